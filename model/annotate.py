@@ -119,7 +119,7 @@ def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> An
     out
         Folder for the files; created if it does not exist.
     sheet
-        Whether to write the contact sheet.
+        True to write the contact sheet.
 
     Raises
     ------

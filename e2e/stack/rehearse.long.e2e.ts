@@ -122,7 +122,7 @@ describe("the rehearsal of a change", () => {
       ]);
       assert.ok(outputOf(rehearsal, "preview").includes(policy), outputOf(rehearsal, "preview"));
       assert.match(outputOf(rehearsal, "preview"), remedy);
-      assert.match(rehearsal.next, /Nothing was touched/);
+      assert.match(rehearsal.next, /Nothing was deployed/);
       assert.deepEqual(writes().slice(before), []);
     });
   }

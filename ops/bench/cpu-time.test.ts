@@ -3,12 +3,12 @@ import { execFileSync } from "node:child_process";
 import { cpuSecondsOfDescendants, descendantSeconds, parseStat } from "./cpu-time.ts";
 
 describe("the CPU time of a process family", () => {
-  it("is read from /proc/PID/stat, whatever the process is called", () => {
+  it("is read from /proc/PID/stat for any name of a process", () => {
     const text = "42 (a) b (c) S 7 42 42 0 -1 4194560 100 200 0 0 11 12 13 14 20 0 1 0 99 0 0";
     assert.deepEqual(parseStat(text), { pid: 42, parent: 7, own: 23, ended: 27 });
   });
 
-  it("has the living and the ended descendants of a process, and neither its own nor another family's", () => {
+  it("includes running and ended descendants of a process, but not the process and other families", () => {
     const processes = [
       { pid: 1, parent: 0, own: 1000, ended: 1000 },
       { pid: 10, parent: 1, own: 500, ended: 40 },
@@ -19,7 +19,7 @@ describe("the CPU time of a process family", () => {
     assert.equal(descendantSeconds(10, processes), 1.9);
   });
 
-  it("has what a grandchild took after both have ended", () => {
+  it("includes the time of a grandchild after both have ended", () => {
     const work = "const end = process.cpuUsage().user + 3e5; while (process.cpuUsage().user < end);";
     const before = cpuSecondsOfDescendants();
     execFileSync("sh", ["-c", '"$0" -e "$1"; true', process.execPath, work]);

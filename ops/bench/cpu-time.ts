@@ -1,7 +1,7 @@
 /** Reads the CPU time of a process family from /proc. Linux only. */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Ticks per second in /proc. Linux gives every program 100 on x86-64 and arm64, whatever the kernel counts (time(7), "The software clock"). */
+/** Ticks per second in /proc: 100 on x86-64 and arm64, independent of the kernel's timer (time(7), "The software clock"). */
 const ticksPerSecond = 100;
 
 /** One process, with CPU times in ticks. */
@@ -30,8 +30,8 @@ export function parseStat(text: string): ProcessTimes {
 }
 
 /**
- * Adds up the CPU seconds of all descendants of `root`, living and ended, without those of `root`. A process that ends hands its
- * time to its parent, so the sum stays exact between two readings.
+ * Adds up the CPU seconds of all descendants of `root`, running and ended, without those of `root`. The kernel adds the time of an
+ * ended process to its parent, so the sum stays exact between two readings.
  */
 export function descendantSeconds(root: number, processes: readonly ProcessTimes[]): number {
   const children = Map.groupBy(processes, ({ parent }) => parent);
@@ -41,7 +41,7 @@ export function descendantSeconds(root: number, processes: readonly ProcessTimes
   return (ended + sum(root)) / ticksPerSecond;
 }
 
-/** The CPU seconds that all descendants of this process have taken so far. */
+/** Returns the CPU seconds of all descendants of this process so far. */
 export function cpuSecondsOfDescendants(): number {
   const processes = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))

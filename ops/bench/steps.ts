@@ -6,29 +6,29 @@ export interface Reading {
   readonly cpuSeconds: number;
 }
 
-/** A part of a run: from the end of the step before to the end of this one, so that the parts add up to the whole. */
+/** A part of a run, from the end of the previous step to the end of this one, so that the parts add up to the whole. */
 export interface StepTimes extends Reading {
   readonly name: string;
 }
 
-/** The name of the part before the first step. */
+/** Name of the part before the first step. */
 export const loading = "Loading the command";
-/** The name of the part after the last step. */
+/** Name of the part after the last step. */
 export const ending = "Ending the command";
 
-/** Notes a reading whenever a step ends. */
+/** Records a reading at the end of each step. */
 export class StepRecorder {
   readonly #read: () => Reading;
   readonly #steps: StepTimes[] = [];
   #last: Reading = { seconds: 0, cpuSeconds: 0 };
   #line = "";
 
-  /** @param read tells the run's seconds so far */
+  /** @param read returns the seconds of the run so far */
   constructor(read: () => Reading) {
     this.#read = read;
   }
 
-  /** Takes what the command prints on standard error, in chunks of any size. */
+  /** Receives the command's standard error, in chunks of any size. */
   write(text: string): void {
     const lines = `${this.#line}${text}`.split("\n");
     this.#line = lines.pop() ?? "";
@@ -53,7 +53,7 @@ export class StepRecorder {
   }
 }
 
-/** The middle of the values. */
+/** Returns the median of the values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
   const middle = sorted.length >> 1;
@@ -63,7 +63,7 @@ export function median(values: readonly number[]): number {
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-/** The medians of several runs, in the words of the JSON output. */
+/** Medians of several runs, with the names of the JSON output. */
 export interface Figures {
   readonly seconds: number;
   readonly cpu_seconds: number;
@@ -78,9 +78,9 @@ export function totalOf(run: readonly StepTimes[]): Reading {
   };
 }
 
-/** Takes the medians of the runs, in total and for each step. A step that a run lacks took 0 s in it. */
+/** Computes the medians of the runs, in total and for each step. A step that a run lacks counts as 0 s. */
 export function figuresOf(runs: readonly (readonly StepTimes[])[]): Figures {
-  // The same step may come twice in a run: it is told apart by its number.
+  // The same step may occur twice in a run; a number distinguishes them.
   const numbered = runs.map((run) => {
     const seen = new Map<string, number>();
     return new Map(
@@ -104,7 +104,7 @@ export function figuresOf(runs: readonly (readonly StepTimes[])[]): Figures {
   };
 }
 
-/** How many times more the old runs took than the new ones: the median over pairs of neighbours in time. */
+/** Ratio of the old runs to the new ones: the median over pairs of runs that are neighbours in time. */
 export function ratiosOf(
   current: readonly (readonly StepTimes[])[],
   old: readonly (readonly StepTimes[])[],

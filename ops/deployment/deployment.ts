@@ -1,4 +1,4 @@
-/** Works on a stack of the Pulumi program with the real engine: preview with the policy pack first, then up; refresh and destroy. */
+/** Runs Pulumi's engine on a stack: previews with the policy pack, deploys, refreshes and destroys. */
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,27 +20,27 @@ import { Deleted } from "./remains.ts";
 import type { StatePaths } from "../local/state.ts";
 import type { Step } from "../../lib/progress.ts";
 
-/** The policy pack refused the stack; nothing was created. The message carries every violation with its remedy. */
+/** The policy pack rejected the stack; nothing was created. The message lists each violation with its remedy. */
 export class PolicyRefusal extends UserError {
   override readonly name = "PolicyRefusal";
 }
 
-/** The engine, the program or AWS refused; the message carries their words. */
+/** The engine, the program or AWS reported an error. The message quotes it. */
 export class DeploymentError extends QuotedError {
   override readonly name = "DeploymentError";
 }
 
 const destroyAttempts = 10;
-/** Real ms: an instance takes up to half a minute to start or to stop. */
+/** Milliseconds of real time. An instance takes up to half a minute to start or to stop. */
 const destroyPause = 5_000;
 
-/** The passphrase of stacks whose state is on this machine; there is nothing secret in them (docs/decisions/0006-never-the-wrong-account.md). */
+/** Passphrase of stacks whose state is on this machine. They contain no secrets (docs/decisions/0006-never-the-wrong-account.md). */
 const passphrase = "local";
 
-/** Folders of this Node, which runs the program, and of the Pulumi CLI, to be first on the PATH. */
+/** Folders that come first on the PATH: this Node's, which runs the program, and the Pulumi CLI's. */
 export const pulumiPath = [dirname(process.execPath), join(pulumiRoot, "bin")];
 
-/** What the Pulumi CLI needs, beside the PATH and what an AWS SDK needs, to work on a stack whose state is on this machine. */
+/** Returns the variables that the Pulumi CLI needs for a stack whose state is on this machine, besides the PATH and the AWS SDK's. */
 export function pulumiEnvironment(
   { providerPort }: Pick<Ready, "providerPort">,
   paths: Pick<StatePaths, "backend" | "pulumiHome">,
@@ -48,7 +48,7 @@ export function pulumiEnvironment(
   return { ...backendEnvironment(paths), PULUMI_DEBUG_PROVIDERS: `aws:${providerPort}` };
 }
 
-/** The part of it that opening a stack needs. */
+/** The properties that opening a stack needs. */
 function backendEnvironment(paths: Pick<StatePaths, "backend" | "pulumiHome">): Record<string, string> {
   return {
     PULUMI_BACKEND_URL: `file://${paths.backend}`,
@@ -59,7 +59,7 @@ function backendEnvironment(paths: Pick<StatePaths, "backend" | "pulumiHome">): 
   };
 }
 
-/** The environment with which any AWS SDK or CLI talks to the emulator. */
+/** Returns the variables that make AWS SDKs and CLIs use the emulator. */
 export function awsEnvironment(ready: Pick<Ready, "url" | "region" | "credentials">): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: ready.url,
@@ -70,43 +70,43 @@ export function awsEnvironment(ready: Pick<Ready, "url" | "region" | "credential
   };
 }
 
-/** Which stack, and where its program, its state and its AWS are. */
+/** A stack, and the places of its program, its state and its AWS endpoint. */
 export interface StackOptions {
   readonly stackName: string;
-  /** The folder with Pulumi.yaml. */
+  /** Folder with Pulumi.yaml. */
   readonly projectFolder: string;
-  /** Takes the place of Pulumi.<stack>.yaml. */
+  /** Settings file. @default Pulumi.<stack>.yaml */
   readonly configFile?: string | undefined;
-  /** Takes the place of policies/config.<stack>.json; a stack that has none gets the policies' defaults. */
+  /** Settings of the policy pack. @default policies/config.<stack>.json, or the policies' defaults if it is missing */
   readonly policyConfigFile?: string | undefined;
   readonly paths: Pick<StatePaths, "backend" | "pulumiHome">;
-  /** Where the provider named aws listens. */
+  /** Port of the provider named aws. */
   readonly providerPort: number;
-  /** What the program finds in its environment, beside this process's. */
+  /** Environment variables of the program, in addition to this process's. */
   readonly environment: Record<string, string>;
 }
 
-/** What a preview showed. */
+/** Result of a preview. */
 export interface Plan {
-  /** How many policies resource the stack. */
+  /** Number of policies that evaluated the stack. */
   readonly policies: number;
-  /** What policies advise against, and do not refuse. */
+  /** Messages of advisory policies. */
   readonly advisories: readonly string[];
-  /** How many rules could not be resource yet, because the preview does not know a value. */
+  /** Number of rules that could not be evaluated, because the preview does not know a value. */
   readonly notEvaluated: number;
-  /** How many resources there are of each operation. */
+  /** Number of resources by operation. */
   readonly changes: OpMap;
-  /** All that does not stay as it is. */
+  /** Resources that an update would change. */
   readonly planned: readonly Planned[];
 }
 
-/** Work on one stack. */
+/** Runs the engine on one stack. */
 export class Deployment {
   private readonly stack: Stack;
   private readonly configFile: string | undefined;
-  /** Written after each update, if it is given. */
+  /** File that each update writes the outputs to. */
   private readonly outputsFile: string | undefined;
-  /** The policy pack, and what the stack asks of it. */
+  /** The policy pack and its settings for the stack. */
   private readonly policyPack: { readonly policyPacks: string[]; readonly policyPackConfigs?: string[] };
 
   private constructor(
@@ -126,8 +126,8 @@ export class Deployment {
   }
 
   /**
-   * Opens, or makes, the stack `local` in the local backend. `configFile` takes the place of Pulumi.local.yaml,
-   * `policyConfigFile` that of policies/config.local.json. The emulator may still be starting.
+   * Opens the stack `local` in the local backend, or creates it. `configFile` replaces Pulumi.local.yaml, and
+   * `policyConfigFile` policies/config.local.json. The emulator may still be starting.
    */
   static async open(
     aws: Ready | Promise<Ready>,
@@ -142,7 +142,7 @@ export class Deployment {
     return new Deployment(stack, place, paths.outputs);
   }
 
-  /** Opens, or makes, a stack. Making one adds a salt to its Pulumi.<stack>.yaml where that has none. */
+  /** Opens a stack, or creates it. Creating it adds a salt to its Pulumi.<stack>.yaml if that has none. */
   static async openAt(place: StackOptions, outputsFile?: string): Promise<Deployment> {
     const { paths, providerPort, environment } = place;
     const stack = await openStack(place);
@@ -151,7 +151,7 @@ export class Deployment {
   }
 
   private options(step: Step, signal: AbortSignal, watch: (event: EngineEvent) => void) {
-    // The automation API listens to the signal only once the CLI runs, and calls this right before.
+    // The Automation API ignores the signal until the CLI runs, and calls this function just before.
     this.stack.workspace.serializeArgsForOp = () =>
       signal.aborted ? Promise.reject(signal.reason as Error) : Promise.resolve([]);
     return {
@@ -168,8 +168,8 @@ export class Deployment {
   }
 
   /**
-   * Previews with the policy pack, and writes the engine's plan into `planFile`, if it is given, for {@link up}.
-   * Throws {@link PolicyRefusal} or {@link DeploymentError}.
+   * Previews with the policy pack. Writes the engine's plan for {@link up} to `planFile`, if given.
+   * @throws PolicyRefusal, or DeploymentError
    */
   async preview(step: Step, signal: AbortSignal, planFile?: string): Promise<Plan> {
     const violations: string[] = [];
@@ -187,7 +187,7 @@ export class Deployment {
             const { policyName, resourceUrn, enforcementLevel } = event.policyEvent;
             const message = plain(event.policyEvent.message);
             const where = resourceUrn === undefined ? "" : ` (${shortName(resourceUrn)})`;
-            // The pack's word for what it cannot judge yet (policies/README.md).
+            // The pack's prefix for rules that it cannot evaluate yet (policies/README.md).
             if (message.startsWith("Cannot be evaluated in preview:")) notEvaluated += 1;
             else (enforcementLevel === "mandatory" ? violations : advisories).push(`${policyName}${where}: ${message}`);
           }
@@ -213,8 +213,8 @@ export class Deployment {
   }
 
   /**
-   * Creates or updates what the preview showed; with its `planFile`, that and nothing else. Returns the number of resources
-   * in the stack, and writes its outputs for `client/`.
+   * Deploys the stack, and writes its outputs for `client/`. With a `planFile`, only the changes in the plan are allowed.
+   * Returns the number of resources in the stack.
    */
   async up(
     step: Step,
@@ -232,7 +232,7 @@ export class Deployment {
           deleted.note(event);
           changes = event.summaryEvent?.resourceChanges ?? changes;
         }),
-        // Again: what the preview did not know, the update does.
+        // The policies run again: the update knows values that the preview did not.
         ...this.policyPack,
         ...(planFile === undefined ? {} : { plan: planFile }),
       });
@@ -253,7 +253,7 @@ export class Deployment {
     return { resources, changes, outputs: values };
   }
 
-  /** Reads every resource from AWS into the state. Returns how many were found changed, and how. */
+  /** Reads every resource from AWS into the state. Returns the number of changed resources by operation. */
   async refresh(step: Step, signal: AbortSignal): Promise<OpMap> {
     const diagnostics: string[] = [];
     let changes: OpMap = {};
@@ -271,7 +271,7 @@ export class Deployment {
     return changes;
   }
 
-  /** What AWS has, compared with what the program says: all that an update would put right. Neither state nor AWS is changed. */
+  /** Compares AWS with the program. Returns the resources that an update would change; changes neither the state nor AWS. */
   async drift(step: Step, signal: AbortSignal): Promise<readonly Planned[]> {
     const diagnostics: string[] = [];
     const planned: Planned[] = [];
@@ -291,9 +291,9 @@ export class Deployment {
   }
 
   /**
-   * Deletes everything of the stack, in the order of its dependencies. SageMaker refuses to delete an endpoint that is being
-   * scaled; by then the engine has deregistered the scalable target, so the scaling ends and the next try succeeds. Then waits until
-   * nothing of the endpoint is left.
+   * Deletes all resources of the stack, in the order of their dependencies, and waits until the endpoint is deleted. SageMaker
+   * refuses to delete an endpoint that is being scaled. By then the engine has deregistered the scalable target, so the scaling
+   * ends and the next attempt succeeds.
    */
   async destroy(step: Step, signal: AbortSignal): Promise<void> {
     const deleted = new Deleted();
@@ -321,7 +321,7 @@ export class Deployment {
   }
 }
 
-/** Opens, or makes, a stack for the engine, which knows of no AWS yet. */
+/** Opens or creates a stack in the engine. It needs no AWS endpoint yet. */
 async function openStack({
   stackName,
   projectFolder,
@@ -344,7 +344,7 @@ function failure(verb: string, diagnostics: readonly string[], error: unknown): 
   // The Automation API's own message repeats the whole command line and output; the CLI's error comes last.
   const words =
     diagnostics.length > 0 ? [...new Set(diagnostics)].join("\n") : (said.split(/^error: /m).at(-1) ?? said);
-  // The engine reports a full disk within lines such as "2 errors occurred", and for each resource under way.
+  // The engine reports a full disk within lines such as "2 errors occurred", and for each unfinished resource.
   const full = fullDiskLine(words)?.replace(/^(\*|\d+\)) /, "");
   const reason = full === undefined ? `\n${words.trim()}` : ` ${full}`;
   return new DeploymentError(`pulumi ${verb} failed:${reason}`, { cause: error });

@@ -1,21 +1,21 @@
-/** Reads what the engine says of a preview or an update, event by event. */
+/** Parses the engine's events of a preview or an update. */
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { printableText } from "../../lib/printable.ts";
 
-/** One resource that a preview or an update does something to. */
+/** A resource that a preview or an update changes. */
 export interface Planned {
-  /** The engine's word: create, update, replace, delete … */
+  /** The engine's operation: create, update, replace, delete … */
   readonly operation: string;
   readonly type: string;
   readonly name: string;
-  /** Paths of the properties that differ; none where the resource is new or goes. */
+  /** Paths of the properties that differ; empty if the resource is created or deleted. */
   readonly properties: readonly string[];
 }
 
-/** What changes nothing: a resource that stays, and one that is looked at. */
+/** Operations that change nothing: a resource that stays the same, and one that is read. */
 const idle: readonly string[] = ["same", "refresh", "read"];
 
-/** What the event says will happen to a resource; nothing where it stays as it is. */
+/** Returns the change of a resource that the event announces; undefined if the resource stays the same. */
 export function plannedIn({ resourcePreEvent }: EngineEvent): Planned[] {
   if (resourcePreEvent === undefined || idle.includes(resourcePreEvent.metadata.op)) return [];
   const { op: operation, urn, type, detailedDiff, diffs } = resourcePreEvent.metadata;
@@ -30,16 +30,16 @@ export function plannedIn({ resourcePreEvent }: EngineEvent): Planned[] {
   ];
 }
 
-/** The policies that resource a resource or the stack. */
+/** Returns the policies that evaluated a resource or the stack. */
 export function resource(event: EngineEvent): string[] {
-  // The engine sends, and the SDK's type lacks, one event a resource and pack, and one a stack and pack, that lists the
-  // policies that passed and failed.
+  // For each resource and for the stack, the engine sends one event per pack with the policies that passed and failed.
+  // The SDK's types lack it.
   const sent = event as Partial<Record<"policyAnalyzeSummaryEvent" | "policyAnalyzeStackSummaryEvent", Judgement>>;
   const summary = sent.policyAnalyzeSummaryEvent ?? sent.policyAnalyzeStackSummaryEvent;
   return [...(summary?.passed ?? []), ...(summary?.failed ?? [])];
 }
 
-/** A resource as people name it: the last part of its type, and its name in the program. */
+/** Returns the label of a resource: the last part of its type, and its name in the program. */
 export function shortName(urn: string): string {
   const [type = "", name = ""] = urn.split("::").slice(-2);
   return `${type.split(":").at(-1) ?? ""} ${name}`;
@@ -51,14 +51,14 @@ interface Judgement {
   readonly failed?: readonly string[] | null;
 }
 
-/** Adds the event's error, if it is one. */
+/** Adds the event's error, if it has one. */
 export function noteErrors(event: EngineEvent, diagnostics: string[]): void {
   if (event.diagnosticEvent?.severity === "error") {
     diagnostics.push(plain(event.diagnosticEvent.message));
   }
 }
 
-/** Text without the engine's colour mark-up (`<{%reset%}>`) and colour codes; other control characters are shown as escapes. */
+/** Removes the engine's colour markup (`<{%reset%}>`) and colour codes; shows other control characters as escapes. */
 export function plain(text: string): string {
   // eslint's no-control-regex forbids the escape character in a literal.
   const escape = String.fromCharCode(27);

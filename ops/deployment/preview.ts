@@ -23,11 +23,11 @@ import { statePaths } from "../local/state.ts";
 /** Names of the stacks; pr-N is the stack of pull request N, which the pipeline creates from the template Pulumi.pr.yaml. */
 const stackName = /^(dev|prod|local|pr-[1-9]\d{0,9})$/;
 
-/** The provider asks no account who it is: a config that names none gets the emulator's. */
+/** Account of a preview whose config allows any account: the emulator's. The provider calls no AWS API. */
 const anyAccount = "000000000000";
-/** What of the provider's config changes the plan; the rest says how to reach an account. */
+/** Settings of the provider that change the plan. The others select an account. */
 const planning = ["aws:region", "aws:defaultTags", "aws:ignoreTags", "aws:allowedAccountIds"];
-/** What the program is, beside the stack's config: Pulumi writes into the project's folder, so it works in another one. */
+/** Files of the program, besides the stack's config. Pulumi writes into the project's folder, so the preview uses a copy. */
 const program = ["infra", "node_modules", "package.json"];
 const artifactKey = "async-video-inference:modelArtifact";
 
@@ -41,7 +41,7 @@ const settingsSchema = z.object({
 
 interface PreviewOptions {
   readonly stack: string;
-  /** Takes the place of policies/config.<stack>.json. */
+  /** Settings of the policy pack. @default policies/config.<stack>.json */
   readonly policyConfigFile: string | undefined;
   readonly configFile: string;
 }
@@ -87,7 +87,7 @@ function stackOption(text: string): string {
   return matching(stackName, "takes dev, prod, local, or pr-N for pull request N")(text);
 }
 
-/** A folder with the project in it, where the engine may write. Returns the account and region that the preview is for. */
+/** Copies the project into a folder where the engine may write. Returns the account and region of the preview. */
 async function copyProject(
   folder: string,
   { stack, configFile }: PreviewOptions,
@@ -104,7 +104,7 @@ async function copyProject(
   return { accountId: config["aws:allowedAccountIds"][0] ?? anyAccount, region: config["aws:region"] };
 }
 
-/** The small artifact, if the stack's own is named but not built; building it is part of nobody's deployment. */
+/** Returns the small model's artifact if the stack's artifact is a file that is not built. */
 async function standIn(
   { configFile }: PreviewOptions,
   progress: Progress,
@@ -113,7 +113,7 @@ async function standIn(
   const parsed = settingsSchema.safeParse(parse(await readFile(configFile, "utf8")));
   const own = parsed.data?.config[artifactKey];
   if (own === undefined || existsSync(resolve(repoRoot, own))) return undefined;
-  progress.say(`There is no ${own}: the small model stands in for it.`);
+  progress.say(`There is no ${own}: the preview uses the small model instead.`);
   if (!existsSync(localArtifact)) {
     await progress.step("Packaging the small model", () => packageModel(signal));
   }

@@ -1,8 +1,8 @@
-/** Waits until all of a deleted endpoint is gone, as `pipeline up` and `pipeline destroy` do on AWS. */
+/** Waits until a deleted endpoint is completely removed, as `pipeline up` and `pipeline destroy` do on AWS. */
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
 
-/** An instance of the emulator stops within a minute; ms of real time. */
+/** Milliseconds of real time. An instance of the emulator stops within a minute. */
 const wait = { interval: 500, limit: 5 * 60_000 };
 
 const environmentSchema = z.object({
@@ -17,7 +17,7 @@ export class Deleted {
   readonly #endpoints = new Set<string>();
   readonly #logGroups = new Set<string>();
 
-  /** Notes what is deleted, because it is to go or because it was replaced. */
+  /** Records a resource that the engine deletes or replaces. */
   note({ resourcePreEvent }: EngineEvent): void {
     const { op, type, old } = resourcePreEvent?.metadata ?? {};
     if (old === undefined || (op !== "delete" && op !== "delete-replaced")) return;
@@ -26,9 +26,9 @@ export class Deleted {
   }
 
   /**
-   * Waits until the endpoints are gone, and removes log groups that SageMaker created again meanwhile.
+   * Waits until the endpoints are deleted, and removes log groups that SageMaker created again in the meantime.
    * @param environment the variables with which an AWS SDK finds the emulator
-   * @throws Error if an endpoint is not gone in time
+   * @throws Error if an endpoint still exists after the time limit
    */
   async remove(environment: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<void> {
     if (this.#endpoints.size + this.#logGroups.size === 0) return;

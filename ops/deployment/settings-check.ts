@@ -12,7 +12,7 @@ import { namespace, type Setting } from "./settings-file.ts";
 const artifactKey = `${namespace}:modelArtifact`;
 const fileSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).default({}) });
 
-/** Where the settings come from. */
+/** Source of the settings. */
 interface SettingsSource {
   readonly stack: string;
   /** The file that is checked. */
@@ -21,13 +21,13 @@ interface SettingsSource {
   readonly shownFile?: string;
   /** Settings from the command line, which `file` has too. @default none */
   readonly given?: readonly Setting[];
-  /** Whether the command line takes settings. @default false */
+  /** True if the command line takes settings. @default false */
   readonly takesConfig?: boolean;
 }
 
 /**
  * Checks the settings in a file.
- * @throws InvalidInputError that lists every problem, with what to write instead
+ * @throws InvalidInputError that lists each problem with its fix
  */
 export async function checkSettings(source: SettingsSource): Promise<void> {
   const { stack, file, shownFile = file } = source;
@@ -48,7 +48,7 @@ export async function checkSettings(source: SettingsSource): Promise<void> {
   }
 }
 
-/** The start builds the local stack's artifact: any file stands for it. */
+/** The start builds the local stack's artifact, so any existing file passes the check. */
 function withArtifact(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const artifact = values[artifactKey];
   const isBuilt = artifact !== undefined && resolve(repoRoot, artifact) === localArtifact;

@@ -1,4 +1,4 @@
-/** A stack's settings file with some settings changed: how a command tries a change that no file has yet. */
+/** Reads a stack's settings file, and writes copies with changed settings. */
 import { readFile } from "node:fs/promises";
 import { parse, stringify, YAMLParseError } from "yaml";
 import { z } from "zod";
@@ -17,8 +17,8 @@ export interface Setting {
 }
 
 /**
- * Reads `KEY=VALUE` as people write it: without a namespace it is the program's own, and the value is YAML, as in the file.
- * Throws {@link InvalidInputError}.
+ * Parses `KEY=VALUE`. A key without a namespace is the program's. The value is YAML, as in the file.
+ * @throws InvalidInputError
  */
 export function parseSetting(text: string): Setting {
   const [, key, value = ""] = /^([\w:.-]+)=(.*)$/s.exec(text) ?? [];
@@ -33,14 +33,20 @@ export function parseSetting(text: string): Setting {
   }
 }
 
-/** Writes `from` with other values to `to`. Throws {@link InvalidInputError} where `from` is no settings file. */
+/**
+ * Writes `from` with other values to `to`.
+ * @throws InvalidInputError if `from` is not a settings file
+ */
 export async function changeSettings(from: string, to: string, settings: readonly Setting[]): Promise<void> {
   const file = await parseSettings(from);
   for (const { key, value } of settings) file.config[key] = value;
   await writeWhole(to, stringify(file));
 }
 
-/** Reads one of the program's settings; undefined where the file does not have it. Throws {@link InvalidInputError} where `file` is no settings file. */
+/**
+ * Reads one of the program's settings; undefined if the file does not have it.
+ * @throws InvalidInputError if `file` is not a settings file
+ */
 export async function readSetting(file: string, name: string): Promise<unknown> {
   return (await parseSettings(file)).config[`${namespace}:${name}`];
 }

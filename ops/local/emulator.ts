@@ -11,7 +11,7 @@ import { QuotedError } from "../../lib/errors.ts";
 import { writeWhole } from "../../lib/files.ts";
 import type { StatePaths } from "./state.ts";
 
-/** The emulator did not start, or ended before its time. */
+/** The emulator did not start, or ended unexpectedly. */
 export class EmulatorError extends QuotedError {
   override readonly name = "EmulatorError";
 }
@@ -22,46 +22,50 @@ const readySchema = z.object({
   pid: z.int(),
   region: z.string(),
   accountId: z.string(),
-  /** The key pair that requests must be signed with; it ends with this start. */
+  /** Key pair that signs the requests; each start has a new one. */
   credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
 });
 const brokenSchema = z.object({ error: z.string() });
-/** The line that the emulator prints when it is ready. */
+/** Line that the emulator prints when it is ready. */
 export type Ready = z.infer<typeof readySchema>;
 
-/** An emulator that runs. */
+/** A running emulator. */
 export interface RunningEmulator extends Ready {
   /** Aborts with an {@link EmulatorError} if the emulator breaks or its process ends unexpectedly. */
   readonly died: AbortSignal;
-  /** Ends it and all its processes; resolves when it is gone. */
+  /** Ends the emulator and all its processes; resolves when they have ended. */
   stop(): Promise<void>;
-  /** Lets it live on after this process. Throws {@link EmulatorError} if it does not agree in time. */
+  /**
+   * Lets the emulator run after the end of this process.
+   * @throws EmulatorError if it does not confirm in time
+   */
   release(): Promise<void>;
 }
 
-/** How to start it. */
+/** Options of a start. */
 export interface EmulatorOptions {
   readonly paths: StatePaths;
-  /** The gateway's port; absent: its default. */
+  /** Port of the gateway. @default the emulator's default */
   readonly port?: number | undefined;
-  /** How many times faster than real time its clock runs while nothing starts and nothing works. */
+  /** Clock speed-up while the emulator is idle. */
   readonly speed: number;
   readonly signal: AbortSignal;
 }
 
 const main = fileURLToPath(new URL("../../emulator/main.ts", import.meta.url));
-/** Real milliseconds: a busy machine may take a minute. */
+/** Milliseconds of real time. A busy machine may take a minute. */
 const startLimit = 5 * 60_000;
 const stopLimit = 60_000;
-/** Milliseconds in which a process that was killed is gone. */
+/** Milliseconds until a killed process has ended. */
 const killLimit = 10_000;
 
-/** Milliseconds in which it agrees to outlive this process. */
+/** Milliseconds until the emulator confirms that it keeps running. */
 const releaseLimit = 30_000;
 
 /**
- * Starts the emulator and resolves when it listens; calls wait for the parts that are still starting. It ends with this
- * process, however that happens, unless it is released. Throws {@link EmulatorError} with its own words if it ends first.
+ * Starts the emulator and resolves when it listens; calls wait for the parts that are still starting. Unless it is
+ * released, it ends with this process, even if that is killed.
+ * @throws EmulatorError with the emulator's message if it ends first
  */
 export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEmulator> {
   options.signal.throwIfAborted();
@@ -70,7 +74,7 @@ export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEm
   const child = spawn(
     process.execPath,
     [main, ...port, "--speed", String(options.speed), "--state-dir", options.paths.aws],
-    // A process group of its own: Ctrl-C reaches this process alone, which then stops the other in order.
+    // A separate process group: Ctrl-C reaches only this process, which then stops the emulator in order.
     { stdio: ["ignore", "pipe", log, "ipc"], detached: true },
   );
   closeSync(log);
@@ -94,7 +98,7 @@ export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEm
     if (!stopping) {
       died.abort(
         new EmulatorError(
-          `The emulator ended unexpectedly (${killedBy ?? `exit status ${String(code)}`}); its last words are in ${options.paths.log}`,
+          `The emulator ended unexpectedly (${killedBy ?? `exit status ${String(code)}`}); see ${options.paths.log}`,
         ),
       );
     }
@@ -114,7 +118,9 @@ export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEm
         try {
           await agreed;
         } catch (error) {
-          throw new EmulatorError(`The emulator did not take the request to stay: ${(error as Error).message}`);
+          throw new EmulatorError(
+            `The emulator did not accept the request to keep running: ${(error as Error).message}`,
+          );
         }
         child.stdout?.destroy();
         child.unref();
@@ -126,12 +132,12 @@ export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEm
   }
 }
 
-/** The key pair in the format of the AWS CLI's and SDKs' shared credentials file. */
+/** Formats the key pair as a shared credentials file of the AWS CLI and SDKs. */
 function credentialsFile({ credentials: { accessKeyId, secretAccessKey } }: Ready): string {
   return `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
 }
 
-/** Reads what the emulator says: that it is ready, and later, if it breaks, why. */
+/** Reads the emulator's messages: that it is ready, and later the reason if it fails. */
 async function firstLine(child: ChildProcess, died: AbortController, options: EmulatorOptions): Promise<Ready> {
   const tooLate = AbortSignal.timeout(startLimit);
   return await new Promise<Ready>((resolve, reject) => {
@@ -164,7 +170,7 @@ async function lastWords(log: string): Promise<string> {
   const lines = (await readFile(log, "utf8")).trim().split("\n");
   const last = lines.at(-1) ?? "";
   return last === ""
-    ? `The emulator ended before it was ready and said nothing; see ${log}`
+    ? `The emulator ended before it was ready, without a message; see ${log}`
     : last.replace(/^\w*Error: /, "");
 }
 
@@ -180,7 +186,7 @@ export async function readReady(paths: StatePaths): Promise<Ready | undefined> {
   }
 }
 
-/** Ends an emulator that an earlier command started; resolves when it is gone. */
+/** Ends an emulator that an earlier command started; resolves when it has ended. */
 export async function stopEmulator(pid: number): Promise<void> {
   const kill = (signal: NodeJS.Signals | 0): boolean => {
     try {

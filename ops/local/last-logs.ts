@@ -1,11 +1,11 @@
-/** The logs of the last run's containers, which outlive the emulator's data. */
+/** Keeps the logs of the last run's containers when the emulator's data is deleted. */
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-/** Bytes of logs that are kept: the newest files. */
+/** Bytes of logs that are kept, the newest files first. */
 const limit = 64 * 1024 * 1024;
 
-/** Moves the logs in `from` to `to`, in the place of an earlier run's. Returns whether there were any. */
+/** Moves the logs in `from` to `to`, and replaces those of an earlier run. Returns whether there were any. */
 export async function keepLogs(from: string, to: string, maxBytes = limit): Promise<boolean> {
   const files = await filesIn(from);
   if (files.length === 0) return false;
@@ -19,7 +19,7 @@ export async function keepLogs(from: string, to: string, maxBytes = limit): Prom
   return true;
 }
 
-/** The files below a folder, by their paths in it; none if there is no such folder. */
+/** Lists the files below a folder, by their paths in it; none if the folder is missing. */
 async function filesIn(folder: string): Promise<{ path: string; bytes: number; changed: number }[]> {
   let entries;
   try {

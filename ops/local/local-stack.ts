@@ -1,4 +1,4 @@
-/** The stack `local` from nothing to deployed, and back to nothing. */
+/** Deploys the stack `local` with an emulator, and removes both. */
 import { copyFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { handOver } from "../../lib/lock.ts";
@@ -20,31 +20,31 @@ export const speedHelp = "clock speed-up while the emulator is idle, 1 to 3600";
 /** The local stack's folder. */
 export const localState: StatePaths = statePaths(resolve(repoRoot, ".local"));
 
-/** How to start the emulator for a stack. */
+/** Options of the emulator for a stack. */
 export interface EmulatorSessionOptions {
   readonly paths?: StatePaths;
   readonly port?: number | undefined;
   readonly speed?: number | undefined;
-  /** Hands the lock to the emulator once it is deployed; to outlive this process, it must be released, too. @default false */
+  /** Hands the lock to the emulator once the stack is deployed. To run after this process, the emulator must also be released. @default false */
   readonly keep?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  /** Takes the place of Pulumi.local.yaml. */
+  /** Settings file. @default Pulumi.local.yaml */
   readonly configFile?: string;
   /** The artifact that the settings name is built already. @default false */
   readonly packaged?: boolean;
 }
 
-/** An emulator, owned by this command, with the model's artifact built and the stack opened: what is needed to deploy. */
+/** An emulator of this command, with the model's artifact built and the stack opened, ready for a deployment. */
 export interface EmulatorSession {
   readonly aws: RunningEmulator;
   readonly deployment: Deployment;
   readonly paths: StatePaths;
-  /** Aborts when the caller's signal does, or when the emulator dies. */
+  /** Aborts when the caller's signal aborts, or when the emulator fails. */
   readonly signal: AbortSignal;
-  /** Ends the emulator and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
+  /** Ends the emulator and deletes its data and Pulumi's state, without the engine. For an end within an operation. */
   abandon(): Promise<void>;
-  /** Destroys the stack through the engine, ends the emulator, discards the state. */
+  /** Destroys the stack through the engine, ends the emulator, deletes the state. */
   takeDown(): Promise<void>;
 }
 
@@ -52,23 +52,23 @@ export interface EmulatorSession {
 export interface LocalStack {
   readonly aws: RunningEmulator;
   readonly outputs: Record<string, unknown>;
-  /** Resources in the stack. */
+  /** Number of resources in the stack. */
   readonly resources: number;
-  /** Policies that resource it. */
+  /** Number of policies that evaluated the stack. */
   readonly policies: number;
-  /** Seconds that preview and up took. */
+  /** Seconds of preview and update. */
   readonly deploySeconds: number;
-  /** Aborts when the caller's signal does, or when the emulator dies. */
+  /** Aborts when the caller's signal aborts, or when the emulator fails. */
   readonly signal: AbortSignal;
-  /** Destroys the stack through the engine, ends the emulator, discards the state. */
+  /** Destroys the stack through the engine, ends the emulator, deletes the state. */
   takeDown(): Promise<void>;
-  /** Ends the emulator and discards its data with Pulumi's state, without asking the engine: for an end in the middle of something. */
+  /** Ends the emulator and deletes its data and Pulumi's state, without the engine. For an end within an operation. */
   abandon(): Promise<void>;
 }
 
 /**
- * Takes the local stack's folder over, starts the emulator, packages the model and opens the stack, all three at once.
- * Leaves nothing behind when one fails or the signal aborts.
+ * Takes over the local stack's folder. Then starts the emulator, packages the model and opens the stack in parallel.
+ * Leaves nothing behind if one of them fails or the signal aborts.
  */
 export async function prepareSession(options: EmulatorSessionOptions): Promise<EmulatorSession> {
   const { progress, paths = localState, packaged = false } = options;
@@ -97,7 +97,7 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
       return { running: aws, deployment: opened.value };
     });
     const { running, deployment } = result;
-    // Without it the engine's calls fail at once, so that an interrupted deployment ends soon, too.
+    // Without the emulator, the engine's calls fail at once, so an interrupted deployment ends soon.
     options.signal.addEventListener("abort", () => void running.stop());
     const signal = AbortSignal.any([options.signal, running.died]);
     return {
@@ -120,7 +120,7 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
   }
 }
 
-/** Starts the emulator, previews with the policy pack, deploys. Whatever fails, or an abort, leaves nothing behind. */
+/** Starts the emulator, previews with the policy pack, and deploys. A failure or an abort leaves nothing behind. */
 export async function bringUp(options: EmulatorSessionOptions): Promise<LocalStack> {
   const { progress, configFile = join(repoRoot, "Pulumi.local.yaml") } = options;
   await checkSettings({ stack: "local", file: configFile });

@@ -151,7 +151,7 @@ Exit status: 0 success; 2 no stack is up.`,
       const foreign = removeForeignSettings(environment);
       const ready = await readRunning();
       if (ready === undefined) {
-        // For eval, which otherwise would succeed.
+        // Otherwise eval would succeed.
         stdout.write("false\n");
         throw new InvalidInputError(noStack);
       }

@@ -3,12 +3,12 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { InvalidInputError } from "../../lib/errors.ts";
 
-/** Used unless `--port` names another one. */
+/** Default port. */
 export const defaultPort = 4566;
 
 /**
- * Checks that a port on 127.0.0.1 can be listened on, before anything is started.
- * @throws InvalidInputError if another process listens on it, or this user may not
+ * Checks that this process can listen on a port of 127.0.0.1, before anything is started.
+ * @throws InvalidInputError if another process listens on it, or this user has no permission
  */
 export async function checkPort(port: number): Promise<void> {
   const server = createServer().listen(port, "127.0.0.1");

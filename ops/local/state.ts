@@ -1,4 +1,4 @@
-/** The local stack's folder `.local/`: who owns it, and that Pulumi's state and the emulators' data are kept or discarded together. */
+/** The local stack's folder `.local/`: its owner, Pulumi's state and the emulator's data. State and data are kept or deleted together. */
 import { chmod, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -7,7 +7,7 @@ import { makeFolder } from "../../lib/files.ts";
 import { liveOwner, tryLock, unlock, type Owner } from "../../lib/lock.ts";
 import { keepLogs } from "./last-logs.ts";
 
-/** A living process owns the local stack. Exit status 2. */
+/** A running process owns the local stack. Exit status 2. */
 export class StackInUse extends InvalidInputError {
   override readonly name = "StackInUse";
 }
@@ -18,16 +18,16 @@ export interface StatePaths {
   readonly lock: string;
   readonly backend: string;
   readonly pulumiHome: string;
-  /** Data of the emulators, given to the emulator. */
+  /** The emulator's data. */
   readonly aws: string;
   readonly log: string;
-  /** Logs of the last run's containers; they stay when the emulator's data goes. */
+  /** Logs of the last run's containers; they stay when the emulator's data is deleted. */
   readonly lastLogs: string;
-  /** Settings of a stack that is kept up with others than Pulumi.local.yaml's; else missing. */
+  /** Settings of a kept stack that does not use Pulumi.local.yaml; otherwise missing. */
   readonly settings: string;
   /** Stack outputs, read by `client/` for `--stack local`. */
   readonly outputs: string;
-  /** What the emulator said when it was ready. */
+  /** Line that the emulator printed when it was ready. */
   readonly ready: string;
   /** The emulator's key pair, as a shared credentials file; read by `client/`, which looks for it next to the outputs. */
   readonly credentials: string;
@@ -50,18 +50,18 @@ export function statePaths(root: string): StatePaths {
   };
 }
 
-/** Returns the live process that owns the stack, if any. */
+/** Returns the running process that owns the stack, if any. */
 export function stackOwner(paths: StatePaths): Owner | undefined {
   return liveOwner(paths.lock);
 }
 
 /**
- * Makes this process the owner, and discards what an earlier owner that did not end cleanly has left, Pulumi's state and
- * the emulators' data together. Throws {@link StackInUse} where a live process owns the stack.
+ * Makes this process the owner, and deletes Pulumi's state and the emulator's data if an earlier owner left them.
+ * @throws StackInUse if a running process owns the stack
  */
 export async function takeOver(paths: StatePaths): Promise<void> {
   makeFolder(paths.root);
-  // The key pair and the videos are the user's; an earlier version made the folder readable to others.
+  // Only the user may read the key pair and the videos. An earlier version made the folder readable to others.
   await chmod(paths.root, 0o700);
   if (!takeLock(paths.lock)) {
     const owner = stackOwner(paths);
@@ -79,17 +79,17 @@ function takeLock(lock: string): boolean {
   }
 }
 
-/** Whether the owner is an emulator that was left up, and not a command that will end. */
+/** Tells whether the owner is a kept emulator, and not a command that will end. */
 export async function isKeptUp(paths: StatePaths, owner: Owner): Promise<boolean> {
   try {
     return z.object({ pid: z.int() }).parse(JSON.parse(await readFile(paths.ready, "utf8"))).pid === owner.pid;
   } catch {
-    // Missing, or about to be written: not up yet.
+    // Missing, or not completely written: the stack is not up yet.
     return false;
   }
 }
 
-/** What to tell whoever wants the stack while `owner` has it. */
+/** Returns the error for a command that needs the stack while `owner` has it. */
 export function inUse(owner: Owner, keptUp: boolean): StackInUse {
   return new StackInUse(
     keptUp
@@ -113,7 +113,7 @@ async function discardData(paths: StatePaths): Promise<void> {
   }
 }
 
-/** Ends the stack's life: its data goes, the last run's logs and caches stay, then the lock goes. */
+/** Deletes the stack's data, and then the lock. The last run's logs and the caches stay. */
 export async function release(paths: StatePaths): Promise<void> {
   await discardData(paths);
   unlock(paths.lock);

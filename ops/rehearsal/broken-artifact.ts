@@ -1,10 +1,10 @@
-/** A model artifact that no instance can load: for an update that AWS rolls back. */
+/** Makes a model artifact that no instance can load, for an update that AWS rolls back. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "tar";
 import { makeFolder } from "../../lib/files.ts";
 
-/** What its handler says when it is loaded. */
+/** Error of its handler when it is loaded. */
 export const brokenReason = "no such weights";
 
 /** Writes `broken.tar.gz`, whose handler raises {@link brokenReason} at its import, into a folder. Returns its path. */

@@ -1,4 +1,4 @@
-/** Stages of the rehearsal that deploy more than the change: a source bucket, an update while the endpoint is scaled, and one that AWS rolls back. */
+/** Stages of the rehearsal with further updates: a source bucket, an update while the endpoint scales, and a rolled-back update. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
@@ -28,31 +28,31 @@ import { DeploymentError, type Deployment } from "../deployment/deployment.ts";
 import type { Step } from "../../lib/progress.ts";
 import { parseSetting, type Setting } from "../deployment/settings-file.ts";
 
-/** The stack did not take an update as it must; the message says what it did instead. */
+/** An update did not have the required effect. The message describes the effect. */
 export class UpdateFailed extends UserError {
   override readonly name = "UpdateFailed";
 }
 
-/** Where further updates of a change are rehearsed. */
+/** Deployments and files for further updates of a change. */
 export interface Updates {
   /** The change itself. */
   readonly deployment: Deployment;
-  /** Opens the stack with the change's settings and some others. */
+  /** Opens the stack with the change's settings and further ones. */
   readonly deploymentWith: (...settings: Setting[]) => Promise<Deployment>;
-  /** A file with the stack's outputs. */
+  /** File with the stack's outputs. */
   readonly outputs: string;
-  /** A folder for what a stage writes. */
+  /** Folder for the files of a stage. */
   readonly folder: string;
   readonly video: string | undefined;
 }
 
 const sample = join(repoRoot, "model", "samples", "street.mp4");
 
-/** Real seconds: more than an instance or a job of this machine takes. */
+/** Seconds of real time: longer than an instance or a job on this machine takes. */
 const limitSeconds = 300;
 const pause = { first: 0.1, longest: 0.5 };
 
-/** Makes a bucket outside the stack a source bucket, and sends a video from there without an upload. The video must be answered. */
+/** Adds a bucket outside the stack as a source bucket, and sends a video from it without an upload. The video must have a result. */
 export async function sourceBucket(updates: Updates, step: Step, signal: AbortSignal): Promise<string> {
   const source = { bucket: "rehearsal-source", prefix: "videos/" };
   const inputLocation = `s3://${source.bucket}/${source.prefix}street.mp4`;
@@ -69,9 +69,9 @@ export async function sourceBucket(updates: Updates, step: Step, signal: AbortSi
   return "a video of another bucket was answered where it lies";
 }
 
-/** Updates the endpoint while its first instance starts for a queued video. The update must succeed, and the video be answered. */
+/** Updates the endpoint while its first instance starts for a queued video. The update must succeed, and the video must have a result. */
 export async function updateWhileScaling(updates: Updates, step: Step, signal: AbortSignal): Promise<string> {
-  // It changes the container's environment, so that SageMaker replaces the instances; no change is likely to have this value.
+  // It changes the container's environment, so SageMaker replaces the instances. No change is likely to have this value.
   const changed = await updates.deploymentWith(parseSetting("sampleFps=1.25"));
   using stack = await openStack({ outputs: updates.outputs });
   step.detail("waiting for zero instances");
@@ -132,7 +132,10 @@ async function answered(stack: Stack, job: Job, signal: AbortSignal): Promise<vo
   throw new UpdateFailed(`Job ${job.inferenceId} is ${state.status}${reason}`);
 }
 
-/** The configuration that the endpoint runs on, after a look at its model and its artifact; AWS's error if one of them is gone. */
+/**
+ * Returns the endpoint's configuration, after reading its model and its artifact.
+ * @throws AWS's error if one of them is missing
+ */
 async function runsOn(stack: Stack, signal: AbortSignal): Promise<string> {
   const { sagemaker, s3, outputs } = stack;
   const options = { abortSignal: signal };

@@ -1,4 +1,4 @@
-/** A change's way through the pipeline on the local stack, and through updates that go wrong or come at a bad time. */
+/** Takes a change through the stages of the pipeline on the local stack, and through failing and badly timed updates. */
 import type { OpMap } from "@pulumi/pulumi/automation/index.js";
 import { DeploymentError, PolicyRefusal } from "../deployment/deployment.ts";
 import type { Planned } from "../deployment/engine-events.ts";
@@ -7,7 +7,7 @@ import type { Progress, Step } from "../../lib/progress.ts";
 import { rolledBack, sourceBucket, UpdateFailed, updateWhileScaling, type Updates } from "./rehearsal-stages.ts";
 import { SmokeTestFailed, smokeTest } from "./smoke-test.ts";
 
-/** AWS is not what the program says; the message names each resource and what differs. */
+/** AWS differs from the program. The message names each resource and its differences. */
 export class DriftFound extends UserError {
   override readonly name = "DriftFound";
 }
@@ -17,38 +17,38 @@ export const stageNames = ["preview", "up", "smoke", "source", "scaling", "rollb
 /** Name of a stage. */
 export type StageName = (typeof stageNames)[number];
 
-/** How one stage went. */
+/** Outcome of one stage. */
 export interface Stage {
   readonly name: StageName;
   readonly outcome: "passed" | "failed" | "not run";
-  /** Real time; 0 where it did not run. */
+  /** Seconds of real time; 0 if it did not run. */
   readonly seconds: number;
-  /** What it showed, in a line; of a failed one, all that it said. */
+  /** Summary in one line; the whole message of a failed stage. */
   readonly said: string;
 }
 
-/** How a change fared. */
+/** Outcome of a rehearsal. */
 export interface Rehearsal {
   readonly passed: boolean;
   readonly stages: readonly Stage[];
-  /** What to do now. */
+  /** The next step for the user. */
   readonly next: string;
 }
 
-/** What is rehearsed. */
+/** The change to rehearse. */
 export interface Change extends Updates {
-  /** Where the preview leaves the plan for the update. */
+  /** File with the plan that the preview writes for the update. */
   readonly planFile: string;
 }
 
-/** What stops a promotion, as against a fault of this program. */
+/** Errors that stop a promotion. All others are faults of this program. */
 const findings = [PolicyRefusal, DeploymentError, SmokeTestFailed, UpdateFailed, DriftFound];
 
 interface StageWork {
-  /** While it runs. */
+  /** Text of the progress line. */
   readonly title: string;
   readonly run: (change: Change, step: Step, signal: AbortSignal) => Promise<string>;
-  /** What to do when it fails. */
+  /** Remedy if it fails. */
   readonly remedy: string;
 }
 
@@ -60,17 +60,17 @@ const stages: Readonly<Record<StageName, StageWork>> = {
       const advice = advisories.map((advisory) => `\n${advisory}`).join("");
       return `${counted(changes)}; passed ${policies} policies${advice}`;
     },
-    remedy: "Nothing was touched. Mend the change as the messages say, and rehearse it again.",
+    remedy: "Nothing was deployed. Correct the change as the messages say, and rehearse it again.",
   },
   up: {
-    title: "Deploying what was previewed",
+    title: "Deploying the previewed plan",
     async run({ deployment, planFile }, step, signal) {
       const { resources } = await deployment.up(step, signal, planFile);
       return `${resources} resources, as planned`;
     },
     remedy:
-      "The change is not promoted. In the pipeline the stack stays as far as the update came: mend the change, or revert " +
-      "its commit, and the next update puts it right.",
+      "The change is not promoted. In the pipeline, the stack keeps the finished part of the update. Correct the change or " +
+      "revert its commit; the next update completes the stack.",
   },
   smoke: {
     title: "Smoke test",
@@ -79,8 +79,8 @@ const stages: Readonly<Record<StageName, StageWork>> = {
       return `${passed} tests passed`;
     },
     remedy:
-      "The change is not promoted, and prod is as it was. In the pipeline dev has the change now: revert its commit " +
-      "(git revert), which deploys what was before, or mend it in the next one. To look at it here: npm run local:up, then npm run smoke.",
+      "The change is not promoted, and prod is unchanged. In the pipeline, dev has the change now. Revert its commit " +
+      "(git revert) to deploy the previous state, or correct it in the next commit. To reproduce it here, run npm run local:up, then npm run smoke.",
   },
   source: {
     title: "Sending a video from a source bucket",
@@ -98,7 +98,7 @@ const stages: Readonly<Record<StageName, StageWork>> = {
     title: "Deploying an artifact that cannot be loaded",
     run: rolledBack,
     remedy:
-      "The change is not promoted: after a rolled-back update the stack is not what it was. Correct the change, and rehearse it again.",
+      "The change is not promoted: a rolled-back update changed the stack. Correct the change, and rehearse it again.",
   },
   drift: {
     title: "Drift check",
@@ -106,20 +106,20 @@ const stages: Readonly<Record<StageName, StageWork>> = {
       const differences = await deployment.drift(step, signal);
       if (differences.length > 0) {
         throw new DriftFound(
-          `AWS is not what the program says:\n${differences.map((each) => `  ${named(each)}`).join("\n")}`,
+          `AWS differs from the program:\n${differences.map((each) => `  ${named(each)}`).join("\n")}`,
         );
       }
-      return "AWS is what the program says";
+      return "AWS matches the program";
     },
     remedy:
-      "Someone, or something, has changed AWS behind Pulumi's back. Wanted: write it into the program or the config, by a " +
-      "pull request. Unwanted: deploy main again, which asks AWS first (pulumi up --refresh) and takes it back.",
+      "A resource was changed outside Pulumi. To keep the change, write it into the program or the config, in a pull " +
+      "request. To undo it, deploy main again with a refresh (pulumi up --refresh).",
   },
 };
 
 /**
- * Takes the change through the stages, in order; the first that fails stops it, and the others are not run. Throws the
- * signal's reason after an abort, and what is a fault of this program.
+ * Runs the stages in order; the first failure stops the rehearsal.
+ * @throws the signal's reason after an abort; a fault of this program
  */
 export async function rehearse(
   change: Change,
@@ -152,18 +152,18 @@ export async function rehearse(
     stages: done,
     next:
       failed === undefined
-        ? "The change may go: open a pull request. Merged, it goes to dev in the same stages and, once approved, to prod."
+        ? "The change passed. Open a pull request. After the merge, the same stages deploy it to dev and, once approved, to prod."
         : stages[failed].remedy,
   };
 }
 
-/** How many resources each operation is for. */
+/** Formats the number of resources by operation. */
 function counted({ same = 0, ...others }: OpMap): string {
   const counts = Object.entries(others).map(([operation, count]) => `${count} to ${operation}`);
   return [...counts, ...(same > 0 ? [`${same} stay`] : [])].join(", ");
 }
 
-/** A difference in words: what is where, and what an update would do about it. */
+/** Formats a difference: the resource, its properties, and the operation of an update. */
 function named({ operation, type, name, properties }: Planned): string {
   const differing = properties.length === 0 ? "" : `: ${properties.join(", ")}`;
   return `${name} (${type})${differing}; an update would ${operation} it`;

@@ -1,24 +1,27 @@
-/** Runs the smoke test on a deployed stack, as a separate process, as the pipeline does. */
+/** Runs the smoke test on a deployed stack in a separate process, as the pipeline does. */
 import { stripVTControlCharacters } from "node:util";
 import { QuotedError } from "../../lib/errors.ts";
 import { lastLine, run } from "../../lib/run.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import type { Step } from "../../lib/progress.ts";
 
-/** The smoke test failed, or could not run; the message is its report. */
+/** The smoke test failed or could not run. The message is its report. */
 export class SmokeTestFailed extends QuotedError {
   override readonly name = "SmokeTestFailed";
 }
 
-/** What to test. */
+/** Inputs of the smoke test. */
 export interface SmokeTestOptions {
-  /** A file with the stack's outputs. */
+  /** File with the stack's outputs. */
   readonly outputs: string;
-  /** The good video. @default the smoke test's own */
+  /** The good video. @default the smoke test's */
   readonly video?: string | undefined;
 }
 
-/** Resolves when the stack has passed. Throws {@link SmokeTestFailed}; an abort lets the test tidy up and throws the signal's reason. */
+/**
+ * Resolves when the stack has passed. After an abort, the test cleans up first.
+ * @throws SmokeTestFailed, or the signal's reason after an abort
+ */
 export async function smokeTest(
   { outputs, video }: SmokeTestOptions,
   step: Step,
@@ -39,7 +42,7 @@ export async function smokeTest(
     onError: show,
   });
   const report = stripVTControlCharacters(stdout).trim();
-  // Without a report no test has started; the last line of the errors has the reason.
+  // Without a report, no test has started. The last line of standard error has the reason.
   if (status !== 0) throw new SmokeTestFailed(report === "" ? (lastLine(stderr) ?? "") : report);
   return { passed: Number(/(\d+) passing/.exec(report)?.[1]) };
 }

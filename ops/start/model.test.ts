@@ -48,7 +48,7 @@ describe("the environment of the model's commands", () => {
   it("has no credentials and nothing else that they do not need", async () => {
     const folder = await mkdtemp(join(tmpdir(), "environment-"));
     try {
-      // A Python that tells its environment, where set-up would have put the real one.
+      // A Python that tells its environment, where setup would have put the real one.
       const python = join(folder, relative(cacheRoot, serving.python));
       await mkdir(dirname(python), { recursive: true });
       await writeFile(

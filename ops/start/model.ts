@@ -23,19 +23,19 @@ export const weightsNames = ["small", "coco"] as const;
 /** Name of a set of weights. */
 export type WeightsName = (typeof weightsNames)[number];
 
-/** Where Pulumi.local.yaml expects the artifact. */
+/** Path of the artifact in Pulumi.local.yaml. */
 export const localArtifact = join(repoRoot, "model", "dist", "model.tar.gz");
 
-/** Each artifact's file; `npm run package:coco` writes the same one. */
+/** Artifact's file by weights; `npm run package:coco` writes the same file. */
 export const artifacts: Readonly<Record<WeightsName, string>> = {
   small: localArtifact,
   coco: join(repoRoot, "model", "dist", "coco", "model.tar.gz"),
 };
 
-/** The exit status of model/package.py if the COCO weights cannot be downloaded. */
+/** Exit status of model/package.py if the COCO weights cannot be downloaded. */
 export const unreachable = 3;
 
-/** What the download of weights needs: proxies, certificates, and another hub. */
+/** Variables for the download of weights: proxies, certificates, and another hub. */
 const downloadVariables = [
   ...["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"],
   "ASYNC_VIDEO_INFERENCE_HUB",
@@ -51,18 +51,18 @@ export interface Drawing extends AsyncDisposable {
   readonly finished: Promise<Annotation>;
 }
 
-/** Which artifact to build, and how. */
+/** Options of a build. */
 export interface PackageOptions {
   /** @default small */
   readonly weights?: WeightsName;
-  /** Is told how the download is going. */
+  /** Receives the progress of the download. */
   readonly onLine?: (line: string) => void;
-  /** The folder that keeps the COCO weights. @default model/dist/weights */
+  /** Folder that keeps the COCO weights. @default model/dist/weights */
   readonly cache?: string;
 }
 
 /**
- * Builds model.tar.gz, for which it downloads the COCO weights, unless the cache has them.
+ * Builds model.tar.gz. Downloads the COCO weights if they are needed and not in the cache.
  * @throws ModelCommandError with the exit status {@link unreachable} if they cannot be downloaded
  */
 export async function packageModel(
@@ -79,8 +79,8 @@ export async function packageModel(
 const probeSchema = z.object({ duration: z.number().nullable() });
 
 /**
- * Opens a video as the handler does; returns its seconds, if its container promises any.
- * @throws ModelCommandError if the handler would refuse it
+ * Opens a video as the handler does. Returns its duration in seconds, if its container states one.
+ * @throws ModelCommandError if the handler would reject the video
  */
 export async function durationOf(video: string, signal: AbortSignal): Promise<number | undefined> {
   return probeSchema.parse(JSON.parse(await runPython(["model/probe.py", video], signal))).duration ?? undefined;
@@ -106,14 +106,14 @@ export function startDrawing(video: string, result: string, folder: string, sign
   };
 }
 
-/** Milliseconds that a command may take; downloading the weights is the longest. */
+/** Time limit of a command in milliseconds. The download of the weights takes the longest. */
 const pythonLimit = 45 * 60_000;
 
-/** How a command runs. */
+/** Options of a command. */
 interface RunOptions {
-  /** Environment variables that it needs besides those of every child. */
+  /** Environment variables that it needs in addition to those of every child. */
   readonly variables?: readonly string[];
-  /** Is told each line of its standard error. */
+  /** Receives each line of its standard error. */
   readonly onLine?: (line: string) => void;
 }
 

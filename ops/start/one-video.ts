@@ -1,4 +1,4 @@
-/** One video's way through a deployed stack, with what was measured on it. */
+/** Sends one video through a deployed stack, and measures it. */
 import { rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,26 +21,26 @@ import { printable } from "../../lib/printable.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { makeRunFolder } from "./run-folder.ts";
 
-/** The model, or the service, could not give a result for this video; the message is its reason. */
+/** The model or the service produced no result for the video. The message has the reason. */
 export class JobFailed extends UserError {
   override readonly name = "JobFailed";
 }
 
-/** What one video's way showed. */
+/** Result and measurements of one video. */
 export interface VideoRun {
   readonly summary: ResultSummary;
   readonly instancesPeak: number;
-  /** On the stack's clock, seconds: from the invocation until an instance was in service. */
+  /** Seconds on the stack's clock from the invocation until an instance was in service. */
   readonly fromZeroSeconds: number;
-  /** On the stack's clock, seconds: TimeInBacklog and ModelLatency as CloudWatch has them. */
+  /** CloudWatch's TimeInBacklog and ModelLatency, in seconds on the stack's clock. */
   readonly backlogSeconds: number | undefined;
   readonly modelSeconds: number | undefined;
-  /** A new folder, and the result's file in it. */
+  /** New folder, and the result's file in it. */
   readonly folder: string;
   readonly result: string;
 }
 
-/** Real seconds: more than any local start or scale-in takes, and than the longest run of a job with its start. */
+/** Seconds of real time: longer than any local start or scale-in, and than the longest run of a job with its start. */
 const scaleLimit = 300;
 const jobLimit = 3600 + scaleLimit;
 const metricsLimit = 60;
@@ -60,7 +60,7 @@ export async function waitForZero(stack: Stack, progress: Progress, signal: Abor
   return result.current;
 }
 
-/** Waits for zero again, after a video; says so where the instance went while the result was fetched and drawn. */
+/** Waits for zero instances after a video. Reports it at once if the instance stopped while the result was fetched and drawn. */
 export async function backToZero(stack: Stack, progress: Progress, signal: AbortSignal): Promise<number> {
   const { status, current, desired } = await readCapacity(stack, signal);
   if (status !== "InService" || current !== 0 || desired !== 0) return await waitForZero(stack, progress, signal);
@@ -68,16 +68,19 @@ export async function backToZero(stack: Stack, progress: Progress, signal: Abort
   return current;
 }
 
-/** A video, and where its result goes. */
+/** A video, and the place of its result. */
 export interface VideoOrder {
   readonly video: string;
-  /** Gets a new folder. */
+  /** Folder in which a new folder is made. */
   readonly out: string;
-  /** Is told that folder when the result is in it. */
+  /** Receives the new folder when the result is in it. */
   readonly onSaved: (folder: string) => void;
 }
 
-/** Uploads the video, invokes the endpoint, waits for the result and fetches it. Throws {@link JobFailed}. */
+/**
+ * Uploads the video, invokes the endpoint, waits for the result and fetches it.
+ * @throws JobFailed
+ */
 export async function oneVideo(
   stack: Stack,
   { video, out, onSaved }: VideoOrder,
@@ -155,7 +158,7 @@ async function watchJob(stack: Stack, video: string, job: Job, detail: (text: st
     }
   } finally {
     over.abort();
-    // A broken connection here says no more than the wait itself has said.
+    // The wait reports a broken connection.
     await watching.catch(() => undefined);
   }
   return { instancesPeak, fromZeroSeconds };

@@ -1,10 +1,10 @@
-/** The folder for what a run of `npm start` writes. */
+/** Makes the folder for the files of a run of `npm start`. */
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../lib/files.ts";
 
 /**
- * Makes a folder for a new run in `out`: `run-1`, `run-2` and so on, so that no run overwrites another one's files.
+ * Makes a folder for a new run in `out`: `run-1`, `run-2` and so on, so that no run overwrites the files of another.
  * @returns its path
  */
 export async function makeRunFolder(out: string): Promise<string> {

@@ -103,7 +103,7 @@ async function run(
     await waitForZero(client, progress, stack.signal);
     const found = await oneVideo(client, { video, out: outFolder, onSaved }, progress, stack.signal);
     show(foundText({ video: options.footage ?? relative(process.cwd(), sample), weights, run: found }));
-    // It runs while the endpoint goes back to zero.
+    // It runs while the endpoint scales to zero.
     await using drawing = startDrawing(video, found.result, found.folder, stack.signal);
     const drawnAt = drawing.finished.then(seconds, () => NaN);
     const instancesAfter = await backToZero(client, progress, stack.signal);
@@ -137,9 +137,9 @@ async function run(
 }
 
 /**
- * Checks the video before anything starts: its size, and whether the handler can open it. Returns its seconds, undefined if it does
- * not state them.
- * @throws InputError if it is none
+ * Checks the video before anything starts: its size, and that the handler can open it. Returns its duration in seconds;
+ * undefined if it does not state one.
+ * @throws InputError if it is not a video
  */
 async function checkFirst(
   video: string,
@@ -159,7 +159,7 @@ async function checkFirst(
   }
 }
 
-/** What the local stack needs for the weights. */
+/** Returns the options of the local stack for the weights. */
 async function modelOf(
   weights: WeightsName,
   cleanup: AsyncDisposableStack,

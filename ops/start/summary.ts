@@ -1,11 +1,11 @@
-/** What `npm start` says at the end, for people and as JSON. */
+/** Formats the report of `npm start` as text and as JSON. */
 import { relative } from "node:path";
 import { jsonLine, printable } from "../../lib/printable.ts";
 import type { LocalStack } from "../local/local-stack.ts";
 import type { Annotation, WeightsName } from "./model.ts";
 import type { VideoRun } from "./one-video.ts";
 
-/** Everything that one run of `npm start` measured. Seconds are real time unless their name's doc says otherwise. */
+/** Measurements of one run of `npm start`. Seconds are of real time unless stated otherwise. */
 export interface Report {
   readonly video: string;
   readonly weights: WeightsName;
@@ -15,7 +15,7 @@ export interface Report {
   /** Instances after the endpoint has scaled back. */
   readonly instancesAfter: number;
   readonly setupSeconds: number;
-  /** From the command to the annotated result, set-up aside. */
+  /** Seconds from the command to the annotated result, without the setup. */
   readonly resultSeconds: number;
   readonly totalSeconds: number;
 }
@@ -24,7 +24,10 @@ function round(seconds: number | undefined): number | null {
   return seconds === undefined ? null : Math.round(seconds * 10) / 10;
 }
 
-/** One JSON object on one line; `from_zero`, `backlog` and `model` are seconds on the stack's clock, null where CloudWatch had no datapoint. */
+/**
+ * Formats one JSON object on one line. `from_zero`, `backlog` and `model` are seconds on the stack's clock; null if CloudWatch
+ * had no datapoint.
+ */
 export function jsonSummary(report: Report): string {
   const { run, stack } = report;
   return `${jsonLine({
@@ -51,7 +54,7 @@ export function jsonSummary(report: Report): string {
   })}\n`;
 }
 
-/** For people, as soon as there is a result: what was found. `video` is shown as it is. */
+/** Formats the detections, as soon as there is a result. `video` is shown unchanged. */
 export function foundText({ video, weights, run }: Pick<Report, "video" | "weights" | "run">): string {
   const { frames, truncated, objects, notice } = run.summary;
   const counts = Object.entries(objects).map(([label, count]) => `${count} ${label}`);
@@ -65,7 +68,7 @@ export function foundText({ video, weights, run }: Pick<Report, "video" | "weigh
   return `\n${rows}${notice === null ? "" : `\n${printable(notice)}\n`}\n`;
 }
 
-/** For people, as soon as it is drawn: where the annotated video is. */
+/** Formats the paths of the annotated video, as soon as it is drawn. */
 export function filesText({ movie, animation }: Annotation): string {
   const rows = table([
     ["annotated", relative(process.cwd(), movie)],
@@ -74,7 +77,7 @@ export function filesText({ movie, animation }: Annotation): string {
   return `${rows}\n`;
 }
 
-/** For people, at the end: the stack, and how long everything took. */
+/** Formats the stack and all durations, at the end. */
 export function figuresText({ run, stack, ...report }: Report): string {
   const clock = (seconds: number | undefined) =>
     seconds === undefined ? "no datapoint" : `${seconds.toFixed(1)} s on the stack's clock`;
@@ -88,7 +91,7 @@ export function figuresText({ run, stack, ...report }: Report): string {
     ["in backlog", clock(run.backlogSeconds)],
     ["in the model", clock(run.modelSeconds)],
     ["to the result", `${report.resultSeconds.toFixed(1)} s`],
-    ["in all", `${report.totalSeconds.toFixed(1)} s, set-up ${report.setupSeconds.toFixed(1)} s of it`],
+    ["in all", `${report.totalSeconds.toFixed(1)} s, setup ${report.setupSeconds.toFixed(1)} s of it`],
   ]);
 }
 

@@ -1,4 +1,4 @@
-/** Chooses the weights for a video, and tells how long they take. */
+/** Chooses the weights for a video, and estimates the duration of the run. */
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
@@ -10,17 +10,17 @@ import { changeSettings, parseSetting } from "../deployment/settings-file.ts";
 /** Settings of the stack `local`. */
 export const localSettings = join(repoRoot, "Pulumi.local.yaml");
 
-/** What the weights are for. */
+/** The user's choice, and the video. */
 export interface WeightsRequest {
-  /** What the user asked for. @default `coco` for the user's video if they can be had, else `small` */
+  /** The user's choice. @default `coco` for the user's video if they are available, otherwise `small` */
   readonly asked?: WeightsName | undefined;
-  /** The user's video, as the user wrote it; undefined for the sample. */
+  /** The user's video, as given on the command line; undefined for the sample. */
   readonly footage?: string | undefined;
 }
 
 /**
  * Chooses the weights, and builds the artifact with the COCO weights if they are chosen.
- * @throws InvalidInputError if the user asked for the COCO weights and they cannot be had, or if what was downloaded has another checksum
+ * @throws InvalidInputError if the user chose the COCO weights and they are not available, or if the download has another checksum
  */
 export async function chooseWeights(
   { asked, footage }: WeightsRequest,
@@ -51,7 +51,7 @@ function warning(footage: string): string {
   return `The small weights know generated scenes only: boxes that they find in ${footage} mean nothing.`;
 }
 
-/** Longest run of a video, seconds: SageMaker's limit. */
+/** SageMaker's limit for one run, in seconds. */
 const longestRun = 3600;
 
 /** Writes the local stack's settings for the COCO weights. */
@@ -64,15 +64,16 @@ export async function writeCocoSettings(to: string): Promise<void> {
 
 /**
  * Seconds of processor time for a sampled frame of 1080p, measured on two shared cores. COCO: the network (model/README.md, "Working
- * resolution"), which scales every video to about the same size, on all processors. Small: network 0.1 s, decoding 0.1 s, on one.
+ * resolution"), which scales every video to about the same size and uses all processors. Small: 0.1 s for the network and 0.1 s for
+ * decoding, on one processor.
  */
 const frameSeconds: Readonly<Record<WeightsName, number>> = { small: 0.2, coco: 5.4 };
 
-/** Seconds for everything but the frames: the stack's start, an instance's start, back to zero, and the end. */
+/** Seconds for everything but the frames: the stack's start, an instance's start, the scale-in, and the end. */
 const stackSeconds = 60;
 
 /**
- * Tells how long a run will take.
+ * Estimates the duration of a run.
  * @param duration seconds of video, undefined if unknown
  * @param processors of this machine
  */

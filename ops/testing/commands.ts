@@ -1,25 +1,25 @@
-/** Runs the project's commands in end-to-end tests and looks for what they leave behind. */
+/** Runs the project's commands in end-to-end tests, and finds processes that they leave behind. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { localFolder, repoRoot } from "../../tools/paths.mjs";
 
-/** What a command printed and how it ended. */
+/** Output and end of a command. */
 export interface Finished {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** A command under way. */
+/** A running command. */
 export interface Running {
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
-  /** Resolves when standard error has said this. */
+  /** Resolves when standard error contains the text. */
   said(words: RegExp): Promise<void>;
 }
 
-/** Environment variable of the commands that tests start, and of their children: the number of the tests' process. */
+/** Environment variable of the commands that tests start, and of their children: the process ID of the tests. */
 export const testRunVariable = "ASYNC_VIDEO_INFERENCE_TEST_RUN";
 
 /** Starts a Node program of the project, in its root folder. */
@@ -49,13 +49,13 @@ export function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Runni
         });
         listen();
         void finished.then(() => {
-          reject(new Error(`It ended without having said ${String(words)}:\n${stderr}`));
+          reject(new Error(`The command ended without printing ${String(words)}:\n${stderr}`));
         });
       }),
   };
 }
 
-/** The command lines of all processes that work on the local stack of this clone. */
+/** Returns the command lines of all processes that work on the local stack of this clone. */
 export async function leftProcesses(): Promise<string[]> {
   const left: string[] = [];
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
