@@ -3,6 +3,7 @@ import type { Command, CommandUnknownOpts } from "@commander-js/extra-typings";
 import { CommanderError, Help, InvalidArgumentError, Command as UntypedCommand } from "commander";
 import type { Option } from "commander";
 import { codeOf, exitCodeOf, explain, InterruptedError, isAbort, UsageError, UserError } from "./errors.ts";
+import { checkNpmOptions } from "./npm-options.ts";
 import { printableText } from "./printable.ts";
 
 /** The part of an output stream that commands use. */
@@ -193,6 +194,7 @@ export async function runCommandLine(
   const program = build({ ...terminal, exitWith });
   writeHelpTo(program, terminal.stdout);
   try {
+    checkNpmOptions(program, args, terminal.environment);
     await program.parseAsync(args, { from: "user" });
     return status;
   } catch (error) {
