@@ -68,7 +68,7 @@ async function download(stack: Stack, uri: string, file: string, signal: AbortSi
     // In Node the SDK's body is a stream of Node.
     await pipeline(Body as Readable, createWriteStream(file), { signal });
   } catch (error) {
-    if (codeOf(error) !== "NoSuchKey") throw error;
+    if (!["NoSuchKey", "NoSuchBucket"].includes(codeOf(error))) throw error;
     throw new InputError(`The video ${uri} no longer exists, so its boxes cannot be drawn.`);
   }
 }

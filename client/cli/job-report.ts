@@ -8,12 +8,13 @@ import { fetchResult, summarize } from "../src/result.ts";
 import type { ResultSummary, VideoResult } from "../src/result.ts";
 import type { Stack } from "../src/stack.ts";
 import type { Job } from "../src/submit.ts";
-import type { JobState } from "../src/wait.ts";
+import type { KnownState } from "../src/known-jobs.ts";
+import { unreachableReason } from "../src/location.ts";
 import { plural } from "../src/format.ts";
 
 /** A job's end: the state and, for a completed job, the summary of its result. */
 export interface JobEnd {
-  readonly state: JobState;
+  readonly state: KnownState;
   readonly summary?: ResultSummary;
   /** The result exists but is not usable. */
   readonly problem?: string;
@@ -29,7 +30,7 @@ const oneAtATime = limiter(1);
 export async function endOf(
   stack: Stack,
   job: Job,
-  state: JobState,
+  state: KnownState,
   signal: AbortSignal,
   use?: (result: VideoResult) => Promise<void>,
 ): Promise<JobEnd> {
@@ -49,6 +50,9 @@ export async function endOf(
         problem: "completed, but its result no longer exists: S3's lifecycle rules remove results in time",
       };
     }
+    const unreachable = unreachableReason(error, job.outputLocation, stack.outputs);
+    if (unreachable !== undefined)
+      return { state, problem: `completed, but its result is unreachable: ${unreachable}` };
     if (error instanceof ServiceAnswerError) return { state, problem: explain(error) };
     throw error;
   }
@@ -79,7 +83,7 @@ export function printEnd(
       ...added,
       ...job,
       status: state.status,
-      ...(state.status === "failed" ? { reason: state.reason } : {}),
+      ...("reason" in state ? { reason: state.reason } : {}),
       ...(problem === undefined ? {} : { problem }),
       ...(summary === undefined ? {} : { result: summary }),
     },
@@ -104,7 +108,7 @@ function sentAgain({ attempts }: Job, end: JobEnd): readonly string[] {
 }
 
 /** Describes an end in lines, the first of which follows the job's name. */
-function describe(state: JobState, summary: ResultSummary | undefined): readonly string[] {
+function describe(state: KnownState, summary: ResultSummary | undefined): readonly string[] {
   switch (state.status) {
     case "completed": {
       if (summary === undefined) return [`completed: ${state.outputLocation}`];
@@ -122,6 +126,8 @@ function describe(state: JobState, summary: ResultSummary | undefined): readonly
       return [`failed: ${state.reason}`];
     case "expired":
       return [`expired, presumably: neither a result nor a failure by ${state.deadline.toISOString()} (stack clock)`];
+    case "unreachable":
+      return [`unreachable: ${state.reason}`];
     case "pending":
       return ["pending"];
   }

@@ -1,25 +1,33 @@
 /**
  * Status of the jobs that a file names: from the journal, else from S3. Each end seen in S3 is recorded in the journal.
  */
+import { unreachableReason } from "./location.ts";
 import { BusyError } from "./lock.ts";
 import { JobJournal } from "./journal.ts";
 import type { RecordedEnd } from "./journal-lines.ts";
 import type { KnownJob, KnownJobs } from "./jobs-file.ts";
+import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
-import { checkJobs } from "./wait.ts";
+import { checkJob, CHECKS_AT_ONCE } from "./wait.ts";
 import type { JobState } from "./wait.ts";
+
+/** Status of a job that a file names. */
+export type KnownState =
+  | JobState
+  /** Its bucket is of a deployment that no longer exists, or is not readable. */
+  | { readonly status: "unreachable"; readonly reason: string };
 
 /** A job with its status; no state if no acceptance is known. */
 export interface JobWithStatus {
   readonly known: KnownJob;
-  readonly state: JobState | undefined;
+  readonly state: KnownState | undefined;
 }
 
 /**
  * Returns the status of each job. A recorded end is final, because S3's lifecycle rules remove results in time; a
  * recorded expiry was presumed, and is checked again.
- * @throws the SDK's error if a location cannot be read; SetupError if the journal cannot be written
+ * @throws the SDK's error if a location of the stack cannot be read; SetupError if the journal cannot be written
  */
 export async function statusOf(
   stack: Stack,
@@ -30,9 +38,27 @@ export async function statusOf(
   const open = jobs.flatMap(({ job }) =>
     job === undefined || recorded.get(job.inferenceId) !== undefined ? [] : [job],
   );
-  const seen = new Map((await checkJobs(stack, open, signal)).map(([job, state]) => [job.inferenceId, state]));
+  const seen = new Map<string, KnownState>();
+  await inParallel(open, CHECKS_AT_ONCE, async (job) => {
+    signal?.throwIfAborted();
+    seen.set(job.inferenceId, await reachableState(stack, job, signal));
+  });
   if (journal !== undefined) await record(journal, seen);
   return jobs.map((known) => ({ known, state: recorded.get(known.inferenceId) ?? seen.get(known.inferenceId) }));
+}
+
+/**
+ * Reads a job's status once; a bucket that is gone is the status of that job only.
+ * @throws the SDK's error if a location of the stack cannot be read
+ */
+export async function reachableState(stack: Stack, job: Job, signal?: AbortSignal): Promise<KnownState> {
+  try {
+    return await checkJob(stack, job, signal);
+  } catch (error) {
+    const reason = unreachableReason(error, job.outputLocation, stack.outputs);
+    if (reason === undefined) throw error;
+    return { status: "unreachable", reason };
+  }
 }
 
 /** Converts an end to a journal entry. */
@@ -48,12 +74,15 @@ export function recordedState({ job, end }: { job?: Job; end?: RecordedEnd }): J
   return undefined;
 }
 
-async function record(file: string, states: ReadonlyMap<string, JobState>): Promise<void> {
-  if ([...states.values()].every(({ status }) => status === "pending")) return;
+async function record(file: string, states: ReadonlyMap<string, KnownState>): Promise<void> {
+  const ends = [...states].flatMap(([inferenceId, state]) =>
+    state.status === "pending" || state.status === "unreachable" ? [] : [[inferenceId, state] as const],
+  );
+  if (ends.length === 0) return;
   try {
     await using journal = await JobJournal.open(file);
-    for (const [inferenceId, state] of states) {
-      if (state.status === "pending" || journal.entries.get(inferenceId)?.end?.status === state.status) continue;
+    for (const [inferenceId, state] of ends) {
+      if (journal.entries.get(inferenceId)?.end?.status === state.status) continue;
       journal.note({ event: "ended", inferenceId, ...recordOf(state) });
     }
   } catch (error) {

@@ -54,6 +54,36 @@ export async function isBucketMissing(s3: S3Client, bucket: string, signal?: Abo
   }
 }
 
+/** Returns the bucket of an s3:// URI. */
+export function bucketOf(uri: string): string {
+  return uri.slice("s3://".length).split("/", 1)[0] ?? "";
+}
+
+/** S3's errors for a bucket that belongs to somebody else, or that is in another region. */
+const foreignCodes = ["AccessDenied", "AllAccessDisabled", "PermanentRedirect"];
+
+/**
+ * Explains an error of S3 that concerns one job's bucket only: it does not exist, or it is not one of the stack's and
+ * refuses access. Both happen to the jobs of a deployment that was destroyed, or replaced by another one.
+ * @returns undefined for any other error
+ */
+export function unreachableReason(
+  error: unknown,
+  uri: string,
+  {
+    outputLocation,
+    failureLocation,
+    inputBucket,
+  }: Readonly<Record<"outputLocation" | "failureLocation" | "inputBucket", string>>,
+): string | undefined {
+  const bucket = bucketOf(uri);
+  const code = codeOf(error);
+  if (code === "NoSuchBucket") return `bucket ${bucket} does not exist`;
+  const isOwn = [bucketOf(outputLocation), bucketOf(failureLocation), inputBucket].includes(bucket);
+  if (isOwn || !foreignCodes.includes(code)) return undefined;
+  return `bucket ${bucket}, which is not the stack's, refuses access (${code})`;
+}
+
 /** Result of HEAD for an object. */
 export interface ObjectHead {
   readonly bytes: number;

@@ -1,7 +1,7 @@
 /** Reads a job's status from the objects at the locations that its invocation returned, and waits for its end. */
 import { codeOf } from "../../lib/errors.ts";
 import { isBadInput, reasonOf } from "./failure.ts";
-import { exists, readStart } from "./location.ts";
+import { exists, readStart, unreachableReason } from "./location.ts";
 import { inParallel } from "./parallel.ts";
 import { poll } from "./poll.ts";
 import type { PollOptions } from "./poll.ts";
@@ -80,7 +80,7 @@ export interface Failure {
 }
 
 /**
- * Reads a job's failure object; undefined if there is none.
+ * Reads a job's failure object; undefined if there is none, or if its bucket is of a deployment that no longer exists.
  * @throws the SDK's error if its location cannot be read
  */
 export async function readFailure(
@@ -94,6 +94,7 @@ export async function readFailure(
     return { reason: reasonOf(body), isBadInput: isBadInput(body) };
   } catch (error) {
     if (codeOf(error) === "NoSuchKey") return undefined;
+    if (unreachableReason(error, failureLocation, stack.outputs) !== undefined) return undefined;
     throw error;
   }
 }
@@ -112,7 +113,7 @@ export async function waitForJob(stack: Stack, job: Job, options: PollOptions<Jo
 }
 
 /** Number of jobs that are read at a time. */
-const CONCURRENCY = 16;
+export const CHECKS_AT_ONCE = 16;
 
 /** Reads the status of many jobs once; returns their states in order. */
 export async function checkJobs(
@@ -121,7 +122,7 @@ export async function checkJobs(
   signal?: AbortSignal,
 ): Promise<readonly (readonly [Job, JobState])[]> {
   const states: (readonly [Job, JobState])[] = [];
-  await inParallel(jobs.entries(), CONCURRENCY, async ([index, job]) => {
+  await inParallel(jobs.entries(), CHECKS_AT_ONCE, async ([index, job]) => {
     signal?.throwIfAborted();
     states[index] = [job, await checkJob(stack, job, signal)];
   });
@@ -150,7 +151,7 @@ export async function waitForJobs(
   const total = pending.size;
   await poll(
     async () => {
-      await inParallel([...pending.values()], CONCURRENCY, async (job) => {
+      await inParallel([...pending.values()], CHECKS_AT_ONCE, async (job) => {
         options.signal?.throwIfAborted();
         const state = await checkJob(stack, job, options.signal);
         if (state.status === "pending") return;

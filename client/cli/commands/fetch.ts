@@ -14,12 +14,12 @@ import { SetupError } from "../../src/errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
 import { labelOf, readJobs } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
+import type { KnownState } from "../../src/known-jobs.ts";
 import { statusOf } from "../../src/known-jobs.ts";
 import { makeFolder } from "../out-folder.ts";
 import { inParallel } from "../../src/parallel.ts";
 import type { VideoResult } from "../../src/result.ts";
 import type { Job } from "../../src/submit.ts";
-import type { JobState } from "../../src/wait.ts";
 import { plural } from "../../src/format.ts";
 import { jobsFileOf, jobsCommand } from "./jobs-operand.ts";
 
@@ -140,7 +140,7 @@ class DrawingView {
 async function fetchOne(
   known: KnownJob,
   job: Job,
-  state: JobState,
+  state: KnownState,
   place: string,
   drawing: DrawingView | undefined,
   session: Session,

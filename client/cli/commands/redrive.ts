@@ -86,6 +86,7 @@ const counters = {
   "bad-input": "left out as bad input (--include-bad-input sends, --delete-bad-input deletes them)",
   "failed-again": "failed again meanwhile, left for the next run",
   "over-limit": "left over by --limit",
+  unreachable: "unreachable",
 } as const satisfies Record<Outcome["kind"], string>;
 
 /** Outcomes that need no further action. */
@@ -214,6 +215,8 @@ function describe(outcome: Outcome): string | undefined {
       return `${inferenceId}: refused by the service: ${outcome.problem}`;
     case "no-input":
       return `${inferenceId}: neither its message nor the job journal has the location of its video`;
+    case "unreachable":
+      return `${inferenceId}: unreachable${why}`;
     case "already-sent":
     case "failed-again":
     case "over-limit":

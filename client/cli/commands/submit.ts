@@ -11,9 +11,11 @@ import { EndCounts } from "../end-counts.ts";
 import { checkEndpoint } from "../../src/endpoint.ts";
 import { UsageError } from "../../../lib/errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
-import { recordedState, recordOf } from "../../src/known-jobs.ts";
+import { reachableState, recordedState, recordOf } from "../../src/known-jobs.ts";
 import { timeoutWithin } from "../../src/limits.ts";
 import { customAttributesOf } from "../../src/model-options.ts";
+import type { JournalEntries } from "../../src/journal-lines.ts";
+import { bucketOf } from "../../src/location.ts";
 import { JobJournal, readJournal } from "../../src/journal.ts";
 import { journalOf, manifestOption } from "../journal-option.ts";
 import { defaultFolder } from "../out-folder.ts";
@@ -124,6 +126,7 @@ async function resumeFrom(file: string, flags: Flags, session: Session): Promise
   await using journal = await JobJournal.open(file);
   if (journal.notice !== undefined) live.say(`note: ${journal.notice}`);
   await checkEndpoint(stack, signal);
+  noteOtherDeployment(journal.entries, session);
   const open = [...journal.entries.values()].filter(({ job }) => job === undefined);
   const view = new UploadView(
     open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0] as const),
@@ -134,9 +137,29 @@ async function resumeFrom(file: string, flags: Flags, session: Session): Promise
   );
 }
 
+/** Tells about jobs of a journal that another deployment of the stack accepted, with the same endpoint's name. */
+function noteOtherDeployment(entries: JournalEntries, { stack, live }: Session): void {
+  const others = [...entries.values()].flatMap(({ job }) =>
+    job !== undefined && isElsewhere(job, stack) ? [job] : [],
+  );
+  if (others.length === 0) return;
+  const buckets = [...new Set(others.map(({ outputLocation }) => bucketOf(outputLocation)))].join(", ");
+  live.say(
+    `note: another deployment accepted ${others.length} of ${plural(entries.size, "job")}: the results are in ${buckets}, and this stack's ` +
+      `are in ${bucketOf(stack.outputs.outputLocation)}. If that bucket no longer exists, submit the videos again with another --journal.`,
+  );
+}
+
+/** Tells whether a job's result is in a bucket that is not the stack's. */
+function isElsewhere({ outputLocation }: Job, { outputs }: Session["stack"]): boolean {
+  return bucketOf(outputLocation) !== bucketOf(outputs.outputLocation);
+}
+
 /** Prints the jobs that --resume would send. */
 async function dryResume(file: string, session: Session): Promise<number> {
-  const open = [...(await readJournal(file)).values()].filter(({ job }) => job === undefined);
+  const entries = await readJournal(file);
+  noteOtherDeployment(entries, session);
+  const open = [...entries.values()].filter(({ job }) => job === undefined);
   const videos = await Promise.all(
     open.map(async ({ planned }) => {
       const video = planned.file ?? planned.inputLocation ?? planned.inferenceId;
@@ -246,8 +269,19 @@ async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined
   };
   const ended = entries.map(recordedState);
   let good = entries.every(({ job }, index) => job !== undefined && ended[index]?.status !== "failed");
-  const waiting = entries.flatMap(({ job }, index) => (job === undefined || ended[index] !== undefined ? [] : [job]));
+  const accepted = entries.flatMap(({ job }, index) => (job === undefined || ended[index] !== undefined ? [] : [job]));
   const counts = new EndCounts(journal);
+  const waiting: Job[] = [];
+  for (const job of accepted) {
+    const state = isElsewhere(job, stack) ? await reachableState(stack, job, signal) : undefined;
+    if (state?.status !== "unreachable") {
+      waiting.push(job);
+      continue;
+    }
+    good = false;
+    counts.add({ state });
+    printEnd(session, videoOf(job), job, { state }, { video: videoOf(job) });
+  }
   live.show(counts.line, "new step");
   const pending = await waitForJobs(
     stack,

@@ -19,7 +19,7 @@ export type Outcome =
       readonly reason: string | undefined;
       /** Of a message that was returned to the error queue. */
       readonly deliveries?: Deliveries;
-    } & (Verdict | { readonly kind: "deleted-bad-input" }))
+    } & (Verdict | { readonly kind: "deleted-bad-input" | "unreachable" }))
   /** Deleted: a message of the smoke test, or SageMaker's test of the topic. */
   | { readonly kind: "smoke" | "test" }
   /** Moved to the dead-letter queue. */
@@ -106,6 +106,7 @@ const fates: Readonly<Record<Outcome["kind"], "bury" | "delete" | "give back">> 
   "bad-input": "give back",
   "failed-again": "give back",
   "over-limit": "give back",
+  unreachable: "give back",
 };
 
 async function outcomeOf(
@@ -143,6 +144,10 @@ export async function redriveJournal(stack: Stack, journal: Ledger, options: Red
   );
   const standing = await statusOf(stack, { jobs, journal: undefined }, options.signal);
   await inParallel(standing, CONCURRENCY, async ({ known: { inferenceId, job }, state }) => {
+    if (state?.status === "unreachable") {
+      options.onOutcome?.({ inferenceId, reason: state.reason, kind: "unreachable" });
+      return;
+    }
     if (job === undefined || (state?.status !== "failed" && state?.status !== "expired")) return;
     options.signal?.throwIfAborted();
     // Also for a recorded end: the record has only the reason.
