@@ -94,6 +94,17 @@ export interface JournalEntry {
 /** Jobs by InferenceId, in the order in which they were planned. */
 export type JournalEntries = ReadonlyMap<string, JournalEntry>;
 
+/** A journal that records the steps of a submission: see `JobJournal`. */
+export interface JournalWriter {
+  readonly entries: JournalEntries;
+  /** Adds planned jobs, all or none; they are on the disk when this resolves. */
+  readonly plan: (jobs: readonly PlannedJob[]) => Promise<void>;
+  /** Adds lines; they are on the disk when this resolves. */
+  readonly append: (...lines: readonly JournalLine[]) => Promise<void>;
+  /** Adds lines that survive the end of this process. */
+  readonly note: (...lines: readonly JournalLine[]) => void;
+}
+
 /** Adds one line. */
 export function addLine(entries: Map<string, JournalEntry>, line: JournalLine): void {
   if (line.event === "planned") {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { SetupError } from "./errors.ts";
 import { checkLocation, maxInputBytesOf, timeoutWithin } from "./limits.ts";
 import type { JobJournal } from "./journal.ts";
-import type { JournalEntry, PlannedJob } from "./journal-lines.ts";
+import type { JournalEntry, JournalWriter, PlannedJob } from "./journal-lines.ts";
 import type { ResultFormat } from "./model-options.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
@@ -59,7 +59,7 @@ export interface SubmitOptions {
    * Journal that records each step before it is made, so that the submission can be resumed after a crash.
    * @default none
    */
-  readonly journal?: JobJournal | undefined;
+  readonly journal?: JournalWriter | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called once for each submission that was accepted or refused, after the journal has the line. */
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
@@ -244,7 +244,7 @@ async function submitOne(
   }
 }
 
-function refused(planned: PlannedJob, problem: InputError, journal: JobJournal | undefined): Outcome {
+function refused(planned: PlannedJob, problem: InputError, journal: JournalWriter | undefined): Outcome {
   const { inferenceId } = planned;
   journal?.note({ event: "refused", inferenceId, problem: problem.message });
   return { video: videoOf(planned), inferenceId, problem };

@@ -4,11 +4,14 @@ import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 
 describe("a journal with a job of an earlier deployment, whose bucket no longer exists", () => {
+  const folder = process.cwd();
   let fixture: CommandFixture;
   let lost: string;
 
   beforeEach(async () => {
     fixture = await startCommandFixture();
+    // A redrive writes to out/ in the current folder.
+    process.chdir(fixture.folder);
     await fixture.submit(fixture.path("a.mp4"), fixture.path("b.mp4"), "--concurrency", "1");
     const [first, second] = fixture.aws.invocations;
     lost = first!.inferenceId;
@@ -28,6 +31,7 @@ describe("a journal with a job of an earlier deployment, whose bucket no longer 
   });
 
   afterEach(async () => {
+    process.chdir(folder);
     await fixture[Symbol.asyncDispose]();
   });
 

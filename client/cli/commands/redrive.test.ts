@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
@@ -7,15 +7,19 @@ import { objectKey } from "../../testing/fake-aws.ts";
 import { failureOf, FakeQueues } from "../../testing/fake-sqs.ts";
 
 describe("the command redrive", () => {
+  const folder = process.cwd();
   let fixture: CommandFixture;
   let queues: FakeQueues;
 
   beforeEach(async () => {
     fixture = await startCommandFixture();
+    // A redrive writes to out/ in the current folder.
+    process.chdir(fixture.folder);
     queues = new FakeQueues(fixture.aws);
   });
 
   afterEach(async () => {
+    process.chdir(folder);
     await fixture[Symbol.asyncDispose]();
   });
 
@@ -86,6 +90,55 @@ describe("the command redrive", () => {
     assert.deepEqual([status, report.sent, report.journal], [0, 1, path.resolve(journal)]);
     const shown = await fixture.execute(["status", journal]);
     assert.match(shown.stdout, /redrive-1\): completed/);
+  });
+
+  describe("from a journal and from the error queue", () => {
+    beforeEach(() => {
+      fixture.aws.onInvocation = fixture.fail;
+    });
+
+    it("sends a job once, in either order", async () => {
+      await fixture.submit(fixture.path("a.mp4"), fixture.path("b.mp4"), "--concurrency", "1");
+      const [a, b] = fixture.aws.invocations.map(({ inferenceId }) => inferenceId);
+      fixture.aws.onInvocation = () => undefined;
+      queues.put(failureOf(a!));
+      const first = await fixture.execute(["redrive"]);
+      assert.equal(first.stdout.split("\n")[0], "1 sent again");
+      const dry = await fixture.execute(["redrive", fixture.journal, "--dry-run"]);
+      assert.equal(dry.stdout.split("\n")[0], "1 would be sent again, 1 had been sent again already");
+      const second = await fixture.execute(["redrive", fixture.journal]);
+      assert.equal(second.stdout.split("\n")[0], "1 sent again, 1 had been sent again already");
+      queues.put(failureOf(b!));
+      const third = await fixture.execute(["redrive"]);
+      assert.equal(third.stdout.split("\n")[0], "1 had been sent again already");
+      assert.deepEqual(
+        fixture.aws.invocations.map(({ inferenceId }) => inferenceId),
+        [a, b, `${a!}.redrive-1`, `${b!}.redrive-1`],
+      );
+      // The submission's journal has both, too.
+      const { stdout } = await fixture.execute(["status", fixture.journal]);
+      assert.match(stdout, new RegExp(`${a!}\\.redrive-1\\): pending`));
+    });
+
+    it("recognises a job after a crash between the two journals", async () => {
+      await fixture.submit(fixture.path("a.mp4"));
+      fixture.aws.onInvocation = () => undefined;
+      await fixture.execute(["redrive", fixture.journal]);
+      const lines = (await readFile(fixture.journal, "utf8")).trimEnd().split("\n");
+      assert.match(lines.at(-1)!, /"accepted"/);
+      await writeFile(fixture.journal, `${lines.slice(0, -1).join("\n")}\n`);
+      const { stdout } = await fixture.execute(["redrive", fixture.journal]);
+      assert.equal(stdout.split("\n")[0], "1 had been sent again already");
+      assert.equal(fixture.aws.invocations.length, 2);
+    });
+
+    it("shows a note if --journal names another file", async () => {
+      assert.match(
+        (await redrive()).stderr,
+        /^note: this run does not see the jobs that other runs have recorded in out/m,
+      );
+      assert.doesNotMatch((await fixture.execute(["redrive"])).stderr, /note/);
+    });
   });
 
   it("prints the jobs of a dry run with size and price, and changes neither queue nor folder", async () => {

@@ -16,6 +16,7 @@ import { inParallel } from "../../src/parallel.ts";
 import { journalOf, manifestOption } from "../journal-option.ts";
 import { defaultFolder } from "../out-folder.ts";
 import { describePrice } from "../price.ts";
+import { pairJournals, withRedriven } from "../../src/redrive/journal-pair.ts";
 import type { Ledger } from "../../src/redrive/resender.ts";
 import { DEFAULT_LIMIT, DEFAULT_TIMES, redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
 import type { Outcome } from "../../src/redrive/redrive.ts";
@@ -96,19 +97,33 @@ async function run(jobs: string | undefined, flags: Flags, session: Session): Pr
   const { stack, live, signal } = session;
   await checkEndpoint(stack, signal);
   const name = `redrive-${stack.outputs.endpointName}.jsonl`;
+  const shared = path.join("out", name);
+  const isShared = jobs !== undefined && path.resolve(jobs) === path.resolve(shared);
+  if (flags.journal !== undefined && path.resolve(flags.journal) !== path.resolve(shared)) {
+    live.say(
+      `note: this run does not see the jobs that other runs have recorded in ${shared}, and may send one of them a second time: leave out --journal, unless you share ${flags.journal} with others`,
+    );
+  }
   // The error queue still has the jobs that a cut plan lacks.
   const acceptIncomplete = jobs === undefined;
   if (flags.dryRun) {
-    const file = jobs ?? flags.journal ?? path.join("out", name);
+    const file = jobs ?? flags.journal ?? shared;
     const isThere = jobs !== undefined || existsSync(file);
     const entries = isThere ? await readJournal(file, { acceptIncomplete }) : new Map<string, never>();
-    return await redriveFrom(jobs, { entries }, isThere ? file : undefined, flags, session);
+    const known =
+      jobs !== undefined && !isShared && existsSync(shared)
+        ? withRedriven(entries, await readJournal(shared, { acceptIncomplete: true }))
+        : entries;
+    return await redriveFrom(jobs, { entries: known }, isThere ? file : undefined, flags, session);
   }
   const file = jobs ?? flags.journal ?? path.join(defaultFolder(), name);
   await using journal =
     jobs === undefined ? await JobJournal.openOrCreate(file, { acceptIncomplete }) : await JobJournal.open(file);
   if (journal.notice !== undefined) live.say(`note: ${journal.notice}`);
-  return await redriveFrom(jobs, journal, file, flags, session);
+  if (jobs === undefined || isShared) return await redriveFrom(jobs, journal, file, flags, session);
+  // A redrive of the error queue must recognise the jobs that this one sends, and the other way round.
+  await using endpoints = await JobJournal.openOrCreate(path.join(defaultFolder(), name), { acceptIncomplete: true });
+  return await redriveFrom(jobs, await pairJournals(journal, endpoints), file, flags, session);
 }
 
 async function redriveFrom(

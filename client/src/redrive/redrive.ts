@@ -1,7 +1,6 @@
 /** Sends failed jobs again, each once, from the error queue or from a job journal. */
 import { knownJob } from "../jobs-file.ts";
 import { statusOf } from "../known-jobs.ts";
-import { JobJournal } from "../journal.ts";
 import { inParallel } from "../parallel.ts";
 import type { Stack } from "../stack.ts";
 import { isBadInput } from "../failure.ts";
@@ -65,7 +64,7 @@ export async function redriveQueue(stack: Stack, journal: Ledger, options: Redri
       for (const message of messages) keep.add(message);
       await inParallel(messages, BATCH, async (message) => {
         const outcome = await outcomeOf(stack, message, journal, resender, options);
-        const fate = journal instanceof JobJournal ? fates[outcome.kind] : "give back";
+        const fate = "plan" in journal ? fates[outcome.kind] : "give back";
         if (fate === "give back") {
           max ??= queue.maxDeliveries();
           options.onOutcome?.(withDeliveries(outcome, message, await max));

@@ -1,8 +1,7 @@
 /** Sends failed jobs again, each once, with a journal as its memory. */
 import { codeOf } from "../../../lib/errors.ts";
 import { timeoutWithin } from "../limits.ts";
-import { JobJournal } from "../journal.ts";
-import type { JournalEntries, PlannedJob } from "../journal-lines.ts";
+import type { JournalEntries, JournalWriter, PlannedJob } from "../journal-lines.ts";
 import type { Stack } from "../stack.ts";
 import { submitPlanned } from "../submit-all.ts";
 import { DEFAULT_TTL_SECONDS } from "../submit.ts";
@@ -20,7 +19,7 @@ export interface FailedJob {
 }
 
 /** Memory of the jobs that were sent again; without a journal to write to, nothing is sent. */
-export type Ledger = JobJournal | { readonly entries: JournalEntries };
+export type Ledger = JournalWriter | { readonly entries: JournalEntries };
 
 /** Outcome for one failed job. */
 export type Verdict =
@@ -103,7 +102,7 @@ export class Resender {
 
   async #send({ inferenceId, inputLocation, ...planned }: PlannedJob & { inputLocation: string }): Promise<Verdict> {
     const journal = this.#journal;
-    if (!(journal instanceof JobJournal)) return { kind: "would-send", sentAs: inferenceId, inputLocation };
+    if (!("plan" in journal)) return { kind: "would-send", sentAs: inferenceId, inputLocation };
     if (!journal.entries.has(inferenceId)) {
       await journal.plan([{ inferenceId, inputLocation, ...planned }]);
     }
