@@ -54,12 +54,18 @@ export async function runOnStack(
     const lines = typeof human === "string" ? [human] : human;
     stdout.write(`${json ? jsonLine(value) : lines.map(printable).join("\n")}\n`);
   };
+  // At once: work that is under way may end later, and npm sends a second signal, which ends the process.
+  const onAbort = (): void => {
+    live.say("Interrupted.");
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
     using stack = await openStack({ stack: name, outputs });
     exitWith(await work({ stack, print, live, stdin, signal }));
   } catch (error) {
     if (!signal.aborted || !(isAbort(error) || error === signal.reason)) throw error;
-    live.say("Interrupted. Accepted jobs keep running without this command.");
     exitWith(INTERRUPTED);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -215,7 +215,12 @@ async function conclude(
     const left = [...journal.entries.values()].filter(({ job }) => job === undefined).length;
     const file = shellQuoted(journal.file);
     if (left > 0) live.say(`${left} not accepted yet; resume: npm run submit -- --resume --journal ${file}`);
-    if (signal.aborted) live.say(`follow the others: npm run status -- ${file}`);
+    const accepted = journal.entries.size - left;
+    if (accepted > 0) {
+      live.say(
+        `${plural(accepted, "accepted job keeps", "accepted jobs keep")} running; follow: npm run status -- ${file}`,
+      );
+    }
     throw error;
   }
   const refused = outcomes.some((outcome) => "problem" in outcome);
@@ -230,7 +235,8 @@ async function conclude(
   try {
     good = await waitForEnds(journal, flags.limit, session);
   } catch (error) {
-    if (signal.aborted) live.say(`follow them: npm run status -- ${shellQuoted(journal.file)}`);
+    if (signal.aborted)
+      live.say(`accepted jobs keep running; follow them: npm run status -- ${shellQuoted(journal.file)}`);
     throw error;
   }
   if (refused) return 2;
