@@ -16,6 +16,8 @@ const plannedJobSchema = z.object({
   file: z.string().min(1).optional(),
   /** Object that is used in place; absent if a file is uploaded. */
   inputLocation: s3Uri.optional(),
+  /** File from which the object was uploaded, a name for people; `file` is not set then. */
+  video: z.string().min(1).optional(),
   contentType: z.string().min(1),
   ttlSeconds: z.int().positive(),
   timeoutSeconds: z.int().positive(),

@@ -17,6 +17,8 @@ import { checkContentType, checkVideo, contentTypeOf, InputError } from "./video
 export interface Submission {
   /** A file's path, or an object's s3:// URI. */
   readonly video: string;
+  /** File from which an object in S3 was uploaded, a name for people. @default none */
+  readonly uploadedFrom?: string | undefined;
   /** Media type that the model gets. @default by the extension */
   readonly contentType?: string | undefined;
   /** Unique, printable, at most 64 characters. @default a random one */
@@ -151,12 +153,13 @@ async function problemsOf(
 }
 
 function planOf(stack: Stack, submission: Submission): PlannedJob {
-  const { video, customAttributes, format } = submission;
+  const { video, uploadedFrom, customAttributes, format } = submission;
   return {
     inferenceId: submission.inferenceId ?? newInferenceId(),
     endpointName: stack.outputs.endpointName,
     // Absolute, so that the submission can be resumed from any folder.
     ...(isS3(video) ? { inputLocation: video } : { file: path.resolve(video) }),
+    ...(uploadedFrom === undefined ? {} : { video: uploadedFrom }),
     contentType: submission.contentType ?? contentTypeOf(video),
     ttlSeconds: submission.ttlSeconds ?? DEFAULT_TTL_SECONDS,
     timeoutSeconds: timeoutWithin(stack.outputs, submission.timeoutSeconds),

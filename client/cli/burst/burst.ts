@@ -19,6 +19,8 @@ import type { BurstRun, InstanceSample } from "./run.ts";
 /** A video that is in S3. */
 export interface BurstVideo {
   readonly inputLocation: string;
+  /** File from which it was uploaded. */
+  readonly file?: string | undefined;
   readonly contentType: string;
   readonly bytes: number;
 }
@@ -155,9 +157,9 @@ export class Burst {
     const { name, count, journal, concurrency, ttlSeconds, timeoutSeconds, customAttributes, format } = this.#options;
     const digits = String(count).length;
     const submissions = Array.from({ length: count }, (_, index): Submission => {
-      const { inputLocation, contentType } = turn(this.#options.videos, index);
+      const { inputLocation: video, file: uploadedFrom, contentType } = turn(this.#options.videos, index);
       const inferenceId = `${name}-${String(index + 1).padStart(digits, "0")}`;
-      return { video: inputLocation, contentType, inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format };
+      return { video, uploadedFrom, contentType, inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format };
     });
     await submitAll(this.#stack, submissions, {
       concurrency,

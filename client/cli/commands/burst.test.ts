@@ -65,6 +65,29 @@ describe("the command burst", () => {
   const burst = (...args: readonly string[]) =>
     fixture.execute(["burst", "--video", fixture.path("a.mp4"), "--out", fixture.path("burst"), ...args]);
 
+  it("fails at once, before it reads a video, if nothing answers at the endpoint", async () => {
+    fixture.outputs = { awsEndpointUrl: "http://127.0.0.1:1" };
+    const { status, stderr } = await burst("--count", "1");
+    assert.equal(status, 2);
+    assert.match(stderr, /is the emulator up \(npm run local:up\)\?/);
+    assert.doesNotMatch(stderr, /hashing|uploading/);
+  }).timeout(60_000);
+
+  it("shows the upload, and not only the hash, while the upload is retried", async () => {
+    fixture.aws.onInvocation = complete;
+    fixture.aws.fail({ operation: "PutObject", times: 4, answer: { status: 503, code: "SlowDown" } });
+    const { status, stderr } = await burst("--count", "1");
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /… a\.mp4: uploading/);
+  }).timeout(60_000);
+
+  it("names its jobs by the file in status", async () => {
+    fixture.aws.onInvocation = complete;
+    await burst("--count", "1");
+    const { stdout } = await fixture.execute(["status", fixture.path("burst/jobs.jsonl")]);
+    assert.match(stdout, /a\.mp4 \(burst-\w+-1\): completed/);
+  });
+
   it("sends the given number of jobs, all reading one object, each under a different name", async () => {
     fixture.aws.onInvocation = complete;
     const { status, stderr } = await burst("--count", "40");

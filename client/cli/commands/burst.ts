@@ -87,8 +87,9 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
     live.say("Nothing was sent.");
     return 0;
   }
-  const videos = await inS3(found, session);
+  // Before the upload, whose retries take minutes.
   await checkEndpoint(stack, signal);
+  const videos = await inS3(found, session);
   const name = `burst-${randomBytes(4).toString("hex")}`;
   const folder = flags.out ?? path.join("out", name);
   makeFolder(folder, "--out");
@@ -135,7 +136,7 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
     );
     return finished.completed === count ? 0 : 1;
   } catch (error) {
-    if (burst.state.accepted > 0 || signal.aborted) live.say(underWay(burst.state, count, journal.file));
+    if (burst.state.accepted > 0) live.say(underWay(burst.state, count, journal.file));
     throw error;
   }
 }
@@ -147,15 +148,23 @@ async function inS3(
 ): Promise<readonly [BurstVideo, ...BurstVideo[]]> {
   const videos: BurstVideo[] = [];
   for (const { video, contentType, bytes } of found) {
-    const inputLocation = isS3(video)
-      ? video
-      : await uploadVideo(stack, video, {
-          signal,
-          onProgress: ({ step, loaded, total }) => {
-            live.show(`${path.basename(video)}: ${step} ${Math.floor((100 * loaded) / total)} %`);
-          },
-        }).then((uploaded) => uploaded.inputLocation);
-    videos.push({ inputLocation, contentType, bytes });
+    if (isS3(video)) {
+      videos.push({ inputLocation: video, contentType, bytes });
+      continue;
+    }
+    const name = path.basename(video);
+    const { inputLocation } = await uploadVideo(stack, video, {
+      signal,
+      onProgress: ({ step, loaded, total }) => {
+        // After the last byte is hashed, S3 is asked for the object, and the upload starts.
+        const isHashed = step === "hashing" && loaded === total;
+        live.show(isHashed ? `${name}: uploading` : `${name}: ${step} ${Math.floor((100 * loaded) / total)} %`);
+      },
+      onProblem: (problem) => {
+        live.show(`${name}: uploading, retrying: ${problem}`, "new step");
+      },
+    });
+    videos.push({ inputLocation, file: video, contentType, bytes });
   }
   const [first, ...others] = videos;
   if (first === undefined) throw new UsageError("burst needs a --video FILE");
