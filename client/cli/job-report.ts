@@ -8,6 +8,7 @@ import { fetchResult, summarize } from "../src/result.ts";
 import type { ResultSummary, VideoResult } from "../src/result.ts";
 import type { Stack } from "../src/stack.ts";
 import type { Job } from "../src/submit.ts";
+import type { KnownJob } from "../src/jobs-file.ts";
 import type { KnownState } from "../src/known-jobs.ts";
 import { unreachableReason } from "../src/location.ts";
 import { plural } from "../src/format.ts";
@@ -88,6 +89,11 @@ export function printEnd(
       ...(summary === undefined ? {} : { result: summary }),
     },
   );
+}
+
+/** Names the job that sends the same video again. */
+export function sentAgainNote({ sentAgainAs }: Pick<KnownJob, "sentAgainAs">): readonly string[] {
+  return sentAgainAs === undefined ? [] : [`sent again as ${sentAgainAs}`];
 }
 
 /** Shows how to read the rest of a shortened reason. */

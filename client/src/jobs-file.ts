@@ -6,6 +6,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { SetupError } from "./errors.ts";
 import type { JournalEntry } from "./journal-lines.ts";
 import { decodeLines, isJournal, parseJournal } from "./journal-text.ts";
+import { nextIdOf } from "./redrive/redrive-id.ts";
 import { jobSchema } from "./submit.ts";
 
 /** One job in a file: everything that a journal has about it, or only its acceptance. */
@@ -13,11 +14,13 @@ export type KnownJob = Pick<JournalEntry, "job" | "end" | "problem" | "attempts"
   readonly inferenceId: string;
   /** The video as it was submitted, a file's path or an object's s3:// URI, if the file has it. */
   readonly video: string | undefined;
+  /** Name of the job of the file that sends the same video again. */
+  readonly sentAgainAs?: string;
 };
 
 /** Converts a job of a journal. */
 export function knownJob(inferenceId: string, { planned, ...entry }: JournalEntry): KnownJob {
-  return { inferenceId, video: planned.file ?? planned.inputLocation, ...entry };
+  return { inferenceId, video: planned.file ?? planned.video ?? planned.inputLocation, ...entry };
 }
 
 /**
@@ -55,7 +58,7 @@ export async function readJobs(file: string, stdin: NodeJS.ReadableStream): Prom
   if (isJournal(content)) {
     const { entries, notice } = parseJournal(bytes, name);
     const jobs = [...entries].map(([inferenceId, entry]) => knownJob(inferenceId, entry));
-    return { jobs, journal: file === "-" ? undefined : file, notice };
+    return { jobs: withSuccessors(jobs), journal: file === "-" ? undefined : file, notice };
   }
   const jobs = parsePrinted(content, name).map(({ video, ...job }) => ({
     inferenceId: job.inferenceId,
@@ -65,6 +68,18 @@ export async function readJobs(file: string, stdin: NodeJS.ReadableStream): Prom
   }));
   if (jobs.length === 0) throw new SetupError(`${name} contains no jobs. ${remedy}.`);
   return { jobs, journal: undefined, notice: undefined };
+}
+
+/** Names the job that sends each one's video again, which gets the name of the video. */
+function withSuccessors(jobs: readonly KnownJob[]): readonly KnownJob[] {
+  const known = new Map(jobs.map((job) => [job.inferenceId, job]));
+  for (const { inferenceId } of jobs) {
+    const [job, next] = [known.get(inferenceId), known.get(nextIdOf(inferenceId))];
+    if (job === undefined || next?.job === undefined) continue;
+    known.set(inferenceId, { ...job, sentAgainAs: next.inferenceId });
+    known.set(next.inferenceId, { ...next, video: job.video ?? next.video });
+  }
+  return [...known.values()];
 }
 
 /**

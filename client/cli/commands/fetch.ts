@@ -11,7 +11,7 @@ import { runOnStack } from "../session.ts";
 import type { Session } from "../session.ts";
 import { writeRemedy } from "../../../lib/remedies.ts";
 import { SetupError } from "../../src/errors.ts";
-import { endOf, isGood, printEnd } from "../job-report.ts";
+import { endOf, isGood, printEnd, sentAgainNote } from "../job-report.ts";
 import { labelOf, readJobs } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
 import type { KnownState } from "../../src/known-jobs.ts";
@@ -66,9 +66,12 @@ async function fetchAll(file: string, flags: Flags, session: Session): Promise<n
     } else {
       const place = path.join(flags.to, names.get(inferenceId) ?? inferenceId);
       const hasResult = await fetchOne(entry, job, state, place, flags.annotate ? drawing : undefined, session);
-      if (!hasResult) bad.add(inferenceId);
+      if (!hasResult && entry.sentAgainAs === undefined) bad.add(inferenceId);
     }
   });
+  // A video counts once, by its last job.
+  const total = standing.filter(({ known: { sentAgainAs } }) => sentAgainAs === undefined).length;
+  live.say(`${total - bad.size} of ${plural(total, "job")} with a result, in ${flags.to}`);
   return bad.size === 0 ? 0 : 1;
 }
 
@@ -158,7 +161,8 @@ async function fetchOne(
   }
   const { video } = known;
   const label = video === undefined ? file : `${file} of ${video}`;
-  const places = drawn === undefined ? [] : [`annotated  ${drawn.movie}`, `animation  ${drawn.animation}`];
+  const places =
+    drawn === undefined ? sentAgainNote(known) : [`annotated  ${drawn.movie}`, `animation  ${drawn.animation}`];
   printEnd(session, end.summary === undefined ? labelOf(known) : label, job, end, { video, ...drawn }, places);
   return isGood(end);
 }

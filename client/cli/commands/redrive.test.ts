@@ -4,6 +4,7 @@ import path from "node:path";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
+import { sampleResult } from "../../testing/sample-result.ts";
 import { failureOf, FakeQueues } from "../../testing/fake-sqs.ts";
 
 describe("the command redrive", () => {
@@ -80,7 +81,8 @@ describe("the command redrive", () => {
 
   it("sends a submission's failed jobs again from its journal, which status then shows", async () => {
     fixture.aws.onInvocation = ({ inferenceId, failureLocation, outputLocation }) => {
-      if (inferenceId.includes("redrive")) fixture.aws.objects.set(objectKey(outputLocation), Buffer.from("{}"));
+      if (inferenceId.includes("redrive"))
+        fixture.aws.objects.set(objectKey(outputLocation), Buffer.from(JSON.stringify(sampleResult)));
       else fixture.aws.objects.set(objectKey(failureLocation), Buffer.from("no"));
     };
     const journal = fixture.path("journal.jsonl");
@@ -89,7 +91,13 @@ describe("the command redrive", () => {
     const report = JSON.parse(stdout) as { sent: number; journal: string };
     assert.deepEqual([status, report.sent, report.journal], [0, 1, path.resolve(journal)]);
     const shown = await fixture.execute(["status", journal]);
-    assert.match(shown.stdout, /redrive-1\): completed/);
+    // The video counts once, under its name.
+    assert.deepEqual([shown.status, shown.stderr.trim().split("\n").at(-1)], [0, "1 completed"]);
+    assert.match(shown.stdout, /a\.mp4 \(video-[\w-]+\): failed: no\n {2}sent again as video-[\w-]+\.redrive-1\n/);
+    assert.match(shown.stdout, /a\.mp4 \(video-[\w-]+\.redrive-1\): completed/);
+    const fetched = await fixture.execute(["fetch", journal, "--to", "results"]);
+    assert.equal(fetched.status, 0, fetched.stdout);
+    assert.match(fetched.stderr, /^1 of 1 job with a result, in results$/m);
   });
 
   describe("from a journal and from the error queue", () => {
@@ -153,7 +161,7 @@ describe("the command redrive", () => {
     assert.match(stderr, /video-2: left out, the model refused its video \(ClientError: .*400.*\)/);
     assert.match(
       stdout,
-      /^1 would be sent again, 1 would be deleted \(of the smoke test\), 1 left out as bad input .*\nnothing was sent; size 2\.5 MB; no cost/,
+      /^1 would be sent again, 1 would be deleted \(of the smoke test\), 1 left out as bad input: .*\nnothing was sent; size 2\.5 MB; no cost/,
     );
     assert.deepEqual([fixture.aws.invocations.length, queues.visible.length], [0, 3]);
     assert.deepEqual(
@@ -182,6 +190,7 @@ describe("the command redrive", () => {
     queues.put(failureOf("video-2"));
     const dry = await redrive("--delete-bad-input", "--dry-run");
     assert.match(dry.stdout, /1 would be deleted \(bad input\)/);
+    assert.match(dry.stderr, /video-1: would be deleted, the model refused its video/);
     assert.equal(queues.error.length, 2);
     const { status, stdout, stderr } = await redrive("--delete-bad-input");
     assert.equal(status, 0, stderr);
@@ -206,6 +215,16 @@ describe("the command redrive", () => {
       assert.equal(fixture.aws.count("ReceiveMessage"), 0);
     });
   }
+
+  it("advises --delete-bad-input for messages, and not for a journal, which refuses it", async () => {
+    fixture.aws.onInvocation = ({ failureLocation }) =>
+      fixture.aws.objects.set(objectKey(failureLocation), Buffer.from('{"error":"no track","code":400}'));
+    await fixture.submit(fixture.path("a.mp4"));
+    const { stdout } = await fixture.execute(["redrive", fixture.journal]);
+    assert.equal(stdout.split("\n")[0], "1 left out as bad input: --include-bad-input sends them");
+    queues.put(failureOf("video-1", { failureReason: "ClientError: Received client error (400) from model." }));
+    assert.match((await redrive()).stdout, /--include-bad-input sends them; --delete-bad-input deletes their messages/);
+  });
 
   it("refuses --delete-bad-input for a journal, which has no messages", async () => {
     const { status, stderr } = await fixture.execute(["redrive", "a.jsonl", "--delete-bad-input"]);

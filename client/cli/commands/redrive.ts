@@ -78,13 +78,13 @@ const counters = {
   "would-send": "would be sent again",
   "already-sent": "had been sent again already",
   smoke: "deleted (of the smoke test)",
-  test: "deleted (test of the topic)",
+  test: "deleted (SageMaker's test messages, which concern no job)",
   poison: "given up",
   refused: "refused by the service",
   "no-input": "without a video's location",
   unreadable: "unreadable",
   "deleted-bad-input": "deleted (bad input)",
-  "bad-input": "left out as bad input (--include-bad-input sends, --delete-bad-input deletes them)",
+  "bad-input": "left out as bad input: --include-bad-input sends them",
   "failed-again": "failed again meanwhile, left for the next run",
   "over-limit": "left over by --limit",
   unreachable: "unreachable",
@@ -146,14 +146,14 @@ async function redriveFrom(
     signal,
     onOutcome: (outcome: Outcome): void => {
       outcomes.push(outcome);
-      const line = describe(outcome);
+      const line = describe(outcome, dryRun);
       if (line !== undefined) live.say(line);
-      live.show(`reading ${from}: ${summaryOf(outcomes, dryRun)}`);
+      live.show(`reading ${from}: ${summaryOf(outcomes, dryRun, jobs)}`);
     },
   };
   const report = (estimate?: string): void => {
     const last = lastDeliveries(outcomes);
-    const lines = [summaryOf(outcomes, dryRun), ...[last, estimate].filter((line) => line !== undefined)];
+    const lines = [summaryOf(outcomes, dryRun, jobs), ...[last, estimate].filter((line) => line !== undefined)];
     // A new journal has no file until a job is planned.
     const isThere = file !== undefined && existsSync(file);
     if (isThere) lines.push(`job journal ${file}`);
@@ -202,14 +202,18 @@ function countsOf(outcomes: readonly Outcome[]): Readonly<Record<string, number>
   return Object.fromEntries(kinds.map((kind) => [kind, outcomes.filter((outcome) => outcome.kind === kind).length]));
 }
 
-function summaryOf(outcomes: readonly Outcome[], dryRun: boolean): string {
+function summaryOf(outcomes: readonly Outcome[], dryRun: boolean, jobs: string | undefined): string {
   const parts = Object.entries(countsOf(outcomes)).filter(([, count]) => count > 0);
   if (parts.length === 0) return "no job to send again";
-  const said = parts.map(([kind, count]) => `${count} ${counters[kind as Outcome["kind"]]}`);
+  const said = parts.map(([kind, count]) => {
+    // A journal has no messages to delete.
+    const also = kind === "bad-input" && jobs === undefined ? "; --delete-bad-input deletes their messages" : "";
+    return `${count} ${counters[kind as Outcome["kind"]]}${also}`;
+  });
   return said.map((each) => (dryRun ? each.replace(" deleted ", " would be deleted ") : each)).join(", ");
 }
 
-function describe(outcome: Outcome): string | undefined {
+function describe(outcome: Outcome, dryRun: boolean): string | undefined {
   if (!("inferenceId" in outcome)) return undefined;
   const { inferenceId, reason } = outcome;
   const { deliveries } = outcome;
@@ -223,7 +227,7 @@ function describe(outcome: Outcome): string | undefined {
     case "bad-input":
       return `${inferenceId}: left out, the model refused its video${why}`;
     case "deleted-bad-input":
-      return `${inferenceId}: deleted, the model refused its video${why}`;
+      return `${inferenceId}: ${dryRun ? "would be deleted" : "deleted"}, the model refused its video${why}`;
     case "poison":
       return `${inferenceId}: given up after ${plural(outcome.times, "time")}${why}`;
     case "refused":

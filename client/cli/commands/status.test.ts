@@ -81,7 +81,10 @@ describe("the command status", () => {
         .map((line) => line.status),
       ["completed", "failed", "expired", "pending", "planned", "unknown", "refused"],
     );
-    assert.match(stderr, /1 completed, 1 failed, 1 expired, 1 pending, 1 planned, 1 unknown, 1 refused/);
+    assert.match(
+      stderr,
+      /1 completed, 1 failed, 1 expired, 1 pending, 1 not sent yet, 1 possibly accepted, 1 not sent/,
+    );
     const { stdout } = await fixture.execute(["status", fixture.journal]);
     assert.match(stdout, /a\.mp4 \(expired\): expired, presumably: neither a result nor a failure by \d{4}-/);
     assert.match(stdout, /a\.mp4 \(unknown\): may have been accepted: submit --resume/);

@@ -6,7 +6,7 @@ import { runOnStack } from "../session.ts";
 import type { Session } from "../session.ts";
 import { describeEnvironment, environmentOf } from "../../src/environment.ts";
 import { codeOf } from "../../../lib/errors.ts";
-import { printEnd } from "../job-report.ts";
+import { printEnd, sentAgainNote } from "../job-report.ts";
 import { labelOf, readJobs } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
 import { statusOf } from "../../src/known-jobs.ts";
@@ -38,12 +38,14 @@ async function show(file: string | undefined, session: Session): Promise<number>
   const counts = new Map<string, number>();
   for (const { known: job, state } of await statusOf(stack, known, signal)) {
     const status = state?.status ?? unsentStatus(job);
-    counts.set(status, (counts.get(status) ?? 0) + 1);
-    const { inferenceId, video, problem } = job;
-    if (job.job !== undefined && state !== undefined) printEnd(session, labelOf(job), job.job, { state }, { video });
-    else print(unsentText(job), { inferenceId, video, status, problem });
+    const { inferenceId, video, problem, sentAgainAs } = job;
+    // A video counts once, by its last job.
+    if (sentAgainAs === undefined) counts.set(status, (counts.get(status) ?? 0) + 1);
+    if (job.job !== undefined && state !== undefined) {
+      printEnd(session, labelOf(job), job.job, { state }, { video, sentAgainAs }, sentAgainNote(job));
+    } else print(unsentText(job), { inferenceId, video, status, problem });
   }
-  live.say([...counts].map(([status, count]) => `${count} ${status}`).join(", "));
+  live.say([...counts].map(([status, count]) => `${count} ${unsentWords[status] ?? status}`).join(", "));
   return counts.size === 1 && counts.has("completed") ? 0 : 1;
 }
 
@@ -69,6 +71,13 @@ async function showEndpoint({ stack, print, live, signal }: Session): Promise<vo
     );
   }
 }
+
+/** Words of the total for jobs that are not known to be accepted. */
+const unsentWords: Readonly<Record<string, string>> = {
+  planned: "not sent yet",
+  unknown: "possibly accepted",
+  refused: "not sent",
+};
 
 function unsentStatus({ problem, attempts }: KnownJob): string {
   if (problem !== undefined) return "refused";
