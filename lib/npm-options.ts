@@ -35,7 +35,8 @@ export function checkNpmOptions(
   environment: NodeJS.ProcessEnv,
 ): void {
   const script = environment["npm_lifecycle_event"];
-  if (script === undefined) return;
+  // npx passes every argument after the name of the program on.
+  if (script === undefined || script === "npx") return;
   const command = program.commands.find((each) => each.name() === args[0]) ?? program;
   const taken = command.options.flatMap(({ long }) => {
     if (typeof long !== "string" || args.some((arg) => arg === long || arg.startsWith(`${long}=`))) return [];

@@ -35,7 +35,7 @@ describe("a stack's outputs", () => {
 
   beforeEach(async () => {
     root = await mkdtemp(path.join(tmpdir(), "outputs-"));
-    for (const stack of ["dev", "prod"]) await writeFile(path.join(root, `Pulumi.${stack}.yaml`), "");
+    for (const stack of ["dev", "pr", "prod"]) await writeFile(path.join(root, `Pulumi.${stack}.yaml`), "");
   });
 
   afterEach(async () => {

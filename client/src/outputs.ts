@@ -145,7 +145,11 @@ async function readText(file: string, remedy: string): Promise<string> {
 async function refuseUnknown(stack: string, root: string): Promise<void> {
   // A stack may be named with its organization: org/dev.
   const wanted = stack.split("/").at(-1) ?? stack;
-  const known = (await readdir(root)).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
+  const known = (await readdir(root))
+    .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
+    // Pulumi.pr.yaml is the template of the stacks of pull requests.
+    .filter((name) => name !== "pr")
+    .sort();
   if (known.includes(wanted)) return;
   const there = known.length === 0 ? "it has none" : `it has ${known.join(", ")}`;
   throw new SetupError(

@@ -8,6 +8,7 @@ import { run } from "../../ops/testing/commands.ts";
 
 const planSchema = z.object({
   stack: z.string(),
+  passed: z.literal(true),
   policies: z.number(),
   changes: z.record(z.string(), z.number()),
   planned: z.array(z.object({ operation: z.string(), type: z.string(), name: z.string() })),
@@ -77,6 +78,12 @@ describe("the account-free preview", () => {
     const { status, stderr } = await preview("--stack", "prod", "--config-file", file);
     assert.equal(status, 1);
     assert.match(stderr, /min-capacity-zero.*minCapacity to 0/s);
+    const { stdout } = await preview("--stack", "prod", "--config-file", file, "--json");
+    const { passed, violations } = z
+      .object({ passed: z.boolean(), violations: z.array(z.string()) })
+      .parse(JSON.parse(stdout));
+    assert.equal(passed, false);
+    assert.match(violations.join("\n"), /min-capacity-zero/);
   });
 
   it("refuses a missing stack and a missing config file", async () => {

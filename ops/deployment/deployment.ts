@@ -23,6 +23,13 @@ import type { Step } from "../../lib/progress.ts";
 /** The policy pack rejected the stack; nothing was created. The message lists each violation with its remedy. */
 export class PolicyRefusal extends UserError {
   override readonly name = "PolicyRefusal";
+  readonly violations: readonly string[];
+
+  constructor(violations: readonly string[]) {
+    const lines = violations.map((violation) => `  ${violation}`);
+    super(["The policy pack refuses this stack; nothing was created.", ...lines].join("\n"));
+    this.violations = violations;
+  }
 }
 
 /** The engine, the program or AWS reported an error. The message quotes it. */
@@ -203,9 +210,7 @@ export class Deployment {
     } catch (error) {
       signal.throwIfAborted();
       if (violations.length > 0) {
-        throw new PolicyRefusal(
-          `The policy pack refuses this stack; nothing was created.\n${[...new Set(violations)].map((line) => `  ${line}`).join("\n")}`,
-        );
+        throw new PolicyRefusal([...new Set(violations)]);
       }
       throw failure("preview", diagnostics, error);
     }

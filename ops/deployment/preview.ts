@@ -13,7 +13,7 @@ import { InvalidInputError } from "../../lib/errors.ts";
 import { jsonLine, printable, printableText } from "../../lib/printable.ts";
 import { startProvider } from "../../emulator/provider/server.ts";
 import { repoRoot } from "../../tools/paths.mjs";
-import { Deployment, type Plan } from "./deployment.ts";
+import { Deployment, PolicyRefusal, type Plan } from "./deployment.ts";
 import { removeForeignSettings } from "../local/foreign-settings.ts";
 import { localArtifact, packageModel } from "../start/model.ts";
 import { Progress } from "../../lib/progress.ts";
@@ -77,8 +77,13 @@ Exit status: 0 passed; 1 refused by a policy or the program; 2 invalid input; 13
       const headline = `Preview of the stack ${stack} without an AWS account: no AWS API is called, nothing is created.\n`;
       (json ? context.stderr : context.stdout).write(headline);
       const options = { stack, configFile: file, policyConfigFile };
-      const plan = await preview(options, new Progress(context.stderr), context.signal);
-      context.stdout.write(json ? `${jsonLine({ stack, ...plan })}\n` : textOf(plan));
+      const plan = await preview(options, new Progress(context.stderr), context.signal).catch((error: unknown) => {
+        if (json && error instanceof PolicyRefusal) {
+          context.stdout.write(`${jsonLine({ stack, passed: false, violations: error.violations })}\n`);
+        }
+        throw error;
+      });
+      context.stdout.write(json ? `${jsonLine({ stack, passed: true, ...plan })}\n` : textOf(plan));
     });
 }
 

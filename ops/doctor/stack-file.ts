@@ -75,7 +75,9 @@ async function textOf(root: string, file: string): Promise<string> {
     return await readFile(join(root, file), "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    const stacks = readdirSync(root).flatMap((each) => /^Pulumi\.(.+)\.yaml$/.exec(each)?.[1] ?? []);
+    const names = readdirSync(root).flatMap((each) => /^Pulumi\.(.+)\.yaml$/.exec(each)?.[1] ?? []);
+    // Pulumi.pr.yaml is the template of the stacks of pull requests.
+    const stacks = names.filter((each) => each !== "pr");
     throw new InvalidInputError(
       `${file} does not exist in ${root}. Name one of the project's stacks (${stacks.join(", ") || "there are none"}), ` +
         `or create one: pulumi stack init, and a copy of another stack's file.`,
