@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { plural } from "./format.ts";
+import { plural, sizeOf } from "./format.ts";
 
 const root = path.join(import.meta.dirname, "..", "..");
 
@@ -30,5 +30,18 @@ describe("counts in messages", () => {
       [...readFileSync(path.join(root, file), "utf8").matchAll(fixedPlural)].map(([text]) => `${file}: ${text}`),
     );
     assert.deepEqual(found, []);
+  });
+});
+
+describe("sizes in messages", () => {
+  it("are not zero for small files", () => {
+    assert.deepEqual([0, 600, 10_200, 100_000, 12_300_000, 1_230_000_000].map(sizeOf), [
+      "0 bytes",
+      "600 bytes",
+      "10.2 kB",
+      "0.1 MB",
+      "12.3 MB",
+      "1.23 GB",
+    ]);
   });
 });

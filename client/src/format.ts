@@ -8,8 +8,10 @@ export function plural(count: number, thing: string, many = `${thing}s`): string
   return `${count} ${count === 1 ? thing : many}`;
 }
 
-/** Formats a size: `12.3 MB`, `1.23 GB`. */
+/** Formats a size: `600 bytes`, `10.2 kB`, `12.3 MB`, `1.23 GB`. */
 export function sizeOf(bytes: number): string {
+  if (bytes < 1000) return plural(bytes, "byte");
+  if (bytes < 1e5) return `${(bytes / 1e3).toFixed(1)} kB`;
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 

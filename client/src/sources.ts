@@ -10,7 +10,7 @@ import { headObject, isBucketMissing, parseS3Uri } from "./location.ts";
 import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 import { isS3 } from "./submit-all.ts";
-import { checkSize, checkVideo, contentTypeOf, InputError, videoExtensions } from "./video-file.ts";
+import { checkSize, checkVideo, contentTypeOf, InputError, isTransportFile, videoExtensions } from "./video-file.ts";
 import { plural } from "./format.ts";
 
 /** A video that can be sent. */
@@ -59,7 +59,8 @@ const PROBLEMS_SHOWN = 5;
 const CONCURRENCY = 16;
 
 /**
- * Finds and checks videos. A folder stands for all files below it with a video's extension, including targets of links,
+ * Finds and checks videos. A folder stands for all files below it with a video's extension, and for `.ts` files that are
+ * MPEG transport streams, including targets of links,
  * but no hidden files. An s3:// URI that ends with a slash, or names a bucket, stands for all such objects below it. A
  * file that is found twice, also through a link, counts once.
  * @throws InputError that names those that cannot be sent
@@ -126,7 +127,7 @@ export async function findVideos(
 
 /** Explains that the valid videos were not sent either. */
 function othersOf(good: number): string {
-  return `Nothing was sent, including the ${plural(good, "valid video")}: correct or remove the named ones, and run the command again.`;
+  return `Nothing was sent, although ${plural(good, "video is", "videos are")} valid: correct or remove the named ones, and run the command again.`;
 }
 
 function sentenceOf(counts: Counts): string | undefined {
@@ -163,7 +164,7 @@ async function filesOf(operand: string, counts: Counts): Promise<readonly string
         if (target === undefined) count(counts, "broken");
         // Not followed: it may lead in a circle.
         else if (target.isDirectory()) count(counts, "folderLink");
-        else if (target.isFile() && hasVideoExtension(entry.name)) files.push(file);
+        else if (target.isFile() && (hasVideoExtension(entry.name) || (await isTransportFile(file)))) files.push(file);
         else count(counts, "type");
       }
     }

@@ -35,7 +35,8 @@ const contentTypes: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Extensions by which videos are found in folders and under s3:// prefixes: without `.ts`, which TypeScript uses, too.
+ * Extensions by which videos are found in folders and under s3:// prefixes: without `.ts`, which TypeScript uses, too
+ * (see {@link isTransportFile}).
  */
 export const videoExtensions: readonly string[] = [...contentTypes.keys()].filter((extension) => extension !== ".ts");
 
@@ -124,9 +125,28 @@ export function looksLikeVideo(head: Buffer): boolean {
   if (head.toString("latin1", 0, 4) === "RIFF") return head.toString("latin1", 8, 12) === "AVI ";
   if (quickTimeAtoms.includes(head.toString("latin1", 4, 8))) return true;
   if (magics.some((magic) => head.subarray(0, magic.length).equals(magic))) return true;
+  return isTransportStream(head);
+}
+
+/** Tells by the first bytes of its packets whether a file may be an MPEG transport stream. */
+function isTransportStream(head: Buffer): boolean {
   return [0, transportPrefixBytes].some(
     (prefix) => head[prefix] === syncByte && head[2 * prefix + transportPacketBytes] === syncByte,
   );
+}
+
+/** Tells whether a file has the extension `.ts` and is not a TypeScript file, but may be an MPEG transport stream. */
+export async function isTransportFile(file: string): Promise<boolean> {
+  if (path.extname(file).toLowerCase() !== ".ts") return false;
+  const handle = await openVideo(file).catch(() => undefined);
+  if (handle === undefined) return false;
+  try {
+    const head = Buffer.alloc(HEAD_BYTES);
+    await handle.read(head, 0, HEAD_BYTES, 0);
+    return isTransportStream(head);
+  } finally {
+    await handle.close();
+  }
 }
 
 /**

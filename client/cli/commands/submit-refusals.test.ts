@@ -75,6 +75,31 @@ describe("the command submit", () => {
     assert.match(stderr, /as they were planned: leave out --format;/);
   });
 
+  it("takes .ts files of a folder that are MPEG-TS, not TypeScript", async () => {
+    await mkdir(video("clips"));
+    const packet = Buffer.alloc(188);
+    packet[0] = 0x47;
+    await writeFile(video("clips/camera.ts"), Buffer.concat([packet, packet, packet]));
+    await writeFile(video("clips/code.ts"), "export const answer = 42;\n".repeat(40));
+    const { status, stdout, stderr } = await fixture.execute(["submit", video("clips"), "--dry-run"]);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /clips\/camera\.ts: 564 bytes\n/);
+    assert.doesNotMatch(stdout, /code\.ts/);
+    assert.match(stderr, /skipped 1 file of another type/);
+  });
+
+  for (const [args, words] of [
+    [[""], /FILE is empty: give the path of a video/],
+    [["a.mp4", "--limit", "5"], /--limit needs --wait/],
+  ] as const) {
+    it(`refuses submit ${JSON.stringify(args)}`, async () => {
+      const { status, stderr } = await submit(...args);
+      assert.equal(status, 2);
+      assert.match(stderr, words);
+      await assertNothingSent();
+    });
+  }
+
   for (const [what, prepare, words] of [
     ["is empty", () => writeFile(video("bad.mp4"), ""), /bad\.mp4 is empty/],
     ["is a text", () => writeFile(video("bad.mp4"), "These are notes."), /bad\.mp4 is not a video/],
@@ -177,7 +202,7 @@ describe("the command submit", () => {
     assert.equal(status, 2);
     assert.match(
       stderr,
-      /clips\/empty\.mp4 is empty: .*clips\/notes\.mp4 is not a video: .* Nothing was sent, including the 2 valid videos: correct or remove the named ones/,
+      /clips\/empty\.mp4 is empty: .*clips\/notes\.mp4 is not a video: .* Nothing was sent, although 2 videos are valid: correct or remove the named ones/,
     );
     await assertNothingSent();
   });

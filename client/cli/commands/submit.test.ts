@@ -114,7 +114,7 @@ describe("the command submit", () => {
     assert.equal(status, 0);
     assert.match(
       stdout,
-      /a\.mp4: 0\.0 MB\ns3:\/\/in\/videos\/y\.mp4: 1\.5 MB\nnothing was sent; 2 jobs would be\nupload: at most 0\.0 MB in 1 file .*\nin S3 already: 1\.5 MB\nprice: no cost/,
+      /a\.mp4: 17 bytes\ns3:\/\/in\/videos\/y\.mp4: 1\.5 MB\nnothing was sent; 2 jobs would be\nupload: at most 17 bytes in 1 file .*\nin S3 already: 1\.5 MB\nprice: no cost/,
     );
     assert.equal(fixture.aws.count("PutObject") + fixture.aws.count("InvokeEndpointAsync"), 0);
     await submit(video("a.mp4"));

@@ -65,6 +65,8 @@ export function submitCommand(context: CommandContext): CommandUnknownOpts {
     .addHelpText("after", "\nExample:\n  npm run submit -- clips/ s3://BUCKET/PREFIX/ --journal jobs.jsonl --wait")
     .action(async (videos, given) => {
       const flags = { ...given, journal: journalOf(given, context) };
+      if (videos.includes("")) throw new UsageError("FILE is empty: give the path of a video");
+      if (flags.limit !== undefined && !flags.wait) throw new UsageError("--limit needs --wait");
       if (!flags.resume && videos.length === 0) throw new UsageError("submit needs at least one FILE");
       const file = flags.resume ? resumedFile(videos, flags) : undefined;
       await runOnStack(flags, context, (session) =>
