@@ -8,7 +8,7 @@ import { createCommand } from "./command-line.ts";
 import { checkNpmOptions } from "./npm-options.ts";
 
 const run = promisify(execFile);
-const cli = path.join(import.meta.dirname, "..", "client", "cli", "main.ts");
+const cli = path.join(import.meta.dirname, "..", "ops", "main.ts");
 
 describe("options that npm took for itself", () => {
   let folder: string;

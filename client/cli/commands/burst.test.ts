@@ -275,7 +275,7 @@ describe("the command burst", () => {
     assert.equal(status, 0);
     assert.match(
       stdout,
-      /a\.mp4: 0\.0 MB\nnothing was sent; 1000 jobs would be\nupload: at most 0\.0 MB in 1 file .*\n/,
+      /a\.mp4: 17 bytes\nnothing was sent; 1000 jobs would be\nupload: at most 17 bytes in 1 file .*\n/,
     );
     assert.match(stdout, /price: at most 96 USD: 1000 jobs of up to 900 s each/);
     await assert.rejects(access(fixture.path("burst")), { code: "ENOENT" });

@@ -154,7 +154,7 @@ describe("a damaged journal", () => {
     }
     const outputs = fixture.path("outputs.json");
     await writeFile(outputs, JSON.stringify(fixture.aws.outputs));
-    const main = path.join(import.meta.dirname, "..", "main.ts");
+    const main = path.join(import.meta.dirname, "..", "..", "..", "ops", "main.ts");
     const args = ["submit", fixture.path("clips"), "--journal", file(), "--outputs", outputs];
     // The limit on a file's size cuts a write like a full disk: a part of it is written. Blocks of 512 or 1024 bytes.
     const child = spawn("sh", ["-c", 'ulimit -f 4; exec "$0" "$@"', process.execPath, main, ...args], {
