@@ -21,7 +21,7 @@ describe("the messages of the policies", () => {
   });
 
   for (const [remedy, setting] of [
-    ["Set ${at} to an image of a supported version", "image"],
+    ["Set ${at}.image to an image of a supported version", "image"],
     ["Set ${at} to a type of one of these families", "instanceType"],
     ["Set ${at}.inferenceAmiVersion to a machine image", "inferenceAmi"],
     ['Set ${at}.environment.${variable} to "1"', "requireGpu"],
