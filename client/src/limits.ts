@@ -24,12 +24,20 @@ export function checkLocation(
   uri: string,
 ): void {
   const inputs = `s3://${inputBucket}/${inputPrefix}`;
-  if ([inputs, ...sourceLocations].some((location) => uri.startsWith(location))) return;
+  if (isReadable({ inputBucket, inputPrefix, sourceLocations }, uri)) return;
   const others = sourceLocations.length === 0 ? "" : ` and ${sourceLocations.join(", ")}`;
   throw new InputError(
     `The stack's endpoint may not read ${uri}, only ${inputs}${others}. Upload the file instead, ` +
       `or add its bucket to the setting sourceBuckets and deploy.`,
   );
+}
+
+/** Tells whether the endpoint's role may read an object: an input of the stack, or an object of a source bucket. */
+export function isReadable(
+  { inputBucket, inputPrefix, sourceLocations }: Pick<StackOutputs, "inputBucket" | "inputPrefix" | "sourceLocations">,
+  uri: string,
+): boolean {
+  return [`s3://${inputBucket}/${inputPrefix}`, ...sourceLocations].some((location) => uri.startsWith(location));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Submits many videos with bounded concurrency and records each step in the journal: planned, attempt, accepted. */
 import path from "node:path";
 import { SetupError } from "./errors.ts";
-import { checkLocation, maxInputBytesOf, timeoutWithin } from "./limits.ts";
+import { checkLocation, isReadable, maxInputBytesOf, timeoutWithin } from "./limits.ts";
 import type { JobJournal } from "./journal.ts";
 import type { JournalEntry, JournalWriter, PlannedJob } from "./journal-lines.ts";
 import type { ResultFormat } from "./model-options.ts";
@@ -266,8 +266,9 @@ async function placeOf(
 ): Promise<{ inputLocation: string; contentType: string; uploaded?: UploadedVideo }> {
   const { file, inputLocation, contentType } = planned;
   checkContentType(file ?? inputLocation ?? planned.inferenceId, contentType);
-  // A call that may have been accepted is retried with the same object, even if the file has changed since.
-  if (sent !== undefined) return sent;
+  // A call that may have been accepted is retried with the same object, even if the file has changed since; not with an
+  // object of an earlier deployment, whose endpoint no longer exists.
+  if (sent !== undefined && (file === undefined || isReadable(stack.outputs, sent.inputLocation))) return sent;
   if (inputLocation !== undefined) {
     checkLocation(stack.outputs, inputLocation);
     return { inputLocation, contentType };

@@ -207,7 +207,7 @@ describe("the rehearsal of a change", () => {
       JSON.stringify(rehearsal),
     );
     assert.match(outputOf(rehearsal, "smoke"), /has no detections/);
-    assert.match(rehearsal.next, /not promoted, and prod is as it was.*git revert/s);
+    assert.match(rehearsal.next, /not promoted, and prod is unchanged.*git revert/s);
   });
 
   it("processes a video in a source bucket without an upload", async () => {

@@ -87,6 +87,21 @@ describe("a journal with a job of an earlier deployment, whose bucket no longer 
     assert.match(dry.stderr, /^note: another deployment accepted 1 of 2 jobs/m);
   });
 
+  it("uploads a file again whose call to the earlier deployment has an unknown outcome", async () => {
+    const text = await readFile(fixture.journal, "utf8");
+    const lines = text.split("\n").filter((line) => !(line.includes('"accepted"') && line.includes(lost)));
+    const attempted = lines.map((line) =>
+      line.includes('"attempt"') ? line.replaceAll("s3://in/", "s3://old-in/") : line,
+    );
+    assert.notDeepEqual(attempted, lines);
+    await writeFile(fixture.journal, attempted.join("\n"));
+    const { status, stderr } = await fixture.execute(["submit", "--resume", "--journal", fixture.journal]);
+    assert.equal(status, 0, stderr);
+    const sent = fixture.aws.invocations.filter(({ inferenceId }) => inferenceId === lost);
+    assert.equal(sent.length, 2);
+    assert.match(sent[1]!.inputLocation, /^s3:\/\/in\//);
+  });
+
   it("still ends at an error of the stack's own bucket", async () => {
     fixture.aws.fail({
       operation: "GetObject",
