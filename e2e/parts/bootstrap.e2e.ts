@@ -4,7 +4,8 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type RunningProvider, startProvider } from "../../emulator/provider/server.ts";
-import { Deployment, PolicyRefusal } from "../../ops/deployment/deployment.ts";
+import { Deployment } from "../../ops/deployment/deployment.ts";
+import { PolicyRefusal } from "../../ops/deployment/deployment-errors.ts";
 import { statePaths } from "../../ops/local/state.ts";
 import { copyProject, policies, stackName } from "../testing/bootstrap/project.ts";
 

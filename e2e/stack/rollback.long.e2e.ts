@@ -11,13 +11,8 @@ import {
 import { repoRoot } from "../../tools/paths.mjs";
 import { checkOutputs, connect, invoke, uploadVideo, waitForInstances, waitForJob } from "../../client/src/index.ts";
 import { writeBrokenArtifact } from "../../ops/rehearsal/broken-artifact.ts";
-import {
-  awsEnvironment,
-  Deployment,
-  DeploymentError,
-  pulumiEnvironment,
-  pulumiPath,
-} from "../../ops/deployment/deployment.ts";
+import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "../../ops/deployment/deployment.ts";
+import { DeploymentError } from "../../ops/deployment/deployment-errors.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
 import { run } from "../../ops/testing/commands.ts";

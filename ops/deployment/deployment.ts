@@ -10,32 +10,15 @@ import {
   type OutputMap,
   type Stack,
 } from "@pulumi/pulumi/automation/index.js";
-import { QuotedError, UserError } from "../../lib/errors.ts";
 import { makeFolder, writeWhole } from "../../lib/files.ts";
 import { fullDiskLine } from "../../lib/remedies.ts";
 import { pulumiRoot, repoRoot } from "../../tools/paths.mjs";
 import { resource, noteErrors, plain, plannedIn, shortName, type Planned } from "./engine-events.ts";
 import type { Ready } from "../local/emulator.ts";
+import { DeploymentError, PolicyRefusal } from "./deployment-errors.ts";
 import { Deleted } from "./remains.ts";
 import type { StatePaths } from "../local/state.ts";
 import type { Step } from "../../lib/progress.ts";
-
-/** The policy pack rejected the stack; nothing was created. The message lists each violation with its remedy. */
-export class PolicyRefusal extends UserError {
-  override readonly name = "PolicyRefusal";
-  readonly violations: readonly string[];
-
-  constructor(violations: readonly string[]) {
-    const lines = violations.map((violation) => `  ${violation}`);
-    super(["The policy pack refuses this stack; nothing was created.", ...lines].join("\n"));
-    this.violations = violations;
-  }
-}
-
-/** The engine, the program or AWS reported an error. The message quotes it. */
-export class DeploymentError extends QuotedError {
-  override readonly name = "DeploymentError";
-}
 
 const destroyAttempts = 10;
 /** Milliseconds of real time. An instance takes up to half a minute to start or to stop. */

@@ -24,7 +24,8 @@ import {
 import { UserError } from "../../lib/errors.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { brokenReason, writeBrokenArtifact } from "./broken-artifact.ts";
-import { DeploymentError, type Deployment } from "../deployment/deployment.ts";
+import { type Deployment } from "../deployment/deployment.ts";
+import { DeploymentError } from "../deployment/deployment-errors.ts";
 import type { Step } from "../../lib/progress.ts";
 import { parseSetting, type Setting } from "../deployment/settings-file.ts";
 

@@ -1,6 +1,6 @@
 /** Takes a change through the stages of the pipeline on the local stack, and through failing and badly timed updates. */
 import type { OpMap } from "@pulumi/pulumi/automation/index.js";
-import { DeploymentError, PolicyRefusal } from "../deployment/deployment.ts";
+import { DeploymentError, PolicyRefusal } from "../deployment/deployment-errors.ts";
 import type { Planned } from "../deployment/engine-events.ts";
 import { explain, UserError } from "../../lib/errors.ts";
 import type { Progress, Step } from "../../lib/progress.ts";
