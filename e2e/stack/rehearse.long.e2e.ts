@@ -127,7 +127,9 @@ describe("the rehearsal of a change", () => {
     });
   }
 
-  it("passes all stages with another concurrency", async () => {
+  it("passes all stages with another concurrency", async function () {
+    // Four deployments.
+    this.timeout(600_000);
     const rehearsal = await rehearsalOf(["maxConcurrency=2"]);
     assert.deepEqual(
       outcomes(rehearsal),
