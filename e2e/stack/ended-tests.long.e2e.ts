@@ -57,6 +57,6 @@ describe("a test run that ends while the local stack is up", () => {
     const messages: string[] = [];
     await takeDownLeftover(localState, (message) => messages.push(message));
     assert.equal(messages.length, 1);
-    assert.match(messages[0]!, new RegExp(`have left the local stack up \\(process ${owner.pid}\\)`));
+    assert.match(messages[0]!, new RegExp(`has left the local stack up \\(process ${owner.pid}\\)`));
   });
 });

@@ -57,7 +57,7 @@ describe("a full disk", function () {
     assert.equal(status, "1", stderr);
     assert.match(
       stderr,
-      /\n✗ Deploying with Pulumi .*\npulumi up failed: .*cannot be unpacked into .*No space left.*\n$/,
+      /\n✗ Deploying with Pulumi .*\nerror: pulumi up failed: .*cannot be unpacked into .*No space left.*\n$/,
     );
     assert.match(stderr.trim(), remedy);
     assert.deepEqual(left.trim().split(" ").sort(), ["last-logs", "local-aws.log", "pulumi-home"]);
@@ -72,7 +72,7 @@ describe("a full disk", function () {
        $node ops/main.ts start --port ${port}; echo $?; ls "$1"`,
     );
     assert.deepEqual(stdout.trim().split("\n"), ["2", "filler"], stderr);
-    assert.match(stderr, /✓ Stopping AWS on this machine .*\nCannot write .*result\.json: ENOSPC .*\n$/);
+    assert.match(stderr, /✓ Stopping AWS on this machine .*\nerror: Cannot write .*result\.json: ENOSPC .*\n$/);
     assert.match(stderr.trim(), remedy);
   });
 });
