@@ -29,10 +29,15 @@ describe("a child process", () => {
 
   it("gets only the given environment and no input", async () => {
     const { stdout } = await run(
-      node('process.stdin.on("end", () => console.log(Object.keys(process.env).sort().join())).resume();'),
+      node('process.stdin.on("end", () => console.log(Object.keys(process.env).join())).resume();'),
       { limit, env: { PATH: "/usr/bin", X: "1" } },
     );
-    assert.equal(stdout, "PATH,X\n");
+    // Node passes this one on by itself while coverage is measured.
+    const names = stdout
+      .trim()
+      .split(",")
+      .filter((name) => name !== "NODE_V8_COVERAGE");
+    assert.deepEqual(names.sort(), ["PATH", "X"]);
   });
 
   it("is killed at its limit, and reported with 128 plus the number of the signal", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { access, readFile, writeFile } from "node:fs/promises";
 import type { BurstFigures } from "../burst/figures.ts";
 import { readJournal } from "../../src/journal.ts";
+import { eventually } from "../../../lib/testing/processes.ts";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
@@ -210,12 +211,15 @@ describe("the command burst", () => {
     fixture.aws.onInvocation = (invocation) => {
       sent += 1;
       if (sent <= 2) complete(invocation);
-      if (sent === 5)
-        setTimeout(() => {
-          fixture.controller.abort();
-        }, 1500);
     };
-    const { status, stderr } = await burst("--count", "5");
+    const running = burst("--count", "5");
+    await eventually("five jobs sent, two of them ended", async () => {
+      const entries = [...(await readJournal(fixture.path("burst/jobs.jsonl"))).values()];
+      const sentJobs = entries.filter(({ job }) => job !== undefined).length;
+      return sentJobs === 5 && entries.filter(({ end }) => end !== undefined).length === 2;
+    });
+    fixture.controller.abort();
+    const { status, stderr } = await running;
     assert.equal(status, 130, stderr);
     assert.match(stderr, /accepted 5 of 5 jobs, ended 2; still running 3\..*npm run status/);
     const entries = [...(await readJournal(fixture.path("burst/jobs.jsonl"))).values()];
