@@ -32,7 +32,7 @@ describe("a child process", () => {
       node('process.stdin.on("end", () => console.log(Object.keys(process.env).join())).resume();'),
       { limit, env: { PATH: "/usr/bin", X: "1" } },
     );
-    // Node passes this one on by itself while coverage is measured.
+    // Node adds this one while coverage is measured.
     const names = stdout
       .trim()
       .split(",")
