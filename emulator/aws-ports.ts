@@ -13,16 +13,18 @@ import {
   PutObjectCommand,
   S3Client,
   S3ServiceException,
-  type PutObjectCommandInput,
 } from "@aws-sdk/client-s3";
+import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { Upload } from "@aws-sdk/lib-storage";
 import { z } from "zod";
-import { containerLogs, type ContainerLogs } from "./container-logs.ts";
+import { containerLogs } from "./container-logs.ts";
+import type { ContainerLogs } from "./container-logs.ts";
 import type { CorsRule } from "./gateway/cors.ts";
 import type { Credentials } from "./gateway/credentials.ts";
 import { miniStackStartLimit } from "./ministack.ts";
-import { SocketAgent, type ServerSocket } from "./processes/sockets.ts";
+import { SocketAgent } from "./processes/sockets.ts";
+import type { ServerSocket } from "./processes/sockets.ts";
 import type { S3Location } from "./s3-location.ts";
 
 /** Size of an object in bytes, and its entity tag. */

@@ -8,7 +8,8 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { containerLogs } from "./container-logs.ts";
 import { sdkConfig } from "./testing/test-gateway.ts";
-import { startTestAws, type TestAws } from "./testing/test-aws.ts";
+import { startTestAws } from "./testing/test-aws.ts";
+import type { TestAws } from "./testing/test-aws.ts";
 
 const logGroupName = "/aws/sagemaker/Endpoints/video";
 

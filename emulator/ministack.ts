@@ -7,7 +7,8 @@ import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeFolder } from "../lib/files.ts";
-import { logTail, startGuarded, type GuardedProcess } from "./processes/guarded.ts";
+import { logTail, startGuarded } from "./processes/guarded.ts";
+import type { GuardedProcess } from "./processes/guarded.ts";
 
 /** Services of the video stack that MiniStack serves, by their SigV4 names, which MiniStack uses, too. */
 export const miniStackServices: readonly string[] = ["s3", "sns", "sqs", "iam", "kms", "sts", "logs"];

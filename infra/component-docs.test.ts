@@ -1,11 +1,11 @@
 /** Tests the doc comments of the components: an example that works, every argument with its default, and every output. */
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
-import path from "node:path";
+import { basename, join } from "node:path";
 import ts from "typescript";
 
 /** Parsed source files of the components, without tests. */
-const sources = globSync(path.join(import.meta.dirname, "components", "*.ts"))
+const sources = globSync(join(import.meta.dirname, "components", "*.ts"))
   .filter((file) => !file.endsWith(".test.ts"))
   .map((file) => ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ESNext, true));
 
@@ -40,11 +40,11 @@ function fieldsOf(pattern: RegExp): ts.PropertySignature[] {
   return interfaces(pattern).flatMap(fields);
 }
 
-const place = (node: ts.Node) => `${path.basename(node.getSourceFile().fileName)}: ${node.getText().split("\n")[0]}`;
+const place = (node: ts.Node) => `${basename(node.getSourceFile().fileName)}: ${node.getText().split("\n")[0]}`;
 
 describe("each component", () => {
   it("has an example that is a part of a program that is compiled and run", () => {
-    const program = readFileSync(path.join(import.meta.dirname, "testing", "example-program.ts"), "utf8");
+    const program = readFileSync(join(import.meta.dirname, "testing", "example-program.ts"), "utf8");
     const dedented = program.replaceAll(/^ {2}/gm, "");
     assert.equal(classes.length, 8);
     for (const component of classes) {

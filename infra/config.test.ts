@@ -2,15 +2,16 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import fc from "fast-check";
-import { ConfigError, parseConfig, type StackConfig } from "./config.ts";
+import { ConfigError, parseConfig } from "./config.ts";
+import type { StackConfig } from "./config.ts";
 
 const namespace = "async-video-inference";
 
 describe("a stack's config", () => {
-  const projectRoot = mkdtempSync(path.join(tmpdir(), "config-"));
-  writeFileSync(path.join(projectRoot, "model.tar.gz"), "");
+  const projectRoot = mkdtempSync(join(tmpdir(), "config-"));
+  writeFileSync(join(projectRoot, "model.tar.gz"), "");
   after(() => {
     rmSync(projectRoot, { recursive: true });
   });
@@ -46,7 +47,7 @@ describe("a stack's config", () => {
 
   it("requires only the artifact; the other defaults are the blog's setup", () => {
     assert.deepEqual(parse(), {
-      modelArtifact: path.join(projectRoot, "model.tar.gz"),
+      modelArtifact: join(projectRoot, "model.tar.gz"),
       image: "torchserve",
       instanceType: "ml.g4dn.xlarge",
       minCapacity: 0,

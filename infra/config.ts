@@ -1,6 +1,6 @@
 /** Reads and validates a stack's config. Returns typed settings, or throws one error that lists every problem. */
 import { statSync } from "node:fs";
-import path from "node:path";
+import { dirname, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { defaults } from "./defaults.ts";
@@ -76,7 +76,7 @@ function artifact(projectRoot: string) {
   return z
     .string()
     .min(1)
-    .transform((relative) => path.resolve(projectRoot, relative))
+    .transform((relative) => resolve(projectRoot, relative))
     .refine((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true)
     .register(settings, {
       allowed: "the path of an existing model.tar.gz, relative to the project's folder",
@@ -263,7 +263,7 @@ export function readConfig(): StackConfig {
   return parseConfig(pulumi.runtime.allConfig(), {
     namespace: pulumi.getProject(),
     stack: pulumi.getStack(),
-    projectRoot: path.dirname(import.meta.dirname),
+    projectRoot: dirname(import.meta.dirname),
   });
 }
 

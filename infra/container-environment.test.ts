@@ -1,7 +1,8 @@
 /** Tests the serving container's environment for any limits. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { containerEnvironment, containerStartupTimeout, type ServingSettings } from "./container-environment.ts";
+import { containerEnvironment, containerStartupTimeout } from "./container-environment.ts";
+import type { ServingSettings } from "./container-environment.ts";
 import { defaults } from "./defaults.ts";
 
 const limits = fc.record<ServingSettings>({

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { bootstrap } from "./bootstrap/testing/registered.ts";
 import earlierState from "./testing/earlier-state.json" with { type: "json" };
-import { type Registrations, registrationsOf } from "./testing/registrations.ts";
+import { registrationsOf } from "./testing/registrations.ts";
+import type { Registrations } from "./testing/registrations.ts";
 import { stackConfig } from "./testing/stacks.ts";
 import { aliasesOf, urnsOf } from "./testing/urns.ts";
 
@@ -22,13 +23,13 @@ describe("an update of a stack that an earlier version deployed", () => {
   let folder: string;
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "state-"));
+    folder = await mkdtemp(join(tmpdir(), "state-"));
   });
 
   after(() => rm(folder, { recursive: true }));
 
   it("keeps every resource of the stack dev, with all optional ones", async () => {
-    const artifact = path.join(folder, "model.tar.gz");
+    const artifact = join(folder, "model.tar.gz");
     await writeFile(artifact, "weights and code");
     const program = "./index.ts?earlier-state";
     const { registrations } = await registrationsOf(() => import(program), {

@@ -1,6 +1,7 @@
 /** Tests the endpoint's name. */
 import assert from "node:assert/strict";
-import { type EndpointIdentity, endpointNameOf, logGroupOf } from "./endpoint-name.ts";
+import { endpointNameOf, logGroupOf } from "./endpoint-name.ts";
+import type { EndpointIdentity } from "./endpoint-name.ts";
 
 const identity: EndpointIdentity = {
   accountId: "123456789012",

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { endpointNameOf } from "./endpoint-name.ts";
-import { accountId, region, type Registration, type Registrations, registrationsOf } from "./testing/registrations.ts";
+import { accountId, region, registrationsOf } from "./testing/registrations.ts";
+import type { Registration, Registrations } from "./testing/registrations.ts";
 import { stackConfig, stacks } from "./testing/stacks.ts";
 
 /** Imports index.ts anew: Node evaluates a module once for each URL. */
@@ -29,8 +30,8 @@ describe("the program", () => {
   let artifact: string;
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "infra-"));
-    artifact = path.join(folder, "model.tar.gz");
+    folder = await mkdtemp(join(tmpdir(), "infra-"));
+    artifact = join(folder, "model.tar.gz");
     await writeFile(artifact, "weights and code");
   });
 
@@ -236,7 +237,7 @@ describe("the program", () => {
     });
 
     it("has a new object, and so a new model, for another artifact", async () => {
-      const other = path.join(folder, "other.tar.gz");
+      const other = join(folder, "other.tar.gz");
       await writeFile(other, "other weights");
       assert.deepEqual(await changedBy({ modelArtifact: other }), [
         "BucketObjectv2::video-prod-model",

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { earlierNames } from "./testing/earlier-names.ts";
-import { type Registrations, registrationsOf } from "./testing/registrations.ts";
+import { registrationsOf } from "./testing/registrations.ts";
+import type { Registrations } from "./testing/registrations.ts";
 import { stackConfig } from "./testing/stacks.ts";
 import { aliasesOf } from "./testing/urns.ts";
 
@@ -64,8 +65,8 @@ describe("the resources' names", () => {
   let outputs: Readonly<Record<string, unknown>>;
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "names-"));
-    const artifact = path.join(folder, "model.tar.gz");
+    folder = await mkdtemp(join(tmpdir(), "names-"));
+    const artifact = join(folder, "model.tar.gz");
     await writeFile(artifact, "weights and code");
     const config = {
       ...stackConfig("dev", artifact),

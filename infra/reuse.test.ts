@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import type { MetricAlarmArgs } from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { exampleProgram } from "./testing/example-program.ts";
@@ -14,8 +14,10 @@ import { EncryptionKey } from "./components/encryption-key.ts";
 import { EndpointAutoscaling } from "./components/endpoint-autoscaling.ts";
 import { InferenceNotifications } from "./components/inference-notifications.ts";
 import { ModelArtifact } from "./components/model-artifact.ts";
-import { Monitoring, type MonitoringArgs } from "./components/monitoring.ts";
-import { VideoStorage, type VideoStorageArgs } from "./components/video-storage.ts";
+import { Monitoring } from "./components/monitoring.ts";
+import type { MonitoringArgs } from "./components/monitoring.ts";
+import { VideoStorage } from "./components/video-storage.ts";
+import type { VideoStorageArgs } from "./components/video-storage.ts";
 
 /** Protects a resource: a change that each registration shows. */
 const protect = (_args: object, opts: pulumi.CustomResourceOptions): void => {
@@ -149,8 +151,8 @@ describe("a component in another program", () => {
   let model: string;
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "reuse-"));
-    model = path.join(folder, "model.tar.gz");
+    folder = await mkdtemp(join(tmpdir(), "reuse-"));
+    model = join(folder, "model.tar.gz");
     await writeFile(model, "weights and code");
   });
 

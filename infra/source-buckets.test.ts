@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
-import { allows, type Statement, statements } from "./testing/documents.ts";
+import { join } from "node:path";
+import { allows, statements } from "./testing/documents.ts";
+import type { Statement } from "./testing/documents.ts";
 import { region, registrationsOf } from "./testing/registrations.ts";
 import { stackConfig } from "./testing/stacks.ts";
 
@@ -18,8 +19,8 @@ describe("source buckets", () => {
   const readers = new Map<string, Statement[]>();
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "sources-"));
-    const artifact = path.join(folder, "model.tar.gz");
+    folder = await mkdtemp(join(tmpdir(), "sources-"));
+    const artifact = join(folder, "model.tar.gz");
     await writeFile(artifact, "weights and code");
     const config = {
       ...stackConfig("dev", artifact),

@@ -2,7 +2,8 @@
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { type Account, bucketArn } from "./account.ts";
+import { bucketArn } from "./account.ts";
+import type { Account } from "./account.ts";
 import { allow } from "./iam/policy-document.ts";
 import { kmsKeyArn } from "./setting-types.ts";
 

@@ -6,7 +6,8 @@ import type { AsyncEndpoint } from "./components/async-endpoint.ts";
 import type { InferenceNotifications } from "./components/inference-notifications.ts";
 import type { Monitoring } from "./components/monitoring.ts";
 import type { EndpointAutoscaling } from "./components/endpoint-autoscaling.ts";
-import { locationsOf, type SourceBucket } from "./source-buckets.ts";
+import { locationsOf } from "./source-buckets.ts";
+import type { SourceBucket } from "./source-buckets.ts";
 import type { VideoStorage } from "./components/video-storage.ts";
 
 /** The parts of the stack that the outputs describe. */

@@ -1,11 +1,12 @@
 /** The tables of settings and outputs in docs/configuration.md, generated from the program: `node infra/tables.ts` writes them. */
 import { readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
-import { describeSettings, type SettingDescription } from "./config.ts";
+import { join } from "node:path";
+import { describeSettings } from "./config.ts";
+import type { SettingDescription } from "./config.ts";
 import { outputMeanings } from "./stack-outputs.ts";
 
 /** The page. */
-export const page = path.join(import.meta.dirname, "..", "docs", "configuration.md");
+export const page = join(import.meta.dirname, "..", "docs", "configuration.md");
 
 function shown(value: SettingDescription["defaultValue"]): string {
   if (value === undefined) return "";

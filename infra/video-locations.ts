@@ -1,6 +1,7 @@
 /** The locations of videos, results and failures in S3, and their ARNs. */
 import * as pulumi from "@pulumi/pulumi";
-import { type Account, bucketArn } from "./account.ts";
+import { bucketArn } from "./account.ts";
+import type { Account } from "./account.ts";
 
 /** Names of the buckets, and prefixes of the keys in them. */
 export interface VideoLocations {

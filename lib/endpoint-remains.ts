@@ -4,12 +4,13 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  type CloudWatchLogsClient,
   DeleteLogGroupCommand,
   paginateDescribeLogGroups,
   ResourceNotFoundException,
 } from "@aws-sdk/client-cloudwatch-logs";
-import { DescribeEndpointCommand, type SageMakerClient, SageMakerServiceException } from "@aws-sdk/client-sagemaker";
+import type { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { DescribeEndpointCommand, SageMakerServiceException } from "@aws-sdk/client-sagemaker";
+import type { SageMakerClient } from "@aws-sdk/client-sagemaker";
 
 /** Times of a wait for an endpoint, ms of real time. */
 export interface Wait {

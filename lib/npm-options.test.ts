@@ -2,19 +2,19 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { createCommand } from "./command-line.ts";
 import { checkNpmOptions } from "./npm-options.ts";
 
 const run = promisify(execFile);
-const cli = path.join(import.meta.dirname, "..", "ops", "main.ts");
+const cli = join(import.meta.dirname, "..", "ops", "main.ts");
 
 describe("options that npm took for itself", () => {
   let folder: string;
 
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "npm-"));
+    folder = await mkdtemp(join(tmpdir(), "npm-"));
   });
 
   afterEach(async () => {
@@ -59,7 +59,7 @@ describe("options that npm took for itself", () => {
   }
 
   it("are npm's if .npmrc has them, except --dry-run", async () => {
-    await writeFile(path.join(folder, ".npmrc"), "yes=true\ndry-run = true\n");
+    await writeFile(join(folder, ".npmrc"), "yes=true\ndry-run = true\n");
     check([], { npm_lifecycle_event: "submit", npm_config_yes: "true" });
     assert.throws(() => {
       check([], { npm_lifecycle_event: "submit", npm_config_dry_run: "true" });
@@ -68,7 +68,7 @@ describe("options that npm took for itself", () => {
 
   it("are refused in a script that npm runs", async () => {
     const scripts = { submit: `"${process.execPath}" "${cli}" submit` };
-    await writeFile(path.join(folder, "package.json"), JSON.stringify({ name: "t", version: "1.0.0", scripts }));
+    await writeFile(join(folder, "package.json"), JSON.stringify({ name: "t", version: "1.0.0", scripts }));
     const npm = async (...args: readonly string[]) =>
       await run("npm", ["run", "submit", ...args], { cwd: folder }).then(
         () => ({ code: 0, stderr: "" }),

@@ -1,6 +1,6 @@
 /** Finds options that npm took for itself because `--` was missing on its command line. */
 import { readFileSync } from "node:fs";
-import path from "node:path";
+import { join } from "node:path";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { UsageError } from "./errors.ts";
 
@@ -56,7 +56,7 @@ export function checkNpmOptions(
 /** Tells whether an .npmrc file of this project, the user or the machine has a line with the setting. */
 function isInNpmrc(name: string, environment: NodeJS.ProcessEnv): boolean {
   const { npm_config_userconfig: user, npm_config_globalconfig: global, npm_config_local_prefix: root } = environment;
-  const files = [user, global, root === undefined ? undefined : path.join(root, ".npmrc")];
+  const files = [user, global, root === undefined ? undefined : join(root, ".npmrc")];
   const line = new RegExp(String.raw`^\s*${name}\s*(=|$)`, "m");
   return files.some((file) => {
     if (file === undefined) return false;

@@ -1,6 +1,7 @@
 /** Free ports on the loopback interface. */
 
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
+import type { Server } from "node:net";
 import { once } from "node:events";
 
 /**

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { throughProxy, useProxies, withoutLoopback } from "./proxies.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { runCommandLine, type CommandContext } from "../lib/command-line.ts";
+import { runCommandLine } from "../lib/command-line.ts";
+import type { CommandContext } from "../lib/command-line.ts";
 import { startCommand } from "./start/start.ts";
 import { rehearseCommand } from "./rehearsal/rehearse.ts";
 import { previewCommand } from "./deployment/preview.ts";

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { noWildcards } from "./access.ts";
 import { document } from "./testing/documents.ts";
 import { policyTests } from "./testing/cases.ts";
-import { type TestResource, unknownString, violations } from "./testing/evaluate.ts";
+import { unknownString, violations } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 const statement = {
   Sid: "Read",

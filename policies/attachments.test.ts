@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { ownPoliciesOnly } from "./attachments.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { account } from "./testing/documents.ts";
-import { type TestResource, reports, unknownString, urnOf, violations } from "./testing/evaluate.ts";
+import { reports, unknownString, urnOf, violations } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 const administrator = "arn:aws:iam::aws:policy/AdministratorAccess";
 const caller: TestResource = {

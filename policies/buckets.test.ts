@@ -1,7 +1,8 @@
 /** Tests the policies on buckets. */
 import { bucketCustomerKey, bucketLifecycle, bucketOwnerEnforced, bucketPrivate, bucketTlsOnly } from "./buckets.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
-import { type TestResource, unknownString, urnOf } from "./testing/evaluate.ts";
+import { unknownString, urnOf } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 const bucket: TestResource = {
   type: "aws:s3/bucket:Bucket",

@@ -5,10 +5,12 @@ import type { BucketOwnershipControlsArgs } from "@pulumi/aws/s3/bucketOwnership
 import type { BucketPolicyArgs } from "@pulumi/aws/s3/bucketPolicy.js";
 import type { BucketPublicAccessBlockArgs } from "@pulumi/aws/s3/bucketPublicAccessBlock.js";
 import type { BucketServerSideEncryptionConfigurationArgs } from "@pulumi/aws/s3/bucketServerSideEncryptionConfiguration.js";
-import { conditionValues, type Statement, statementsOf } from "./documents.ts";
+import { conditionValues, statementsOf } from "./documents.ts";
+import type { Statement } from "./documents.ts";
 import { isCustomerKey } from "./encryption.ts";
 import { stackPolicy } from "./policy.ts";
-import { ofType, References, type Typed } from "./resources.ts";
+import { ofType, References } from "./resources.ts";
+import type { Typed } from "./resources.ts";
 import { evaluateEach } from "./unknown.ts";
 
 const bucketTypes = ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"];

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { policies } from "./pack.ts";
 import { withProps } from "./testing/cases.ts";
 import { account, document, stranger } from "./testing/documents.ts";
-import { type TestResource, reports } from "./testing/evaluate.ts";
+import { reports } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 /** One bypass of the pack. */
 interface Bypass {

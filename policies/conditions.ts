@@ -1,6 +1,7 @@
 /** Finds the conditions of a policy's statement that limit its principals. */
 import { isAccount, isPattern, parseArn } from "./arns.ts";
-import { conditionValues, type Statement } from "./documents.ts";
+import { conditionValues } from "./documents.ts";
+import type { Statement } from "./documents.ts";
 
 /**
  * Operators that hold only if the request has the key, with one of the values. Not those that also hold without the key

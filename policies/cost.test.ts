@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { hourlyCostLimit, requiredTags } from "./cost.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
-import { type TestResource, unknownNumber, unknownString, urnOf, violations } from "./testing/evaluate.ts";
+import { unknownNumber, unknownString, urnOf, violations } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 const configuration: TestResource = {
   type: "aws:sagemaker/endpointConfiguration:EndpointConfiguration",

@@ -1,7 +1,8 @@
 /** Policies on the cost of a stack, and on its cost allocation. */
 import type { EndpointArgs } from "@pulumi/aws/sagemaker/endpoint.js";
 import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
-import { typesOf, type Variant } from "./endpoint.ts";
+import { typesOf } from "./endpoint.ts";
+import type { Variant } from "./endpoint.ts";
 import { instanceTypes, pricesAsOf, pricesRegion } from "./instance-types.ts";
 import { resourcePolicy, stackPolicy, stringList } from "./policy.ts";
 import { ofType, References, validateTypes } from "./resources.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { dataProtected, logRetention, queueDeadLetters } from "./durability.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
-import { type TestResource, unknownNumber, unknownString, urnOf, violations } from "./testing/evaluate.ts";
+import { unknownNumber, unknownString, urnOf, violations } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 const deadLetters: TestResource = {
   type: "aws:sqs/queue:Queue",

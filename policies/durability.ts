@@ -5,7 +5,8 @@ import { LogGroup } from "@pulumi/aws/cloudwatch/logGroup.js";
 import { validateResourceOfType } from "@pulumi/policy";
 import { z } from "zod";
 import { resourcePolicy, stackPolicy, stringList } from "./policy.ts";
-import { ofType, References, type Typed, validateTypes } from "./resources.ts";
+import { ofType, References, validateTypes } from "./resources.ts";
+import type { Typed } from "./resources.ts";
 import { evaluateEach } from "./unknown.ts";
 
 const redriveSchema = z.object({ deadLetterTargetArn: z.string().min(1) });

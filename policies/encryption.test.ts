@@ -1,7 +1,8 @@
 /** Tests the policies on encryption. */
 import { keyRotation, logEncrypted, queueEncrypted, topicEncrypted } from "./encryption.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
-import { type TestResource, unknownString } from "./testing/evaluate.ts";
+import { unknownString } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 const kmsMasterKeyId = "arn:aws:kms:us-east-1:123456789012:key/1a2b";
 const topic: TestResource = { type: "aws:sns/topic:Topic", name: "done", props: { kmsMasterKeyId } };

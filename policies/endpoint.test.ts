@@ -11,7 +11,8 @@ import {
 } from "./endpoint.ts";
 import { supportedImage } from "./image.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
-import { type TestResource, unknownNumber, unknownString, violations } from "./testing/evaluate.ts";
+import { unknownNumber, unknownString, violations } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 const variant = { variantName: "AllTraffic", modelName: unknownString, instanceType: "ml.g4dn.xlarge" };
 const configuration: TestResource = {

@@ -1,7 +1,9 @@
 /** Policies on an endpoint's instances and its requests. */
-import { EndpointConfiguration, type EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
+import { EndpointConfiguration } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
+import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import type { ModelArgs } from "@pulumi/aws/sagemaker/model.js";
-import { type PolicyResource, validateResourceOfType } from "@pulumi/policy";
+import { validateResourceOfType } from "@pulumi/policy";
+import type { PolicyResource } from "@pulumi/policy";
 import { resourcePolicy } from "./policy.ts";
 import { ofType, References, validateTypes } from "./resources.ts";
 

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { noForeignAccess, noPublicAccess } from "./exposure.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { account, document, stranger } from "./testing/documents.ts";
-import { type TestResource, unknownString, violations } from "./testing/evaluate.ts";
+import { unknownString, violations } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 const root = { AWS: `arn:aws:iam::${account}:root` };
 

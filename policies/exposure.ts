@@ -7,7 +7,8 @@ import { isAccount, parseArn } from "./arns.ts";
 import { limitsWho } from "./conditions.ts";
 import { allowing } from "./documents.ts";
 import { resourcePolicy, stackPolicy, stringList } from "./policy.ts";
-import { ofType, type Typed, validateTypes } from "./resources.ts";
+import { ofType, validateTypes } from "./resources.ts";
+import type { Typed } from "./resources.ts";
 import { ifKnown, evaluateEach } from "./unknown.ts";
 
 /** Types whose property `policy` is a resource policy: of the resource itself, or of another one that it attaches the policy to. */

@@ -1,7 +1,8 @@
 /** Tests the policies on GPUs. */
 import { gpuRequired, inferenceAmi } from "./gpu.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
-import { type TestResource, unknownString, urnOf } from "./testing/evaluate.ts";
+import { unknownString, urnOf } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 const model: TestResource = {
   type: "aws:sagemaker/model:Model",

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { knownTypesOnly } from "./known-types.ts";
 import { policyTests } from "./testing/cases.ts";
-import { type TestResource, violations } from "./testing/evaluate.ts";
+import { violations } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 function resource(type: string, component = false): TestResource {
   return { type, name: "it", props: {}, component };

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { workersFitMemory } from "./memory.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
-import { type TestResource, unknownString, urnOf, violations } from "./testing/evaluate.ts";
+import { unknownString, urnOf, violations } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 interface Limits {
   readonly maxConcurrency?: number;

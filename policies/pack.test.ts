@@ -4,7 +4,8 @@ import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { type PackPolicy, policies } from "./pack.ts";
+import { policies } from "./pack.ts";
+import type { PackPolicy } from "./pack.ts";
 
 const names = policies.map(({ name }) => name).sort();
 

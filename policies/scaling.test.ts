@@ -9,7 +9,8 @@ import {
   wakesFromZero,
 } from "./scaling.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
-import { type TestResource, reports, unknownNumber, unknownString, urnOf } from "./testing/evaluate.ts";
+import { reports, unknownNumber, unknownString, urnOf } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 
 const variant = {
   serviceNamespace: "sagemaker",

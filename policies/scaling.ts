@@ -1,11 +1,15 @@
 /** Policies on the number of instances. */
-import { Policy, type PolicyArgs } from "@pulumi/aws/appautoscaling/policy.js";
-import { Target, type TargetArgs } from "@pulumi/aws/appautoscaling/target.js";
+import { Policy } from "@pulumi/aws/appautoscaling/policy.js";
+import type { PolicyArgs } from "@pulumi/aws/appautoscaling/policy.js";
+import { Target } from "@pulumi/aws/appautoscaling/target.js";
+import type { TargetArgs } from "@pulumi/aws/appautoscaling/target.js";
 import type { MetricAlarmArgs } from "@pulumi/aws/cloudwatch/metricAlarm.js";
 import type { EndpointArgs } from "@pulumi/aws/sagemaker/endpoint.js";
-import { type PolicyResource, validateResourceOfType } from "@pulumi/policy";
+import { validateResourceOfType } from "@pulumi/policy";
+import type { PolicyResource } from "@pulumi/policy";
 import { resourcePolicy, stackPolicy } from "./policy.ts";
-import { comesAfter, ofType, References, type Typed } from "./resources.ts";
+import { comesAfter, ofType, References } from "./resources.ts";
+import type { Typed } from "./resources.ts";
 import { ifKnown, evaluateEach } from "./unknown.ts";
 
 /** An idle endpoint has no instance, and so costs nothing. */

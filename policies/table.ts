@@ -1,7 +1,8 @@
 /** Writes the pack's policies into the table in README.md: `node policies/table.ts`. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { domains, type PackPolicy } from "./pack.ts";
+import { domains } from "./pack.ts";
+import type { PackPolicy } from "./pack.ts";
 
 const begin = "<!-- policies: written by npm run docs:policies -->";
 const end = "<!-- end of policies -->";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { account, document } from "./testing/documents.ts";
 import { policyTests } from "./testing/cases.ts";
-import { type TestResource, unknownString, violations } from "./testing/evaluate.ts";
+import { unknownString, violations } from "./testing/evaluate.ts";
+import type { TestResource } from "./testing/evaluate.ts";
 import { trustedPrincipals } from "./trust.ts";
 
 const trust = {

@@ -3,7 +3,7 @@
  * handler.
  */
 import { readFileSync } from "node:fs";
-import path from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 
 const schema = z.object({ content: z.string().min(1), reason: z.string().min(1) });
@@ -13,7 +13,7 @@ export type BadFile = Readonly<z.infer<typeof schema>>;
 
 /** Reads the file's content and the handler's error message for it. */
 export function readBadFile(): BadFile {
-  const file = path.join(import.meta.dirname, "..", "model", "samples", "no-video.json");
+  const file = join(import.meta.dirname, "..", "model", "samples", "no-video.json");
   return schema.parse(JSON.parse(readFileSync(file, "utf8")));
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { connect } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
 import { startFakeAws } from "../client/testing/fake-aws.ts";
@@ -26,8 +26,8 @@ describe("the end of an endpoint's log", () => {
 
     beforeEach(async () => {
       stack = connect(aws.outputs);
-      folder = await mkdtemp(path.join(tmpdir(), "logs-"));
-      await mkdir(path.join(folder, "video"));
+      folder = await mkdtemp(join(tmpdir(), "logs-"));
+      await mkdir(join(folder, "video"));
     });
 
     afterEach(async () => {
@@ -36,11 +36,11 @@ describe("the end of an endpoint's log", () => {
 
     it("is that of the instance that wrote last", async () => {
       const lines = Array.from({ length: 20 }, (_, index) => `line ${index + 1}`);
-      await writeFile(path.join(folder, "video", "1.log"), "old\n");
-      await utimes(path.join(folder, "video", "1.log"), 1, 1);
-      await writeFile(path.join(folder, "video", "2.log"), `${lines.join("\n")}\n`);
+      await writeFile(join(folder, "video", "1.log"), "old\n");
+      await utimes(join(folder, "video", "1.log"), 1, 1);
+      await writeFile(join(folder, "video", "2.log"), `${lines.join("\n")}\n`);
       const [title, ...shown] = await logTail(stack, folder);
-      assert.equal(title, `log: the end of ${path.join(folder, "video")}:`);
+      assert.equal(title, `log: the end of ${join(folder, "video")}:`);
       assert.deepEqual(
         shown,
         lines.slice(5).map((line) => `  | ${line}`),
@@ -48,7 +48,7 @@ describe("the end of an endpoint's log", () => {
     });
 
     it("is reported as empty if no instance has started", async () => {
-      assert.deepEqual(await logTail(stack, folder), [`log: ${path.join(folder, "video")} is empty`]);
+      assert.deepEqual(await logTail(stack, folder), [`log: ${join(folder, "video")} is empty`]);
     });
   });
 

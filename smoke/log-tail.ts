@@ -1,6 +1,6 @@
 /** Reads the last lines of an endpoint's containers: from CloudWatch Logs, or from the emulator's files. */
 import { readdir, readFile, stat } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { CloudWatchLogsClient, DescribeLogStreamsCommand, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { explain } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
@@ -10,7 +10,7 @@ import { quoted } from "../lib/printable.ts";
 const TAIL = 15;
 
 /** Folder of the emulator's logs: a folder for each endpoint, a file for each instance. */
-export const localLogs = path.join(import.meta.dirname, "..", ".local", "aws", "logs", "endpoints");
+export const localLogs = join(import.meta.dirname, "..", ".local", "aws", "logs", "endpoints");
 
 /**
  * Returns the newest container's last lines, each quoted, so that no text of a caller in them acts on a terminal or in
@@ -19,7 +19,7 @@ export const localLogs = path.join(import.meta.dirname, "..", ".local", "aws", "
 export async function logTail(stack: Stack, localFolder = localLogs): Promise<string[]> {
   const { awsEndpointUrl, endpointName } = stack.outputs;
   if (awsEndpointUrl !== undefined) {
-    const folder = path.join(localFolder, endpointName);
+    const folder = join(localFolder, endpointName);
     return await readable(folder, () => localTail(folder));
   }
   const group = `/aws/sagemaker/Endpoints/${endpointName}`;
@@ -56,7 +56,7 @@ async function cloudTail(stack: Stack, logGroupName: string): Promise<readonly s
 async function localTail(folder: string): Promise<readonly string[]> {
   const files = await Promise.all(
     (await readdir(folder)).map(async (name) => {
-      const file = path.join(folder, name);
+      const file = join(folder, name);
       return { file, changed: (await stat(file)).mtimeMs };
     }),
   );

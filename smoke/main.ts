@@ -1,12 +1,13 @@
 /** Runs the smoke test with mocha after checking its requirements: the options, the stack's outputs, the video. */
-import path from "node:path";
+import { join } from "node:path";
 import Mocha from "mocha";
 import { checkVideo, maxInputBytesOf, readOutputs } from "../client/src/index.ts";
 import { processTerminal, runCommandLine } from "../lib/command-line.ts";
 import { useProxies } from "../lib/proxies.ts";
 import { showPrintable } from "./failures.ts";
 import { queuePrefixOf } from "./old-queues.ts";
-import { passOptions, smokeCommand, type SmokeOptions } from "./options.ts";
+import { passOptions, smokeCommand } from "./options.ts";
+import type { SmokeOptions } from "./options.ts";
 
 async function main(options: SmokeOptions): Promise<number> {
   const outputs = await readOutputs(options);
@@ -21,7 +22,7 @@ async function main(options: SmokeOptions): Promise<number> {
     });
   }
   const mocha = new Mocha({ reporter: options.json ? "json" : "spec", timeout: 0, bail: true });
-  mocha.addFile(path.join(import.meta.dirname, "smoke.ts"));
+  mocha.addFile(join(import.meta.dirname, "smoke.ts"));
   await mocha.loadFilesAsync();
   const failures = await new Promise<number>((resolve) => {
     showPrintable(mocha.run(resolve));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { runCommandLine } from "../lib/command-line.ts";
-import { passedOptions, passOptions, smokeCommand, type SmokeOptions } from "./options.ts";
+import { passedOptions, passOptions, smokeCommand } from "./options.ts";
+import type { SmokeOptions } from "./options.ts";
 
 /** Parses a command line. */
 async function parse(...args: readonly string[]) {

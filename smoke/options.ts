@@ -1,5 +1,5 @@
 /** Options of the smoke test, and their path from the command line to the spec. */
-import path from "node:path";
+import { join, relative } from "node:path";
 import { Option } from "@commander-js/extra-typings";
 import { createCommand } from "../lib/command-line.ts";
 import type { CommandContext } from "../lib/command-line.ts";
@@ -14,7 +14,7 @@ export interface SmokeOptions {
   readonly json: boolean;
 }
 
-const sample = path.join(import.meta.dirname, "..", "model", "samples", "street.mp4");
+const sample = join(import.meta.dirname, "..", "model", "samples", "street.mp4");
 
 /**
  * Defines `smoke`.
@@ -32,7 +32,7 @@ export function smokeCommand({ exitWith }: CommandContext, run: (options: SmokeO
         "file with the output of pulumi stack output --json, instead of --stack",
       ).conflicts("stack"),
     )
-    .option("--video <file>", "good video, with objects that the model knows", path.relative(process.cwd(), sample))
+    .option("--video <file>", "good video, with objects that the model knows", relative(process.cwd(), sample))
     .option("--any", "start with any number of instances", false)
     .option("--until-zero", "wait for zero instances at the end", false)
     .option("--json", "print mocha's JSON report", false)

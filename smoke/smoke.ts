@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
 import {
   fetchResult,
@@ -61,7 +61,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     stack = await openStack(options);
     for (const line of await removeOldQueues(stack)) console.error(printable(line));
     watch = await NotificationWatch.open(stack, `${queuePrefixOf(stack.outputs)}${runId}`);
-    folder = await mkdtemp(path.join(tmpdir(), `${run}-`));
+    folder = await mkdtemp(join(tmpdir(), `${run}-`));
   });
 
   after(async () => {
@@ -115,7 +115,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
 
   it("ends a file that is not a video as a failure object with the handler's reason", async () => {
     assert.ok(folder !== undefined);
-    const file = path.join(folder, "text.mp4");
+    const file = join(folder, "text.mp4");
     const badFile = readBadFile();
     await writeFile(file, badFile.content);
     bad = await send(file, "bad");

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -30,7 +30,7 @@ const peakSchema = z.object({ peak_mb: z.number().positive(), seconds: z.number(
 const rateSchema = z.object({ submits_per_second: z.number().positive(), per_second: z.array(z.int()) });
 
 async function measure<Figures>(schema: z.ZodType<Figures>, ...args: readonly string[]): Promise<Figures> {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, "run.ts"), ...args], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "run.ts"), ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const closed = once(child, "close").then(([status]) => status as number | null);
@@ -54,14 +54,14 @@ const round = (value: number): number => Math.round(value * 100) / 100;
 const start = Buffer.from("\0\0\0\x20ftypisom", "latin1");
 
 async function bench(runs: number): Promise<Record<string, unknown>> {
-  const folder = await mkdtemp(path.join(tmpdir(), "bench-client-"));
-  const server = spawn(process.execPath, [path.join(import.meta.dirname, "sink.ts")], {
+  const folder = await mkdtemp(join(tmpdir(), "bench-client-"));
+  const server = spawn(process.execPath, [join(import.meta.dirname, "sink.ts")], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   try {
     const [line] = (await once(server.stdout.setEncoding("utf8"), "data")) as [string];
     const url = line.trim();
-    const large = path.join(folder, "large.mp4");
+    const large = join(folder, "large.mp4");
     {
       // Sparse: AWS's maximum input without using a gigabyte of disk.
       await using file = await open(large, "wx");
@@ -72,7 +72,7 @@ async function bench(runs: number): Promise<Record<string, unknown>> {
     await rm(large);
     for (let index = 0; index < SUBMISSIONS; index++) {
       await writeFile(
-        path.join(folder, `${index}.mp4`),
+        join(folder, `${index}.mp4`),
         Buffer.concat([start, Buffer.from(String(index).padEnd(4096))]),
       );
     }

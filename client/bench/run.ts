@@ -3,7 +3,7 @@
  * CONCURRENCY`.
  */
 import { readdir, readFile, rm } from "node:fs/promises";
-import path from "node:path";
+import { basename, dirname, join } from "node:path";
 import { HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { connect, JobJournal, submitAll } from "../src/index.ts";
@@ -17,7 +17,7 @@ const credentials = { accessKeyId: "bench", secretAccessKey: "bench" };
 type Submitting = (stack: Stack, files: readonly string[], concurrency: number, accepted: () => void) => Promise<void>;
 
 const ours: Submitting = async (stack, files, concurrency, accepted) => {
-  const file = path.join(path.dirname(files[0] ?? "."), "journal.jsonl");
+  const file = join(dirname(files[0] ?? "."), "journal.jsonl");
   try {
     await using journal = await JobJournal.create(file);
     const submissions = files.map((video) => ({ video }));
@@ -32,16 +32,16 @@ const plain: Submitting = async (stack, files, concurrency, accepted) => {
   const left = files.values();
   const loop = async (): Promise<void> => {
     for (const file of left) {
-      const place = { Bucket: "in", Key: `videos/${path.basename(file)}` };
+      const place = { Bucket: "in", Key: `videos/${basename(file)}` };
       await stack.s3.send(new HeadObjectCommand(place)).catch(() => undefined);
       await stack.s3.send(new PutObjectCommand({ ...place, Body: await readFile(file), ContentType: "video/mp4" }));
       await stack.runtime.send(
         new InvokeEndpointAsyncCommand({
           EndpointName: "video",
-          InputLocation: `s3://in/videos/${path.basename(file)}`,
+          InputLocation: `s3://in/videos/${basename(file)}`,
           ContentType: "video/mp4",
           Accept: "application/json",
-          InferenceId: path.basename(file),
+          InferenceId: basename(file),
           RequestTTLSeconds: 21_600,
           InvocationTimeoutSeconds: 900,
         }),
@@ -56,7 +56,7 @@ const plain: Submitting = async (stack, files, concurrency, accepted) => {
 async function rate(submitting: Submitting, url: string, folder: string, concurrency: number) {
   using stack = connect(outputsAt(url), credentials);
   const names = (await readdir(folder)).filter((name) => name.endsWith(".mp4"));
-  const files = names.map((name) => path.join(folder, name));
+  const files = names.map((name) => join(folder, name));
   // Warm up: connections are open and code is compiled afterwards.
   await submitting(stack, files.slice(0, 300), concurrency, () => undefined);
   const started = performance.now();

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { constants } from "node:os";
-import path from "node:path";
+import { extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
@@ -22,7 +22,7 @@ import type { Job } from "../src/submit.ts";
 import { InputError } from "../src/video-file.ts";
 
 /** The project's root, with model/ and tools/. */
-const projectRoot = path.join(import.meta.dirname, "..", "..");
+const projectRoot = join(import.meta.dirname, "..", "..");
 
 /** Paths of the annotated video and of the animation of its sampled frames. */
 const filesSchema = z.object({ movie: z.string(), animation: z.string() });
@@ -47,12 +47,12 @@ export async function annotate(
   limitMs = DRAW_LIMIT_MS,
 ): Promise<AnnotatedFiles> {
   // Next to the output, where a video fits: a temporary folder may be in memory.
-  const draft = await mkdtemp(path.join(path.resolve(folder), ".video-"));
+  const draft = await mkdtemp(join(resolve(folder), ".video-"));
   try {
-    const video = path.join(draft, `video${path.extname(job.inputLocation)}`);
+    const video = join(draft, `video${extname(job.inputLocation)}`);
     await download(stack, job.inputLocation, video, signal);
     return await draw(
-      ["--video", video, "--result", path.resolve(result), "--out", path.resolve(folder)],
+      ["--video", video, "--result", resolve(result), "--out", resolve(folder)],
       signal,
       limitMs,
     );
@@ -77,7 +77,7 @@ async function download(stack: Stack, uri: string, file: string, signal: AbortSi
 const cacheVariables = ["ASYNC_VIDEO_INFERENCE_CACHE", "XDG_CACHE_HOME"];
 
 async function draw(args: readonly string[], signal: AbortSignal, limitMs: number): Promise<AnnotatedFiles> {
-  const program = [path.join("tools", "python.mjs"), path.join("model", "annotate.py"), ...args, "--json"];
+  const program = [join("tools", "python.mjs"), join("model", "annotate.py"), ...args, "--json"];
   // It runs FFmpeg's decoders on a video that may be hostile.
   const env = childEnvironment(process.env, cacheVariables);
   const child = spawn(process.execPath, program, {

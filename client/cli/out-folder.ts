@@ -1,5 +1,5 @@
 /** Makes folders for the output of commands. */
-import path from "node:path";
+import { relative, resolve } from "node:path";
 import { codeOf } from "../../lib/errors.ts";
 import * as files from "../../lib/files.ts";
 import { writeRemedy } from "../../lib/remedies.ts";
@@ -11,7 +11,7 @@ import { SetupError } from "../src/errors.ts";
  */
 export function makeFolder(folder: string, flag: string): void {
   try {
-    files.makeFolder(path.resolve(folder));
+    files.makeFolder(resolve(folder));
   } catch (error) {
     throw new SetupError(
       `Cannot make the folder ${folder} (${codeOf(error)}): ${writeRemedy(error, `choose another one with ${flag}`)}.`,
@@ -25,7 +25,7 @@ export function makeFolder(folder: string, flag: string): void {
  * @throws SetupError if it cannot be made
  */
 export function defaultFolder(): string {
-  const folder = path.resolve("out");
+  const folder = resolve("out");
   makeFolder(folder, "--journal");
-  return path.relative("", folder);
+  return relative("", folder);
 }

@@ -1,5 +1,5 @@
 /** One line about a submission under way: number of submitted videos, a bar for the bytes, and the current activity. */
-import path from "node:path";
+import { basename } from "node:path";
 import type { SubmissionProgress } from "../src/submit-all.ts";
 import { sizeOf } from "../src/format.ts";
 
@@ -31,7 +31,7 @@ export class UploadView {
   note(progress: SubmissionProgress): void {
     const { video, step } = progress;
     if (step === "uploading") this.#loaded.set(video, progress.loaded);
-    this.#active.set(video, `${path.basename(video)} ${wordsOf(progress)}`);
+    this.#active.set(video, `${basename(video)} ${wordsOf(progress)}`);
   }
 
   /** Records that a video was accepted or refused. */

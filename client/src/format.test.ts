@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
-import path from "node:path";
+import { join } from "node:path";
 import { plural, sizeOf } from "./format.ts";
 
-const root = path.join(import.meta.dirname, "..", "..");
+const root = join(import.meta.dirname, "..", "..");
 
 /** Nouns that the messages count. */
 const things =
@@ -27,7 +27,7 @@ describe("counts in messages", () => {
     );
     assert.ok(sources.length > 60, `${sources.length} files`);
     const found = sources.flatMap((file) =>
-      [...readFileSync(path.join(root, file), "utf8").matchAll(fixedPlural)].map(([text]) => `${file}: ${text}`),
+      [...readFileSync(join(root, file), "utf8").matchAll(fixedPlural)].map(([text]) => `${file}: ${text}`),
     );
     assert.deepEqual(found, []);
   });

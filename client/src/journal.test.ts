@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
-import path from "node:path";
+import { dirname, join } from "node:path";
 import { JobJournal, readJournal } from "./journal.ts";
 import type { JournalLine } from "./journal-lines.ts";
 import { ownerRecord } from "../../lib/lock.ts";
@@ -40,9 +40,9 @@ describe("a journal", () => {
   let file: string;
 
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "journal-"));
-    file = path.join(folder, "jobs", "journal.jsonl");
-    await mkdir(path.dirname(file));
+    folder = await mkdtemp(join(tmpdir(), "journal-"));
+    file = join(folder, "jobs", "journal.jsonl");
+    await mkdir(dirname(file));
   });
 
   afterEach(async () => {
@@ -83,12 +83,12 @@ describe("a journal", () => {
       assert.match(String(read.reason), /ENOENT/);
     }
     await planning;
-    assert.deepEqual((await readdir(path.dirname(file))).toSorted(), ["journal.jsonl", "journal.jsonl.lock"]);
+    assert.deepEqual((await readdir(dirname(file))).toSorted(), ["journal.jsonl", "journal.jsonl.lock"]);
   });
 
   it("leaves no file if nothing was planned", async () => {
     await (await JobJournal.create(file))[Symbol.asyncDispose]();
-    assert.deepEqual(await readdir(path.dirname(file)), []);
+    assert.deepEqual(await readdir(dirname(file)), []);
   });
 
   it("does not replace a file that appears after it was created", async () => {
@@ -120,7 +120,7 @@ describe("a journal", () => {
   it("is not created over an existing one", async () => {
     await writeFile(file, `${JSON.stringify(planned("a"))}\n`);
     await assert.rejects(JobJournal.create(file), /exists already: resume it \(--resume\)/);
-    assert.deepEqual(await readdir(path.dirname(file)), ["journal.jsonl"]);
+    assert.deepEqual(await readdir(dirname(file)), ["journal.jsonl"]);
   });
 
   it("is used by one process at a time", async () => {
@@ -135,7 +135,7 @@ describe("a journal", () => {
     await once(child, "exit");
     await writeFile(`${file}.lock`, JSON.stringify({ ...ownerRecord(), pid: child.pid }));
     await (await JobJournal.open(file))[Symbol.asyncDispose]();
-    assert.deepEqual(await readdir(path.dirname(file)), ["journal.jsonl"]);
+    assert.deepEqual(await readdir(dirname(file)), ["journal.jsonl"]);
   });
 
   it("is not taken from another machine's process, which cannot be checked", async () => {
@@ -153,7 +153,7 @@ describe("a journal", () => {
   });
 
   it("requires an existing folder", async () => {
-    await rm(path.dirname(file), { recursive: true });
+    await rm(dirname(file), { recursive: true });
     await assert.rejects(JobJournal.create(file), {
       name: "SetupError",
       message: /Cannot write the job journal .*journal\.jsonl \(ENOENT\): its folder does not exist/,
@@ -163,8 +163,8 @@ describe("a journal", () => {
 
   it("is refused if there is none, or none can be created", async () => {
     await assert.rejects(JobJournal.open(file), /Cannot read .*ENOENT/);
-    await writeFile(path.join(folder, "taken"), "");
-    await assert.rejects(JobJournal.create(path.join(folder, "taken", "m")), {
+    await writeFile(join(folder, "taken"), "");
+    await assert.rejects(JobJournal.create(join(folder, "taken", "m")), {
       name: "SetupError",
       message: /Cannot write/,
     });

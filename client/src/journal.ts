@@ -5,7 +5,7 @@
 import { appendFileSync, existsSync, fstatSync, ftruncateSync, linkSync, unlinkSync } from "node:fs";
 import { open, readFile, rm, stat, truncate } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import path from "node:path";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf } from "../../lib/errors.ts";
 import { writeRemedy } from "../../lib/remedies.ts";
@@ -59,7 +59,7 @@ export class JobJournal implements AsyncDisposable {
    * @throws SetupError if the file exists already, its folder does not, or it cannot be written
    */
   static async create(file: string): Promise<JobJournal> {
-    await stat(path.dirname(file)).catch((error: unknown) => {
+    await stat(dirname(file)).catch((error: unknown) => {
       throw unwritable(file, error);
     });
     const lock = lockFile(file);
@@ -205,7 +205,7 @@ export class JobJournal implements AsyncDisposable {
     this.#write();
     try {
       await this.#handle.datasync();
-      if (isNew) await syncFolder(path.dirname(this.file));
+      if (isNew) await syncFolder(dirname(this.file));
     } catch (error) {
       this.#failure = unwritable(this.file, error);
       throw this.#failure;

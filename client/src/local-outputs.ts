@@ -1,12 +1,12 @@
 /** Reads the outputs of the stack `local` from Pulumi's state, so that they are current even after a manual update. */
 import { readFile } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { SetupError } from "./errors.ts";
 
 /** Path of the checkpoint in Pulumi's file backend (`ops/local/state.ts` has the backend's folder). */
-const checkpoint = path.join(".local", "pulumi", ".pulumi", "stacks", "async-video-inference", "local.json");
+const checkpoint = join(".local", "pulumi", ".pulumi", "stacks", "async-video-inference", "local.json");
 
 const checkpointSchema = z.object({
   checkpoint: z.object({
@@ -25,7 +25,7 @@ const checkpointSchema = z.object({
  * @throws SetupError if the stack has been destroyed, or the checkpoint cannot be read
  */
 export async function checkpointOutputs(root: string): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const file = path.join(root, checkpoint);
+  const file = join(root, checkpoint);
   let text: string;
   try {
     text = await readFile(file, "utf8");

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 
 describe("the lock of a job journal", () => {
   it("leaves nothing if it cannot be written", async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), "lock-"));
+    const folder = await mkdtemp(join(tmpdir(), "lock-"));
     const script = `
       import { lockFile } from ${JSON.stringify(new URL("lock.ts", import.meta.url).href)};
       try {
-        lockFile(${JSON.stringify(path.join(folder, "jobs.jsonl"))});
+        lockFile(${JSON.stringify(join(folder, "jobs.jsonl"))});
       } catch (error) {
         console.log(error.message);
       }`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { delimiter, join } from "node:path";
 import { inspect } from "node:util";
 import { checkOutputs, readOutputs } from "./outputs.ts";
 import type { StackOutputs } from "./outputs.ts";
@@ -34,8 +34,8 @@ describe("a stack's outputs", () => {
   const searchPath = process.env["PATH"];
 
   beforeEach(async () => {
-    root = await mkdtemp(path.join(tmpdir(), "outputs-"));
-    for (const stack of ["dev", "pr", "prod"]) await writeFile(path.join(root, `Pulumi.${stack}.yaml`), "");
+    root = await mkdtemp(join(tmpdir(), "outputs-"));
+    for (const stack of ["dev", "pr", "prod"]) await writeFile(join(root, `Pulumi.${stack}.yaml`), "");
   });
 
   afterEach(async () => {
@@ -45,21 +45,21 @@ describe("a stack's outputs", () => {
 
   it("of the local stack are in .local/outputs.json", async () => {
     const local = { ...good, awsEndpointUrl: "http://127.0.0.1:4566" };
-    await mkdir(path.join(root, ".local"));
-    await writeFile(path.join(root, ".local", "outputs.json"), JSON.stringify(local));
+    await mkdir(join(root, ".local"));
+    await writeFile(join(root, ".local", "outputs.json"), JSON.stringify(local));
     assert.deepEqual(await readOutputs({}, root), local);
     assert.deepEqual(await readOutputs({ stack: "local" }, root), local);
   });
 
   describe("of the local stack, in Pulumi's state", () => {
-    const folder = () => path.join(root, ".local", "pulumi", ".pulumi", "stacks", "async-video-inference");
+    const folder = () => join(root, ".local", "pulumi", ".pulumi", "stacks", "async-video-inference");
     const local = { ...good, awsEndpointUrl: "http://127.0.0.1:4566" };
 
     const write = async (resources: readonly object[]): Promise<void> => {
       await mkdir(folder(), { recursive: true });
-      await writeFile(path.join(root, ".local", "outputs.json"), JSON.stringify(local));
+      await writeFile(join(root, ".local", "outputs.json"), JSON.stringify(local));
       const checkpoint = { version: 3, checkpoint: { stack: "organization/x/local", latest: { resources } } };
-      await writeFile(path.join(folder(), "local.json"), JSON.stringify(checkpoint));
+      await writeFile(join(folder(), "local.json"), JSON.stringify(checkpoint));
     };
 
     it("are those of the last update, even if it was manual", async () => {
@@ -80,7 +80,7 @@ describe("a stack's outputs", () => {
 
     it("are refused if the state is damaged", async () => {
       await write([]);
-      await writeFile(path.join(folder(), "local.json"), "{");
+      await writeFile(join(folder(), "local.json"), "{");
       await assert.rejects(readOutputs({}, root), { name: "SetupError", message: /is not a checkpoint of Pulumi/ });
     });
   });
@@ -93,20 +93,20 @@ describe("a stack's outputs", () => {
   });
 
   it("come from a file if one is named", async () => {
-    const file = path.join(root, "outputs.json");
+    const file = join(root, "outputs.json");
     await writeFile(file, JSON.stringify(good));
     assert.deepEqual(await readOutputs({ outputs: file }, root), good);
     await assert.rejects(readOutputs({ outputs: `${file}.none` }, root), /ENOENT.*--outputs/);
   });
 
   const fakePulumi = async (script: string): Promise<void> => {
-    await writeFile(path.join(root, "pulumi"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    process.env["PATH"] = `${root}${path.delimiter}${searchPath ?? ""}`;
+    await writeFile(join(root, "pulumi"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    process.env["PATH"] = `${root}${delimiter}${searchPath ?? ""}`;
   };
 
   it("of any other stack are read by Pulumi in the project's folder", async () => {
     await fakePulumi(`[ "$*" = "stack output --json --stack org/dev" ] && [ "$PWD" = "${root}" ] && cat outputs.json`);
-    await writeFile(path.join(root, "outputs.json"), JSON.stringify(good));
+    await writeFile(join(root, "outputs.json"), JSON.stringify(good));
     assert.deepEqual(await readOutputs({ stack: "org/dev" }, root), good);
   });
 
@@ -125,13 +125,13 @@ describe("a stack's outputs", () => {
 
   it("are read by the project's Pulumi if none is on the PATH", async () => {
     process.env["PATH"] = root;
-    await mkdir(path.join(root, "tools"));
-    await writeFile(path.join(root, "tools", "pulumi.mjs"), `console.log(${JSON.stringify(JSON.stringify(good))})`);
+    await mkdir(join(root, "tools"));
+    await writeFile(join(root, "tools", "pulumi.mjs"), `console.log(${JSON.stringify(JSON.stringify(good))})`);
     assert.deepEqual(await readOutputs({ stack: "dev" }, root), good);
   });
 
   it("are missing after a time limit if Pulumi does not answer", async () => {
-    await writeFile(path.join(root, "pulumi"), "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+    await writeFile(join(root, "pulumi"), "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
     process.env["PATH"] = `${root}:${searchPath ?? ""}`;
     await assert.rejects(
       readOutputs({ stack: "dev" }, root, 200),
@@ -188,7 +188,7 @@ describe("a stack's outputs", () => {
   });
 
   it("are refused if they are not JSON", async () => {
-    const file = path.join(root, "outputs.json");
+    const file = join(root, "outputs.json");
     await writeFile(file, "endpointName=x");
     await assert.rejects(readOutputs({ outputs: file }, root), /is not JSON.*pulumi stack output --json/);
   });

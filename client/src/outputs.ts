@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { codeOf, explain } from "../../lib/errors.ts";
@@ -61,15 +61,15 @@ export interface OutputsSource {
 }
 
 /** The root of the repository of this file; of the package, a folder without Pulumi.yaml. */
-const repositoryRoot = path.join(import.meta.dirname, "..", "..");
+const repositoryRoot = join(import.meta.dirname, "..", "..");
 
 /** The project's root, with `.local/` and Pulumi.yaml: the repository, or the current folder for the package. */
-const projectRoot = existsSync(path.join(repositoryRoot, "Pulumi.yaml")) ? repositoryRoot : process.cwd();
+const projectRoot = existsSync(join(repositoryRoot, "Pulumi.yaml")) ? repositoryRoot : process.cwd();
 
 /** Returns the file that has the outputs; undefined for a stack that Pulumi reads. */
 export function outputsFile(source: OutputsSource, root = projectRoot): string | undefined {
   if (source.outputs !== undefined) return source.outputs;
-  return (source.stack ?? "local") === "local" ? path.join(root, ".local", "outputs.json") : undefined;
+  return (source.stack ?? "local") === "local" ? join(root, ".local", "outputs.json") : undefined;
 }
 
 /** Time limit for Pulumi to read outputs, ms: a backend that does not answer must not block the caller. */
@@ -162,7 +162,7 @@ async function askPulumi(stack: string, root: string, limitMs: number): Promise<
   const args = ["stack", "output", "--json", "--stack", stack];
   const options = { cwd: root, maxBuffer: 16 * 1024 * 1024, timeout: limitMs };
   const run = promisify(execFile);
-  const own = path.join(root, "tools", "pulumi.mjs");
+  const own = join(root, "tools", "pulumi.mjs");
   try {
     const asked = run("pulumi", args, options).catch(async (error: unknown) => {
       // A subprocess, because the client may not import tools/.

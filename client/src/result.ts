@@ -1,6 +1,6 @@
 /** Fetches a finished job's result, checks it against the model's schema and summarises it. */
 import { readFileSync } from "node:fs";
-import path from "node:path";
+import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { ValidateFunction } from "ajv/dist/2020.js";
 import { ServiceAnswerError } from "./errors.ts";
@@ -96,7 +96,7 @@ export interface VideoResult {
   };
 }
 
-const schemaFile = path.join(import.meta.dirname, "..", "..", "model", "result.schema.json");
+const schemaFile = join(import.meta.dirname, "..", "..", "model", "result.schema.json");
 
 /** Compiles the model's schema to a check; takes a few milliseconds, so do it once. */
 function resultCheck(file = schemaFile): ValidateFunction<VideoResult> {

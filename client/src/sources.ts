@@ -3,7 +3,7 @@
  * sent.
  */
 import { readdir, realpath, stat } from "node:fs/promises";
-import path from "node:path";
+import { extname, join, resolve } from "node:path";
 import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import { checkLocation, maxInputBytesOf } from "./limits.ts";
 import { headObject, isBucketMissing, parseS3Uri } from "./location.ts";
@@ -96,8 +96,8 @@ export async function findVideos(
       if (!isS3(operand)) {
         for (const file of await filesOf(operand, counts)) {
           // The check of the file reports a missing file.
-          const identity = await realpath(file).catch(() => path.resolve(file));
-          add(path.resolve(file), identity);
+          const identity = await realpath(file).catch(() => resolve(file));
+          add(resolve(file), identity);
         }
       } else if (isPrefix(operand)) {
         for (const object of await listVideos(stack, operand, counts, signal)) add(object.video, object.video, object);
@@ -145,7 +145,7 @@ function isPrefix(uri: string): boolean {
 }
 
 function hasVideoExtension(name: string): boolean {
-  return videoExtensions.includes(path.extname(name).toLowerCase());
+  return videoExtensions.includes(extname(name).toLowerCase());
 }
 
 async function filesOf(operand: string, counts: Counts): Promise<readonly string[]> {
@@ -156,7 +156,7 @@ async function filesOf(operand: string, counts: Counts): Promise<readonly string
   const visit = async (folder: string): Promise<void> => {
     const entries = await readdir(folder, { withFileTypes: true });
     for (const entry of entries.sort((a, b) => a.name.localeCompare(b.name, "en"))) {
-      const file = path.join(folder, entry.name);
+      const file = join(folder, entry.name);
       if (entry.name.startsWith(".")) count(counts, "hidden");
       else if (entry.isDirectory()) await visit(file);
       else {

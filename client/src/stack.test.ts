@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { connect, openStack } from "./stack.ts";
 import type { StackOutputs } from "./outputs.ts";
 
@@ -75,11 +75,11 @@ describe("connecting to a stack", () => {
   });
 
   it("finds the emulator's credentials next to the outputs of its stack", async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), "stack-"));
-    const file = path.join(folder, "outputs.json");
+    const folder = await mkdtemp(join(tmpdir(), "stack-"));
+    const file = join(folder, "outputs.json");
     await writeFile(file, JSON.stringify({ ...outputs, awsEndpointUrl: "http://127.0.0.1:4566" }));
     await writeFile(
-      path.join(folder, "credentials"),
+      join(folder, "credentials"),
       "[default]\naws_access_key_id = id\naws_secret_access_key = secret\n",
     );
     using stack = await openStack({ outputs: file });

@@ -1,11 +1,12 @@
 /** An open stack: its outputs, the AWS clients that reach it, and its service's clock. */
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
-import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import { S3Client } from "@aws-sdk/client-s3";
+import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import { DescribeEndpointCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { existsSync } from "node:fs";
-import path from "node:path";
+import { dirname, join } from "node:path";
 import { throughProxy } from "../../lib/proxies.ts";
 import { ServiceClock } from "./clock.ts";
 import { outputsFile, readOutputs } from "./outputs.ts";
@@ -60,7 +61,7 @@ export type ClientCredentials = NonNullable<S3ClientConfig["credentials"]>;
  * file.
  */
 function credentialsOf(source: OutputsSource): ClientCredentials | undefined {
-  const filepath = path.join(path.dirname(outputsFile(source) ?? ""), "credentials");
+  const filepath = join(dirname(outputsFile(source) ?? ""), "credentials");
   if (outputsFile(source) === undefined || !existsSync(filepath)) return undefined;
   return fromIni({ profile: "default", filepath, configFilepath: filepath, ignoreCache: true });
 }

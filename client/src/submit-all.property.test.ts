@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, readFileSync } from "node:fs";
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import fc from "fast-check";
 import { JobJournal } from "./journal.ts";
 import { parseJournal } from "./journal-text.ts";
@@ -51,7 +51,7 @@ describe("a submission that is killed and resumed", () => {
 
   beforeEach(async () => {
     aws = await startFakeAws();
-    folder = await mkdtemp(path.join(tmpdir(), "schedule-"));
+    folder = await mkdtemp(join(tmpdir(), "schedule-"));
   });
 
   afterEach(async () => {
@@ -105,12 +105,12 @@ describe("a submission that is killed and resumed", () => {
         using stack = retryAtOnce(connect(aws.outputs));
         const names = videos.map((kind, index) => {
           const name = `${round}-${index}.mp4`;
-          return kind === "object" ? `s3://in/videos/${name}` : path.join(folder, name);
+          return kind === "object" ? `s3://in/videos/${name}` : join(folder, name);
         });
         for (const name of names) if (!name.startsWith("s3:")) await writeFile(name, videoBytes(name));
         let lostByFault = 0;
         let lostByKill = 0;
-        let journalFile = path.join(folder, `${round}-0.jsonl`);
+        let journalFile = join(folder, `${round}-0.jsonl`);
         let begun = false;
         const run = (journal: JobJournal, options: SubmitOptions) => {
           if (begun) return resumeAll(stack, journal, { ...options, concurrency });
@@ -122,7 +122,7 @@ describe("a submission that is killed and resumed", () => {
           );
         };
         for (const [index, life] of [...killed, { faults: lastFaults }].entries()) {
-          const next = path.join(folder, `${round}-${index + 1}.jsonl`);
+          const next = join(folder, `${round}-${index + 1}.jsonl`);
           lostByFault += life.faults.filter(
             ({ operation, answer }) => operation === "InvokeEndpointAsync" && answer === "lose the answer",
           ).length;

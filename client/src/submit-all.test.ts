@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { JobJournal, readJournal } from "./journal.ts";
 import { connect } from "./stack.ts";
 import type { Stack } from "./stack.ts";
@@ -23,9 +23,9 @@ describe("submitting many videos", () => {
   beforeEach(async () => {
     aws = await startFakeAws();
     stack = connect(aws.outputs);
-    folder = await mkdtemp(path.join(tmpdir(), "submit-"));
-    file = path.join(folder, "journal.jsonl");
-    videos = ["a", "b", "c", "d"].map((name) => path.join(folder, `${name}.mp4`));
+    folder = await mkdtemp(join(tmpdir(), "submit-"));
+    file = join(folder, "journal.jsonl");
+    videos = ["a", "b", "c", "d"].map((name) => join(folder, `${name}.mp4`));
     for (const video of videos) await writeFile(video, videoBytes(video));
   });
 
@@ -152,7 +152,7 @@ describe("submitting many videos", () => {
   }).timeout(60_000);
 
   it("resumes a foreign journal without sending a file that is not a video", async () => {
-    const secret = path.join(folder, "credentials");
+    const secret = join(folder, "credentials");
     await writeFile(secret, "[default]\naws_secret_access_key = canary\n");
     {
       await using journal = await JobJournal.create(file);

@@ -1,5 +1,5 @@
 /** Submits many videos with bounded concurrency and records each step in the journal: planned, attempt, accepted. */
-import path from "node:path";
+import { resolve } from "node:path";
 import { SetupError } from "./errors.ts";
 import { checkLocation, isReadable, maxInputBytesOf, timeoutWithin } from "./limits.ts";
 import type { JobJournal } from "./journal.ts";
@@ -158,7 +158,7 @@ function planOf(stack: Stack, submission: Submission): PlannedJob {
     inferenceId: submission.inferenceId ?? newInferenceId(),
     endpointName: stack.outputs.endpointName,
     // Absolute, so that the submission can be resumed from any folder.
-    ...(isS3(video) ? { inputLocation: video } : { file: path.resolve(video) }),
+    ...(isS3(video) ? { inputLocation: video } : { file: resolve(video) }),
     ...(uploadedFrom === undefined ? {} : { video: uploadedFrom }),
     contentType: submission.contentType ?? contentTypeOf(video),
     ttlSeconds: submission.ttlSeconds ?? DEFAULT_TTL_SECONDS,

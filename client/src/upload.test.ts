@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { connect } from "./stack.ts";
 import type { Stack } from "./stack.ts";
 import { objectKey, startFakeAws } from "../testing/fake-aws.ts";
@@ -23,8 +23,8 @@ describe("uploading a video", () => {
   beforeEach(async () => {
     aws = await startFakeAws();
     stack = connect(aws.outputs);
-    folder = await mkdtemp(path.join(tmpdir(), "upload-"));
-    file = path.join(folder, "Street.MP4");
+    folder = await mkdtemp(join(tmpdir(), "upload-"));
+    file = join(folder, "Street.MP4");
     await writeFile(file, content);
   });
 
@@ -73,7 +73,7 @@ describe("uploading a video", () => {
       await writeFile(file, randomBytes(bytes));
       const { inputLocation } = await uploadVideo(stack, file);
       const own = aws.objects.get(objectKey(inputLocation))!;
-      const foreign = path.join(folder, "foreign.mp4");
+      const foreign = join(folder, "foreign.mp4");
       await writeFile(foreign, randomBytes(bytes));
       const planted = await uploadVideo(stack, foreign);
       aws.s3.copy(objectKey(planted.inputLocation), objectKey(inputLocation));
@@ -174,12 +174,12 @@ describe("uploading a video", () => {
     });
 
     it("if the file is missing", async () => {
-      await assert.rejects(uploadVideo(stack, path.join(folder, "none.mp4")), /ENOENT.*give the path/);
+      await assert.rejects(uploadVideo(stack, join(folder, "none.mp4")), /ENOENT.*give the path/);
     });
 
     it("if it is a folder", async () => {
-      await mkdir(path.join(folder, "clips.mp4"));
-      await assert.rejects(uploadVideo(stack, path.join(folder, "clips.mp4")), /is not a file/);
+      await mkdir(join(folder, "clips.mp4"));
+      await assert.rejects(uploadVideo(stack, join(folder, "clips.mp4")), /is not a file/);
     });
 
     it("if it is empty", async () => {

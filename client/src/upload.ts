@@ -1,7 +1,7 @@
 /** Uploads one video file to the stack's input bucket, under the hash of its content. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import path from "node:path";
+import { extname } from "node:path";
 import { Readable } from "node:stream";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
@@ -77,7 +77,7 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
   const content = await contentOf(file, maxInputBytesOf(stack.outputs), options);
   const { bytes } = content;
   const { inputBucket: Bucket, inputPrefix } = stack.outputs;
-  const name = `${content.sha256}${path.extname(file).toLowerCase()}`;
+  const name = `${content.sha256}${extname(file).toLowerCase()}`;
   const Key = [inputPrefix, options.folder, name]
     .flatMap((part) => (part ?? "").split("/"))
     .filter(Boolean)

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { checkVideo, contentTypeOf, looksLikeVideo } from "./video-file.ts";
 
@@ -44,11 +44,11 @@ describe("a video by its first bytes", () => {
   }
 
   it("is recognised by the file's content for any name", async () => {
-    const sample = path.join(import.meta.dirname, "..", "..", "model", "samples", "street.mp4");
+    const sample = join(import.meta.dirname, "..", "..", "model", "samples", "street.mp4");
     assert.ok((await checkVideo(sample)) > 0);
-    const folder = await mkdtemp(path.join(tmpdir(), "video-"));
+    const folder = await mkdtemp(join(tmpdir(), "video-"));
     try {
-      const notes = path.join(folder, "notes.mp4");
+      const notes = join(folder, "notes.mp4");
       await writeFile(notes, "These are notes.");
       await assert.rejects(checkVideo(notes), {
         name: "InputError",
@@ -56,7 +56,7 @@ describe("a video by its first bytes", () => {
       });
       await writeFile(notes, "x");
       await assert.rejects(checkVideo(notes), /is not a video/);
-      const pipe = path.join(folder, "pipe.mp4");
+      const pipe = join(folder, "pipe.mp4");
       await promisify(execFile)("mkfifo", [pipe]);
       await assert.rejects(checkVideo(pipe), /pipe\.mp4 is not a file/);
     } finally {

@@ -3,7 +3,7 @@
  */
 import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import path from "node:path";
+import { extname } from "node:path";
 import { findNoVideo } from "./containers/content.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { SetupError } from "./errors.ts";
@@ -42,7 +42,7 @@ export const videoExtensions: readonly string[] = [...contentTypes.keys()].filte
 
 /** Returns a file's media type by its extension. For unknown extensions the model detects the format. */
 export function contentTypeOf(file: string): string {
-  return contentTypes.get(path.extname(file).toLowerCase()) ?? "application/octet-stream";
+  return contentTypes.get(extname(file).toLowerCase()) ?? "application/octet-stream";
 }
 
 /** Content types whose bodies TorchServe parses before the model sees them; the model accepts every other type. */
@@ -137,7 +137,7 @@ function isTransportStream(head: Buffer): boolean {
 
 /** Tells whether a file has the extension `.ts` and is not a TypeScript file, but may be an MPEG transport stream. */
 export async function isTransportFile(file: string): Promise<boolean> {
-  if (path.extname(file).toLowerCase() !== ".ts") return false;
+  if (extname(file).toLowerCase() !== ".ts") return false;
   const handle = await openVideo(file).catch(() => undefined);
   if (handle === undefined) return false;
   try {

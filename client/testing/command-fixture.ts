@@ -1,7 +1,7 @@
 /** For tests: runs the command line in this process, against a separate server, with a folder of small videos. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { runProgram } from "../../lib/command-line.ts";
 import { clientCommands } from "../cli/commands/index.ts";
@@ -50,7 +50,7 @@ export class CommandFixture implements AsyncDisposable {
   }
 
   path(name: string): string {
-    return path.join(this.folder, name);
+    return join(this.folder, name);
   }
 
   /** Path of the journal of {@link submit}. */
@@ -113,7 +113,7 @@ export class CommandFixture implements AsyncDisposable {
 
 /** Starts a server and makes a folder with the videos a.mp4 and b.mp4. */
 export async function startCommandFixture(): Promise<CommandFixture> {
-  const fixture = new CommandFixture(await startFakeAws(), await mkdtemp(path.join(tmpdir(), "client-")));
+  const fixture = new CommandFixture(await startFakeAws(), await mkdtemp(join(tmpdir(), "client-")));
   for (const name of ["a.mp4", "b.mp4"]) await writeFile(fixture.path(name), videoBytes(name));
   return fixture;
 }

@@ -1,7 +1,7 @@
 /** For tests: the error queue, the stack and the journal of a redrive. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { JobJournal } from "../src/journal.ts";
 import { redriveQueue } from "../src/redrive/redrive.ts";
 import type { Outcome, RedriveOptions } from "../src/redrive/redrive.ts";
@@ -59,7 +59,7 @@ export class RedriveFixture implements AsyncDisposable {
   /** Replaces the journal by an empty one. */
   async renew(): Promise<void> {
     await this.journal[Symbol.asyncDispose]();
-    this.journal = await JobJournal.create(path.join(this.folder, `${crypto.randomUUID()}.jsonl`));
+    this.journal = await JobJournal.create(join(this.folder, `${crypto.randomUUID()}.jsonl`));
   }
 
   /** Connects again, as a process that has not read the stack's clock before. */
@@ -78,7 +78,7 @@ export class RedriveFixture implements AsyncDisposable {
 
 /** Starts a server and makes a folder with an empty journal. */
 export async function startRedriveFixture(): Promise<RedriveFixture> {
-  const folder = await mkdtemp(path.join(tmpdir(), "redrive-"));
-  const journal = await JobJournal.create(path.join(folder, "journal.jsonl"));
+  const folder = await mkdtemp(join(tmpdir(), "redrive-"));
+  const journal = await JobJournal.create(join(folder, "journal.jsonl"));
   return new RedriveFixture(await startFakeAws(), folder, journal);
 }

@@ -1,6 +1,6 @@
 /** For tests: a model whose behaviour depends on a video's first bytes; for any other video it sleeps for a second. */
 import { mkdir, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { create } from "tar";
 
 /** Contents of videos for which the model returns no result. */
@@ -29,12 +29,12 @@ def transform_fn(model, body, content_type, accept, context=None):
 
 /** Packs the model in a folder and returns the artifact's path. */
 export async function packScriptedModel(folder: string): Promise<string> {
-  const root = path.join(folder, "model");
-  await mkdir(path.join(root, "code"), { recursive: true });
-  await writeFile(path.join(root, "code", "inference.py"), handler);
+  const root = join(folder, "model");
+  await mkdir(join(root, "code"), { recursive: true });
+  await writeFile(join(root, "code", "inference.py"), handler);
   // TorchServe takes a model's only folder for the model itself, so code/ needs a sibling.
-  await writeFile(path.join(root, "weights.pt"), "none");
-  const file = path.join(folder, "model.tar.gz");
+  await writeFile(join(root, "weights.pt"), "none");
+  const file = join(folder, "model.tar.gz");
   await create({ file, cwd: root, gzip: true }, ["code", "weights.pt"]);
   return file;
 }

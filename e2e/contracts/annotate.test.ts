@@ -1,7 +1,7 @@
 /** Tests the program that draws detections on downloaded videos: its environment and its time limit. */
 import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { dirname, join, relative } from "node:path";
 import { cacheRoot, serving } from "../../tools/paths.mjs";
 import { annotate } from "../../client/cli/annotate.ts";
 import { connect } from "../../client/src/stack.ts";
@@ -26,8 +26,8 @@ describe("the annotation program", () => {
 
   it("gets only the folder and language variables of the environment, and no credentials", async () => {
     // A stand-in that records its environment, at the path where setup installs the real Python.
-    const python = path.join(fixture.folder, path.relative(cacheRoot, serving.python));
-    await mkdir(path.dirname(python), { recursive: true });
+    const python = join(fixture.folder, relative(cacheRoot, serving.python));
+    await mkdir(dirname(python), { recursive: true });
     await writeFile(python, `#!/bin/sh\n/usr/bin/env > "$TMPDIR/env"\necho '{"movie":"m","animation":"a"}'\n`);
     await chmod(python, 0o755);
     Object.assign(process.env, secrets, {
@@ -63,8 +63,8 @@ describe("the annotation program", () => {
   });
 
   it("is stopped at its time limit", async () => {
-    const python = path.join(fixture.folder, path.relative(cacheRoot, serving.python));
-    await mkdir(path.dirname(python), { recursive: true });
+    const python = join(fixture.folder, relative(cacheRoot, serving.python));
+    await mkdir(dirname(python), { recursive: true });
     await writeFile(python, "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
     Object.assign(process.env, { ASYNC_VIDEO_INFERENCE_CACHE: fixture.folder });
     fixture.aws.objects.set("in/videos/a.mp4", Buffer.from("video"));

@@ -1,6 +1,7 @@
 /** Evaluates the metric queries of the failure rate alarm with the emulator, for given numbers of requests. */
 import assert from "node:assert/strict";
-import { MetricQueries, type MetricDataQuery } from "../../emulator/core/metric-queries.ts";
+import { MetricQueries } from "../../emulator/core/metric-queries.ts";
+import type { MetricDataQuery } from "../../emulator/core/metric-queries.ts";
 import { MetricStore } from "../../emulator/core/metrics.ts";
 import { VirtualClock } from "../../emulator/core/virtual-clock.ts";
 import { defaults } from "../../infra/defaults.ts";

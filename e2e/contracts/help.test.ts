@@ -1,7 +1,8 @@
 /** Tests the help of all commands of the program `async-video`. */
 import assert from "node:assert/strict";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { runCommandLine, type CommandContext, type Terminal } from "../../lib/command-line.ts";
+import { runCommandLine } from "../../lib/command-line.ts";
+import type { CommandContext, Terminal } from "../../lib/command-line.ts";
 import { commands } from "../../ops/commands.ts";
 import { smokeCommand } from "../../smoke/options.ts";
 

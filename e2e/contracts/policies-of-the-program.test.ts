@@ -8,10 +8,12 @@ import fc from "fast-check";
 import { z } from "zod";
 import { accountId, region, registrationsOf } from "../../infra/testing/registrations.ts";
 import { stackConfig } from "../../infra/testing/stacks.ts";
-import { type PackPolicy, policies } from "../../policies/pack.ts";
+import { policies } from "../../policies/pack.ts";
+import type { PackPolicy } from "../../policies/pack.ts";
 import { mutations } from "../../policies/testing/mutations.ts";
 import { BrokenStack } from "../../policies/testing/broken-stack.ts";
-import { type TestResource, type PackConfig, reports, urnOf } from "../../policies/testing/evaluate.ts";
+import { reports, urnOf } from "../../policies/testing/evaluate.ts";
+import type { TestResource, PackConfig } from "../../policies/testing/evaluate.ts";
 import { checked, firstPreview } from "../../policies/testing/program.ts";
 
 const stackNames = ["dev", "prod", "local"] as const;

@@ -1,13 +1,13 @@
 /** Tests that the policies' messages name the setting of each resource property that they tell the user to change. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
+import { join } from "node:path";
 import { describeSettings } from "../../infra/config.ts";
 
-const policies = path.join(import.meta.dirname, "..", "..", "policies");
+const policies = join(import.meta.dirname, "..", "..", "policies");
 const source = readdirSync(policies)
   .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
-  .map((file) => readFileSync(path.join(policies, file), "utf8"))
+  .map((file) => readFileSync(join(policies, file), "utf8"))
   .join("\n");
 
 describe("the messages of the policies", () => {

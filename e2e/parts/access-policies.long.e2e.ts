@@ -2,17 +2,20 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { GetPolicyCommand, GetPolicyVersionCommand, IAMClient } from "@aws-sdk/client-iam";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { Deployment } from "../../ops/deployment/deployment.ts";
-import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
+import { spawnEmulator } from "../../ops/local/emulator.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { packageModel } from "../../ops/start/model.ts";
 import { statePaths } from "../../ops/local/state.ts";
 import { run } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
-import { recordCalls, type Call } from "../../emulator/testing/aws-calls.ts";
-import { allows, type Statement, statements } from "../../infra/testing/documents.ts";
+import { recordCalls } from "../../emulator/testing/aws-calls.ts";
+import type { Call } from "../../emulator/testing/aws-calls.ts";
+import { allows, statements } from "../../infra/testing/documents.ts";
+import type { Statement } from "../../infra/testing/documents.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
@@ -28,7 +31,7 @@ describe("the policies for callers and operators", () => {
   let operator: Statement[];
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "access-"));
+    folder = await mkdtemp(join(tmpdir(), "access-"));
     const paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
     [aws] = await Promise.all([
@@ -64,7 +67,7 @@ describe("the policies for callers and operators", () => {
   async function callsWithStatus(expected: number, ...command: string[]): Promise<Call[]> {
     const recorder = await recordCalls(aws);
     try {
-      const file = path.join(folder, "outputs.json");
+      const file = join(folder, "outputs.json");
       await writeFile(file, JSON.stringify({ ...outputs, awsEndpointUrl: recorder.url }));
       const { status, stderr } = await run([...command, "--outputs", file], { AWS_ENDPOINT_URL: recorder.url })
         .finished;
@@ -78,7 +81,7 @@ describe("the policies for callers and operators", () => {
   const actionsOf = (calls: readonly Call[]) => [...new Set(calls.map(({ action }) => action))].sort();
 
   it("let a caller with no other policy send a video and fetch its result", async () => {
-    const video = path.join(import.meta.dirname, "..", "..", "model", "samples", "street.mp4");
+    const video = join(import.meta.dirname, "..", "..", "model", "samples", "street.mp4");
     const calls = await callsOf("ops/main.ts", "submit", video, "--wait");
     const actions = actionsOf(calls);
     for (const needed of ["s3:PutObject", "sagemaker:InvokeEndpointAsync", "s3:GetObject"]) {
@@ -110,7 +113,7 @@ describe("the policies for callers and operators", () => {
       new SendMessageCommand({ QueueUrl: String(outputs["errorQueueUrl"]), MessageBody: "no notification" }),
     );
     sqs.destroy();
-    const journal = path.join(folder, "redriven.jsonl");
+    const journal = join(folder, "redriven.jsonl");
     const calls = await callsWithStatus(1, "ops/main.ts", "redrive", "--journal", journal);
     const actions = actionsOf(calls);
     for (const needed of ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:SendMessage", "sqs:GetQueueUrl"]) {
@@ -123,7 +126,7 @@ describe("the policies for callers and operators", () => {
   });
 
   it("let an operator who is also a caller send a burst and report on it", async () => {
-    const calls = await callsOf("ops/main.ts", "burst", "--count", "2", "--out", path.join(folder, "burst"));
+    const calls = await callsOf("ops/main.ts", "burst", "--count", "2", "--out", join(folder, "burst"));
     const actions = actionsOf(calls);
     for (const needed of ["cloudwatch:GetMetricData", "sagemaker:DescribeEndpoint"]) {
       assert.ok(actions.includes(needed), `${needed} among ${actions.join(", ")}`);

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
-import { type RunningProvider, startProvider } from "../../emulator/provider/server.ts";
+import { join } from "node:path";
+import { startProvider } from "../../emulator/provider/server.ts";
+import type { RunningProvider } from "../../emulator/provider/server.ts";
 import { Deployment } from "../../ops/deployment/deployment.ts";
 import { PolicyRefusal } from "../../ops/deployment/deployment-errors.ts";
 import { statePaths } from "../../ops/local/state.ts";
@@ -18,7 +19,7 @@ describe("the preview of the bootstrap", () => {
   let provider: RunningProvider;
 
   before(async () => {
-    folder = await realpath(await mkdtemp(path.join(tmpdir(), "bootstrap-")));
+    folder = await realpath(await mkdtemp(join(tmpdir(), "bootstrap-")));
     project = await copyProject(folder);
     provider = await startProvider({
       // No call is made to it.

@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { objectKey, startFakeAws } from "../../client/testing/fake-aws.ts";
 import type { FakeAws } from "../../client/testing/fake-aws.ts";
 import { currentResult } from "../../client/testing/sample-result.ts";
 import clientPackage from "../../client/package.json" with { type: "json" };
 
-const root = path.join(import.meta.dirname, "..", "..");
-const modules = path.join(root, "node_modules");
+const root = join(import.meta.dirname, "..", "..");
+const modules = join(root, "node_modules");
 
 describe("the client's package", () => {
   let folder: string;
@@ -29,21 +29,21 @@ describe("the client's package", () => {
 
   before(async () => {
     aws = await startFakeAws();
-    folder = await mkdtemp(path.join(tmpdir(), "client-package-"));
-    const { stdout } = await run("npm", "pack", path.join(root, "client"), "--json", "--silent");
+    folder = await mkdtemp(join(tmpdir(), "client-package-"));
+    const { stdout } = await run("npm", "pack", join(root, "client"), "--json", "--silent");
     const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf("["))) as [{ filename: string }];
     // Only the declared dependencies, from the repository: the test needs no registry.
     const names = [...Object.keys(clientPackage.dependencies), "@types/node"];
-    const dependencies = Object.fromEntries(names.map((name) => [name, `file:${path.join(modules, name)}`]));
+    const dependencies = Object.fromEntries(names.map((name) => [name, `file:${join(modules, name)}`]));
     const wanted = { ...dependencies, [clientPackage.name]: `file:${filename}` };
-    await writeFile(path.join(folder, "package.json"), JSON.stringify({ type: "module", dependencies: wanted }));
+    await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module", dependencies: wanted }));
     await run("npm", "install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts");
-    await writeFile(path.join(folder, "outputs.json"), JSON.stringify(aws.outputs));
-    await copyFile(path.join(root, "model", "samples", "street.mp4"), path.join(folder, "street.mp4"));
+    await writeFile(join(folder, "outputs.json"), JSON.stringify(aws.outputs));
+    await copyFile(join(root, "model", "samples", "street.mp4"), join(folder, "street.mp4"));
     const [, example = ""] =
-      /```ts\n([^]*?)```/.exec(await readFile(path.join(root, "client", "README.md"), "utf8")) ?? [];
+      /```ts\n([^]*?)```/.exec(await readFile(join(root, "client", "README.md"), "utf8")) ?? [];
     assert.ok(example.split("\n").length <= 11, "the example has at most ten lines");
-    await writeFile(path.join(folder, "example.ts"), example);
+    await writeFile(join(folder, "example.ts"), example);
   });
 
   after(async () => {
@@ -62,9 +62,9 @@ describe("the client's package", () => {
       // @ts-expect-error
       await client.submit("a.mp4", { frames: 2 });
       console.log(id, error.hint);\n`;
-    await writeFile(path.join(folder, "types.ts"), types);
+    await writeFile(join(folder, "types.ts"), types);
     const options = ["--strict", "--noEmit", "--skipLibCheck", "--module", "nodenext", "--target", "esnext"];
-    await run(path.join(modules, ".bin", "tsc"), ...options, "--types", "node", "example.ts", "types.ts");
+    await run(join(modules, ".bin", "tsc"), ...options, "--types", "node", "example.ts", "types.ts");
   });
 
   it("runs the example of its README", async () => {

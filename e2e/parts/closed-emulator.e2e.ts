@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
-import { get as httpGet, request as httpRequest, type IncomingMessage } from "node:http";
+import { get as httpGet, request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -17,20 +18,17 @@ import {
   waitUntilEndpointInService,
 } from "@aws-sdk/client-sagemaker";
 import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
-import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
+import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
+import type { ServiceError } from "@grpc/grpc-js";
 import type { Browser, HTTPRequest } from "puppeteer-core";
 import { openBrowser } from "../../client/cli/burst/testing/browser.ts";
-import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
-import { release, statePaths, takeOver, type StatePaths } from "../../ops/local/state.ts";
+import { spawnEmulator } from "../../ops/local/emulator.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
+import { release, statePaths, takeOver } from "../../ops/local/state.ts";
+import type { StatePaths } from "../../ops/local/state.ts";
 import { artifactOf } from "../../emulator/testing/artifact.ts";
-import {
-  attackOn,
-  pageContent,
-  readAttempts,
-  startAttacker,
-  type Attacker,
-  type Attempt,
-} from "../../emulator/testing/attacker.ts";
+import { attackOn, pageContent, readAttempts, startAttacker } from "../../emulator/testing/attacker.ts";
+import type { Attacker, Attempt } from "../../emulator/testing/attacker.ts";
 import { descendantsOf, isAlive } from "../../lib/testing/processes.ts";
 import { goodConfig, goodModel } from "../../emulator/testing/sagemaker-fixture.ts";
 import { snapshot } from "../../emulator/testing/snapshot.ts";

@@ -5,16 +5,20 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
-import { accountId, region, type Registrations, registrationsOf } from "../../infra/testing/registrations.ts";
+import { accountId, region, registrationsOf } from "../../infra/testing/registrations.ts";
+import type { Registrations } from "../../infra/testing/registrations.ts";
 import type { AwsCall } from "../../emulator/provider/clients.ts";
-import { type RunningProvider, startProvider } from "../../emulator/provider/server.ts";
+import { startProvider } from "../../emulator/provider/server.ts";
+import type { RunningProvider } from "../../emulator/provider/server.ts";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
-import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
+import { spawnEmulator } from "../../ops/local/emulator.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { packageModel } from "../../ops/start/model.ts";
-import { statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/state.ts";
+import type { StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { currentAccount } from "../../infra/account.ts";
@@ -23,7 +27,8 @@ import { environments } from "../../infra/bootstrap/environments.ts";
 import { GitHubIdentity } from "../../infra/bootstrap/github-identity.ts";
 import { StateBackend } from "../../infra/bootstrap/state-backend.ts";
 import { evaluate } from "../testing/bootstrap/evaluator.ts";
-import { type Permission, permissionsOf, type StackFacts } from "../testing/bootstrap/permissions.ts";
+import { permissionsOf } from "../testing/bootstrap/permissions.ts";
+import type { Permission, StackFacts } from "../testing/bootstrap/permissions.ts";
 import { policiesOf } from "../../infra/bootstrap/testing/registered.ts";
 
 const signal = new AbortController().signal;
@@ -42,7 +47,7 @@ describe("the deployment role", () => {
   let calls: AwsCall[] = [];
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "deploy-role-"));
+    folder = await mkdtemp(join(tmpdir(), "deploy-role-"));
     paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
     [aws] = await Promise.all([
@@ -93,8 +98,8 @@ describe("the deployment role", () => {
 
   /** Opens the stack with the bootstrap's key and boundary. `change` edits the text of its config file. */
   async function stack(change: (config: string) => string = (config) => config): Promise<Deployment> {
-    const configFile = path.join(folder, "Pulumi.local.yaml");
-    const config = await readFile(path.join(repoRoot, "Pulumi.local.yaml"), "utf8");
+    const configFile = join(folder, "Pulumi.local.yaml");
+    const config = await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8");
     const settings = [
       `  async-video-inference:encryptionKeyArn: ${facts.keyArn}`,
       `  async-video-inference:permissionsBoundary: ${facts.boundaryArn}`,

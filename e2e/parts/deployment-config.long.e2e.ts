@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { DescribeEndpointCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { parse, stringify } from "yaml";
-import { createEmulator, type Emulator } from "../../emulator/aws.ts";
+import { createEmulator } from "../../emulator/aws.ts";
+import type { Emulator } from "../../emulator/aws.ts";
 import { FakeFleet } from "../../emulator/testing/fake-aws.ts";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
 import { statePaths } from "../../ops/local/state.ts";
@@ -23,10 +24,10 @@ describe("a deployment configuration to which SageMaker adds fields", () => {
   let endpointName: string;
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "deployment-config-"));
+    folder = await mkdtemp(join(tmpdir(), "deployment-config-"));
     const paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
-    await writeFile(path.join(folder, "model.tar.gz"), "weights");
+    await writeFile(join(folder, "model.tar.gz"), "weights");
     const fleet = new FakeFleet();
     aws = await createEmulator({
       port: 0,
@@ -38,7 +39,7 @@ describe("a deployment configuration to which SageMaker adds fields", () => {
       sageMaker: { launcherFor: (container) => fleet.launcherFor(container), lastDeploymentConfig: "filled" },
     });
     client = new SageMakerClient({ endpoint: aws.url, region: aws.region, credentials: aws.credentials });
-    configFile = path.join(folder, "Pulumi.local.yaml");
+    configFile = join(folder, "Pulumi.local.yaml");
     await configure({});
     deployment = await Deployment.openAt({
       stackName: "local",
@@ -58,10 +59,10 @@ describe("a deployment configuration to which SageMaker adds fields", () => {
   });
 
   async function configure(settings: Readonly<Record<string, unknown>>): Promise<void> {
-    const file = parse(await readFile(path.join(repoRoot, "Pulumi.local.yaml"), "utf8")) as {
+    const file = parse(await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8")) as {
       config: Record<string, unknown>;
     };
-    const changes = { modelArtifact: path.join(folder, "model.tar.gz"), ...settings };
+    const changes = { modelArtifact: join(folder, "model.tar.gz"), ...settings };
     for (const [key, value] of Object.entries(changes)) file.config[`async-video-inference:${key}`] = value;
     await writeFile(configFile, stringify(file));
   }

@@ -1,10 +1,13 @@
 /** Tests that the check of the environments' separation (`separation.long.e2e.ts`) finds a fault in any statement, and refuses policies that it cannot evaluate. */
 import assert from "node:assert/strict";
-import { type Statement, statements } from "../../infra/testing/documents.ts";
+import { statements } from "../../infra/testing/documents.ts";
+import type { Statement } from "../../infra/testing/documents.ts";
 import type { Registrations } from "../../infra/testing/registrations.ts";
-import { type Environment, environments, namePrefix } from "../../infra/bootstrap/environments.ts";
+import { environments, namePrefix } from "../../infra/bootstrap/environments.ts";
+import type { Environment } from "../../infra/bootstrap/environments.ts";
 import { BootstrappedAccount, teamResources } from "../testing/bootstrap/account.ts";
-import { type Batch, evaluate } from "../testing/bootstrap/evaluator.ts";
+import { evaluate } from "../testing/bootstrap/evaluator.ts";
+import type { Batch } from "../testing/bootstrap/evaluator.ts";
 import { bootstrap } from "../../infra/bootstrap/testing/registered.ts";
 import { openActions, questionsAbout, reach } from "../testing/bootstrap/separation.ts";
 

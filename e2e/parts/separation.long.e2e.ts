@@ -7,15 +7,12 @@
 import assert from "node:assert/strict";
 import { statements } from "../../infra/testing/documents.ts";
 import { accountId, region } from "../../infra/testing/registrations.ts";
-import { type Environment, environments } from "../../infra/bootstrap/environments.ts";
-import {
-  BootstrappedAccount,
-  type Role,
-  sharedResources,
-  stackResources,
-  teamResources,
-} from "../testing/bootstrap/account.ts";
-import { evaluate, type Resource } from "../testing/bootstrap/evaluator.ts";
+import { environments } from "../../infra/bootstrap/environments.ts";
+import type { Environment } from "../../infra/bootstrap/environments.ts";
+import { BootstrappedAccount, sharedResources, stackResources, teamResources } from "../testing/bootstrap/account.ts";
+import type { Role } from "../testing/bootstrap/account.ts";
+import { evaluate } from "../testing/bootstrap/evaluator.ts";
+import type { Resource } from "../testing/bootstrap/evaluator.ts";
 import { bootstrap } from "../../infra/bootstrap/testing/registered.ts";
 import { openActions, reach } from "../testing/bootstrap/separation.ts";
 import { unlimitedActions } from "../../infra/bootstrap/unlimited-actions.ts";

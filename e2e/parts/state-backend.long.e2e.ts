@@ -3,14 +3,17 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { recordCalls, type Call } from "../../emulator/testing/aws-calls.ts";
+import { recordCalls } from "../../emulator/testing/aws-calls.ts";
+import type { Call } from "../../emulator/testing/aws-calls.ts";
 import { configOf } from "../../ops/pipeline/ephemeral.ts";
 import { awsEnvironment, Deployment, pulumiPath } from "../../ops/deployment/deployment.ts";
-import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
-import { statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { spawnEmulator } from "../../ops/local/emulator.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
+import { statePaths } from "../../ops/local/state.ts";
+import type { StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { copyProject, policies, stackName } from "../testing/bootstrap/project.ts";
@@ -40,19 +43,19 @@ describe("the bootstrap on the emulator", () => {
   let tiny: string;
 
   before(async () => {
-    folder = await realpath(await mkdtemp(path.join(tmpdir(), "bootstrap-")));
+    folder = await realpath(await mkdtemp(join(tmpdir(), "bootstrap-")));
     paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
     aws = await spawnEmulator({ paths, port: await freePort(), speed: 1, signal });
-    tiny = path.join(folder, "tiny");
+    tiny = join(folder, "tiny");
     await mkdir(tiny);
     await writeFile(
-      path.join(tiny, "Pulumi.yaml"),
+      join(tiny, "Pulumi.yaml"),
       "name: tiny\nruntime: { name: nodejs, options: { typescript: false } }\nmain: index.mjs\n",
     );
-    await writeFile(path.join(tiny, "package.json"), '{"type":"module"}');
-    await symlink(path.join(repoRoot, "node_modules"), path.join(tiny, "node_modules"));
-    await writeFile(path.join(tiny, "index.mjs"), program);
+    await writeFile(join(tiny, "package.json"), '{"type":"module"}');
+    await symlink(join(repoRoot, "node_modules"), join(tiny, "node_modules"));
+    await writeFile(join(tiny, "index.mjs"), program);
   });
 
   after(async () => {
@@ -93,8 +96,8 @@ describe("the bootstrap on the emulator", () => {
           ...process.env,
           ...awsEnvironment(aws),
           AWS_ENDPOINT_URL: recorder.url,
-          PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(path.delimiter),
-          PULUMI_HOME: path.join(folder, "home"),
+          PATH: [...pulumiPath, process.env["PATH"] ?? ""].join(delimiter),
+          PULUMI_HOME: join(folder, "home"),
           PULUMI_SKIP_UPDATE_CHECK: "true",
           // The emulator's buckets have no host names.
           PULUMI_BACKEND_URL: `${bootstrapOutputs.repositoryVariables["DEV_BACKEND_URL"] ?? ""}&use_path_style=true`,
@@ -124,7 +127,7 @@ describe("the bootstrap on the emulator", () => {
   it("keeps a pull request's stack, although every job writes its config again", async () => {
     const config = async () => {
       const template = "config:\n  tiny:word: open\n";
-      await writeFile(path.join(tiny, "Pulumi.pr-7.yaml"), configOf("pr-7", template, secretsProvider));
+      await writeFile(join(tiny, "Pulumi.pr-7.yaml"), configOf("pr-7", template, secretsProvider));
     };
     await config();
     await pulumi("stack", "select", "pr-7", "--create", "--secrets-provider", secretsProvider);

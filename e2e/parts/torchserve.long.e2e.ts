@@ -10,7 +10,8 @@ import { z } from "zod";
 import { inParallel } from "../../client/src/parallel.ts";
 import { parseResult } from "../../client/src/result.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
-import { TorchServe, type Answer } from "../../emulator/testing/torchserve.ts";
+import { TorchServe } from "../../emulator/testing/torchserve.ts";
+import type { Answer } from "../../emulator/testing/torchserve.ts";
 
 const run = promisify(execFile);
 

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { basename, join } from "node:path";
 import {
   CloudWatchLogsClient,
   DescribeLogGroupsCommand,
-  type LogGroup,
   PutRetentionPolicyCommand,
 } from "@aws-sdk/client-cloudwatch-logs";
+import type { LogGroup } from "@aws-sdk/client-cloudwatch-logs";
 import { z } from "zod";
 import { copyProject, policies, stackName } from "../testing/bootstrap/project.ts";
 import manifest from "../../package.json" with { type: "json" };
@@ -46,15 +46,15 @@ describe("the workflows", function () {
   let [first, second]: [WorkflowRun?, WorkflowRun?] = [];
 
   before(async () => {
-    folder = await realpath(await mkdtemp(path.join(tmpdir(), "workflows-")));
-    account = await BootstrappedAccount.open(path.join(folder, "aws"), {
+    folder = await realpath(await mkdtemp(join(tmpdir(), "workflows-")));
+    account = await BootstrappedAccount.open(join(folder, "aws"), {
       stackName,
       projectFolder: await copyProject(folder),
       policyConfigFile: policies,
     });
     const [node = "", pulumi = ""] = pulumiPath;
     team = await TestRepository.open({
-      ...{ account, folder, cacheRoot, root: repoRoot, record: path.join(repoRoot, "out", "workflows") },
+      ...{ account, folder, cacheRoot, root: repoRoot, record: join(repoRoot, "out", "workflows") },
       programs: {
         node: { folder: node, version: process.versions.node },
         pulumi: { folder: pulumi, version: manifest.dependencies["@pulumi/pulumi"] },
@@ -89,7 +89,7 @@ describe("the workflows", function () {
 
   const resourcesOf = async (name: string) => {
     const url = account.variables[`${name.toUpperCase()}_BACKEND_URL`] ?? "";
-    return await account.resources(name, url, path.join(folder, "origin"), path.join(folder, "home"));
+    return await account.resources(name, url, join(folder, "origin"), join(folder, "home"));
   };
 
   it("preview a pull request on dev and prod, and report both in one comment", async () => {
@@ -187,7 +187,7 @@ describe("the workflows", function () {
 
   it("deploy prod by exactly the approved plan", async () => {
     const [file = ""] = await team.artifacts.filesOf("plan-prod", second!.id);
-    assert.equal(path.basename(file), "prod.json");
+    assert.equal(basename(file), "prod.json");
     const approved = await readFile(file, "utf8");
     const { resourcePlans, ...rest } = plan.parse(JSON.parse(approved));
     // A plan without one of the resources: the update must not create it.

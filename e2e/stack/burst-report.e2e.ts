@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chartsOf } from "../../client/cli/burst/charts.ts";
 import { figuresOf, rowsOf } from "../../client/cli/burst/figures.ts";
@@ -21,8 +21,8 @@ describe("a burst's report in a browser", () => {
       console.log(`    skipped, no browser: ${opened.missing}`);
       this.skip();
     }
-    folder = await mkdtemp(path.join(tmpdir(), "report-"));
-    const file = path.join(folder, "report.html");
+    folder = await mkdtemp(join(tmpdir(), "report-"));
+    const file = join(folder, "report.html");
     const figures = figuresOf(sampleRun, sampleMetrics);
     await writeFile(file, await renderReport({ run: sampleRun, figures, metrics: sampleMetrics, notes: ["A note."] }));
     page = pathToFileURL(file).href;
@@ -62,7 +62,7 @@ describe("a burst's report in a browser", () => {
 
   it("draws a burst of one minute as lines and bars, not as dots, and the instances from its start", async () => {
     assert.ok("browser" in opened);
-    const file = path.join(folder, "short.html");
+    const file = join(folder, "short.html");
     const figures = figuresOf(shortRun, shortMetrics);
     await writeFile(file, await renderReport({ run: shortRun, figures, metrics: shortMetrics, notes: [] }));
     const { charts, problems } = await lookAt(opened.browser, pathToFileURL(file).href, "light");

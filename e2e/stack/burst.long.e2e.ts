@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import {
@@ -13,9 +13,11 @@ import {
 } from "@aws-sdk/client-sqs";
 import { DescribeAlarmsCommand } from "@aws-sdk/client-cloudwatch";
 import { Deployment } from "../../ops/deployment/deployment.ts";
-import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
+import { spawnEmulator } from "../../ops/local/emulator.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
-import { statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/state.ts";
+import type { StatePaths } from "../../ops/local/state.ts";
 import { run } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
 import type { BurstFigures } from "../../client/cli/burst/figures.ts";
@@ -24,11 +26,12 @@ import { lookAt } from "../../client/cli/burst/testing/report-page.ts";
 import { checkOutputs, connect, invoke, readJournal, waitForJob } from "../../client/src/index.ts";
 import type { Stack } from "../../client/src/index.ts";
 import { poll } from "../../client/src/poll.ts";
-import { openAlarmInbox, type AlarmInbox } from "../../client/testing/alarm-inbox.ts";
+import { openAlarmInbox } from "../../client/testing/alarm-inbox.ts";
+import type { AlarmInbox } from "../../client/testing/alarm-inbox.ts";
 import { packScriptedModel, scripts } from "../../client/testing/scripted-model.ts";
 
 const COUNT = 200;
-const repoRoot = path.join(import.meta.dirname, "..", "..");
+const repoRoot = join(import.meta.dirname, "..", "..");
 
 describe("a burst on the local stack with a scripted model", function () {
   this.timeout(15 * 60_000);
@@ -44,12 +47,12 @@ describe("a burst on the local stack with a scripted model", function () {
   let deployed: Record<string, unknown>;
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "burst-"));
-    paths = statePaths(path.join(folder, "local"));
+    folder = await mkdtemp(join(tmpdir(), "burst-"));
+    paths = statePaths(join(folder, "local"));
     await mkdir(paths.aws, { recursive: true });
     // The client expects the key pair in the same folder.
     outputs = paths.outputs;
-    report = path.join(folder, "out", "report.html");
+    report = join(folder, "out", "report.html");
     aws = await spawnEmulator({ paths, port: await freePort(), speed: 240, signal });
     model = await packScriptedModel(folder);
     deployed = await up();
@@ -67,9 +70,9 @@ describe("a burst on the local stack with a scripted model", function () {
 
   /** Deploys the scripted model with a concurrency of two, as in dev and prod, and further settings; returns the outputs. */
   async function up(...settings: readonly string[]): Promise<Record<string, unknown>> {
-    const file = path.join(folder, "Pulumi.local.yaml");
+    const file = join(folder, "Pulumi.local.yaml");
     const changes = [`modelArtifact=${model}`, "maxConcurrency=2", ...settings].map(parseSetting);
-    await changeSettings(path.join(repoRoot, "Pulumi.local.yaml"), file, changes);
+    await changeSettings(join(repoRoot, "Pulumi.local.yaml"), file, changes);
     const deployment = await Deployment.open(aws, paths, file);
     return (await deployment.up({ detail: () => undefined }, signal)).outputs;
   }
@@ -92,7 +95,7 @@ describe("a burst on the local stack with a scripted model", function () {
 
   it(`completes all ${COUNT} jobs, and writes the table and the report`, async () => {
     const { status, stdout, stderr } = await command(
-      ...["burst", "--count", String(COUNT), "--until-zero", "--json", "--out", path.dirname(report)],
+      ...["burst", "--count", String(COUNT), "--until-zero", "--json", "--out", dirname(report)],
     ).finished;
     assert.equal(status, 0, stderr);
     const figures = JSON.parse(stdout) as BurstFigures & { name: string; report: string; journal: string };
@@ -238,7 +241,7 @@ describe("a burst on the local stack with a scripted model", function () {
 
     /** Waits for a job of the redrive's journal; asserts that it fails. */
     const assertFails = async (inferenceId: string): Promise<void> => {
-      const job = (await readJournal(path.join(folder, "redrive.jsonl"))).get(inferenceId)?.job;
+      const job = (await readJournal(join(folder, "redrive.jsonl"))).get(inferenceId)?.job;
       assert.ok(job);
       const state = await waitForJob(stack, job, { limitSeconds: 300 });
       assert.equal(state.status, "failed");
@@ -255,7 +258,7 @@ describe("a burst on the local stack with a scripted model", function () {
     };
 
     const redrive = (...args: readonly string[]) =>
-      command("redrive", "--json", "--times", "2", "--journal", path.join(folder, "redrive.jsonl"), ...args).finished;
+      command("redrive", "--json", "--times", "2", "--journal", join(folder, "redrive.jsonl"), ...args).finished;
 
     it("moves that job to the dead-letter queue after one new attempt per redrive", async () => {
       const object = { Bucket: stack.outputs.inputBucket, Key: `${stack.outputs.inputPrefix}fail.mp4` };
@@ -286,16 +289,16 @@ describe("a burst on the local stack with a scripted model", function () {
   });
 
   it("prints the number of running jobs after Ctrl-C, and leaves a journal that status can read", async () => {
-    const out = path.join(folder, "interrupted");
+    const out = join(folder, "interrupted");
     const running = command("burst", "--count", "20", "--out", out);
     await running.said(/backlog/);
     running.child.kill("SIGINT");
     const { status, stderr } = await running.finished;
     assert.equal(status, 130, stderr);
     assert.match(stderr, /accepted \d+ of 20 jobs, ended \d+; still running \d+\. .*npm run status/);
-    const entries = await readJournal(path.join(out, "jobs.jsonl"));
+    const entries = await readJournal(join(out, "jobs.jsonl"));
     assert.equal(entries.size, 20);
-    const shown = await command("status", path.join(out, "jobs.jsonl"), "--json").finished;
+    const shown = await command("status", join(out, "jobs.jsonl"), "--json").finished;
     assert.equal(shown.stdout.trim().split("\n").length, 21);
   });
 });

@@ -6,7 +6,8 @@ import { DescribeEndpointConfigCommand, SageMakerClient } from "@aws-sdk/client-
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
 import { localArtifact } from "../../ops/start/model.ts";
-import { startTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
+import { startTestEnvironment } from "../testing/environment.ts";
+import type { TestEnvironment } from "../testing/environment.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };

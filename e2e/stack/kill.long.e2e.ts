@@ -5,7 +5,7 @@ import { createServer, request as forward } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { leftProcesses, run } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
@@ -47,13 +47,13 @@ describe("a client that is killed while it submits to the local stack", () => {
     ({ outputs } = JSON.parse(stdout) as { outputs: StackOutputs });
     proxy = createServer((request, response) => void pass(request, response)).listen(0, "127.0.0.1");
     await once(proxy, "listening");
-    folder = await mkdtemp(path.join(tmpdir(), "kill-"));
-    outputsFile = path.join(folder, "outputs.json");
+    folder = await mkdtemp(join(tmpdir(), "kill-"));
+    outputsFile = join(folder, "outputs.json");
     const awsEndpointUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
     await writeFile(outputsFile, JSON.stringify({ ...outputs, awsEndpointUrl }));
     // The client looks for the key pair next to the outputs.
-    await copyFile(path.join(localFolder, "credentials"), path.join(folder, "credentials"));
-    const ready = await readFile(path.join(localFolder, "local-aws.json"), "utf8");
+    await copyFile(join(localFolder, "credentials"), join(folder, "credentials"));
+    const ready = await readFile(join(localFolder, "local-aws.json"), "utf8");
     ({ credentials } = JSON.parse(ready) as { credentials: Credentials });
   });
 
@@ -100,14 +100,14 @@ describe("a client that is killed while it submits to the local stack", () => {
 
   /** Submits three videos, kills the client, then resumes and waits; returns the output of the second run. */
   async function killAndResume(point: KillPoint): Promise<Finished & { readonly journal: string }> {
-    const round = await mkdtemp(path.join(folder, "round-"));
-    const videos = ["a.mp4", "b.mp4", "c.mp4"].map((name) => path.join(round, name));
+    const round = await mkdtemp(join(folder, "round-"));
+    const videos = ["a.mp4", "b.mp4", "c.mp4"].map((name) => join(round, name));
     for (const video of videos) {
-      await copyFile(path.join(repoRoot, "model", "samples", "street.mp4"), video);
+      await copyFile(join(repoRoot, "model", "samples", "street.mp4"), video);
       // A free atom makes a file with the same video and other bytes.
       await appendFile(video, Buffer.concat([Buffer.from([0, 0, 1, 0]), Buffer.from(`free${video}`.padEnd(252))]));
     }
-    const journal = path.join(round, "journal.jsonl");
+    const journal = join(round, "journal.jsonl");
     const common = ["--journal", journal, "--outputs", outputsFile, "--json"];
     const first = run(["ops/main.ts", "submit", ...videos, "--concurrency", "1", ...common]);
     killPoint = { ...point, left: point.count, kill: () => void first.child.kill("SIGKILL") };

@@ -1,7 +1,7 @@
 /** Compares the client's options with those that the handler accepts, and reads the handler's results with the client. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import path from "node:path";
+import { join } from "node:path";
 import { modelCommand } from "../../client/cli/commands/model-options.ts";
 import {
   acceptOf,
@@ -71,15 +71,15 @@ describe("the client's options and the handler's", () => {
   let handler: HandlerGrammar;
 
   before(() => {
-    const root = path.join(import.meta.dirname, "..", "..");
-    const program = path.join(root, "model", "testing", "handler_grammar.py");
+    const root = join(import.meta.dirname, "..", "..");
+    const program = join(root, "model", "testing", "handler_grammar.py");
     const input = {
       // Pass a value that the client refuses to the handler as `name=value`.
       candidates: candidates.map(({ name, value, attributes }) => attributes ?? `${name}=${value}`),
       result: currentResult,
     };
-    const printed = execFileSync(process.execPath, [path.join(root, "tools", "python.mjs"), program], {
-      env: { ...process.env, PYTHONPATH: path.join(root, "model") },
+    const printed = execFileSync(process.execPath, [join(root, "tools", "python.mjs"), program], {
+      env: { ...process.env, PYTHONPATH: join(root, "model") },
       input: JSON.stringify(input),
       encoding: "utf8",
       timeout: 120_000,

@@ -17,20 +17,25 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { DescribeEndpointConfigCommand, ListEndpointConfigsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
-import { recordCalls, type Recorder } from "../../emulator/testing/aws-calls.ts";
-import { startProvider, type RunningProvider } from "../../emulator/provider/server.ts";
+import { recordCalls } from "../../emulator/testing/aws-calls.ts";
+import type { Recorder } from "../../emulator/testing/aws-calls.ts";
+import { startProvider } from "../../emulator/provider/server.ts";
+import type { RunningProvider } from "../../emulator/provider/server.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { localState } from "../../ops/local/local-stack.ts";
 import { Progress } from "../../lib/progress.ts";
-import { rehearse, stageNames, type Rehearsal, type StageName } from "../../ops/rehearsal/rehearsal.ts";
-import { changeSettings, parseSetting, type Setting } from "../../ops/deployment/settings-file.ts";
+import { rehearse, stageNames } from "../../ops/rehearsal/rehearsal.ts";
+import type { Rehearsal, StageName } from "../../ops/rehearsal/rehearsal.ts";
+import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
+import type { Setting } from "../../ops/deployment/settings-file.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
 import { leftProcesses, run } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
 import { takeDownLeftover } from "../testing/leftover-stack.ts";
-import { startTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
+import { startTestEnvironment } from "../testing/environment.ts";
+import type { TestEnvironment } from "../testing/environment.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };

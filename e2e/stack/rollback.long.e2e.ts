@@ -16,7 +16,8 @@ import { DeploymentError } from "../../ops/deployment/deployment-errors.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
 import { run } from "../../ops/testing/commands.ts";
-import { startTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
+import { startTestEnvironment } from "../testing/environment.ts";
+import type { TestEnvironment } from "../testing/environment.ts";
 
 const { signal } = new AbortController();
 const step = { detail: () => undefined };

@@ -7,7 +7,8 @@ import { basename, join } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
 import { localState } from "../../ops/local/local-stack.ts";
 import { assertNothingLeft } from "../testing/assert-nothing-left.ts";
-import { run, type Running } from "../../ops/testing/commands.ts";
+import { run } from "../../ops/testing/commands.ts";
+import type { Running } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
 import { takeDownLeftover } from "../testing/leftover-stack.ts";
 

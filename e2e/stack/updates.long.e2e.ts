@@ -43,7 +43,8 @@ import { Deployment } from "../../ops/deployment/deployment.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { localArtifact } from "../../ops/start/model.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
-import { startTestEnvironment, type TestEnvironment } from "../testing/environment.ts";
+import { startTestEnvironment } from "../testing/environment.ts";
+import type { TestEnvironment } from "../testing/environment.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import {
   CreateBucketCommand,
   DeleteBucketCommand,
@@ -27,8 +27,8 @@ describe("uploading to the emulator's S3", () => {
     const { aws } = await sharedTestEnvironment();
     stack = connect({ ...outputsAt(aws.url), inputBucket: "input" }, aws.credentials);
     await stack.s3.send(new CreateBucketCommand({ Bucket: stack.outputs.inputBucket }));
-    folder = await mkdtemp(path.join(tmpdir(), "upload-"));
-    file = path.join(folder, "video.mp4");
+    folder = await mkdtemp(join(tmpdir(), "upload-"));
+    file = join(folder, "video.mp4");
   });
 
   after(async () => {

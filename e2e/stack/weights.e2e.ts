@@ -5,13 +5,15 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer as createHttps } from "node:https";
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { createServer } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { packageModel } from "../../ops/start/model.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { Progress } from "../../lib/progress.ts";
-import { chooseWeights, type WeightsRequest } from "../../ops/start/weights.ts";
+import { chooseWeights } from "../../ops/start/weights.ts";
+import type { WeightsRequest } from "../../ops/start/weights.ts";
 
 const footage = "clips/my.mp4";
 const { signal } = new AbortController();

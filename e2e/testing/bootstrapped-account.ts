@@ -6,7 +6,8 @@ import { promisify } from "node:util";
 import { GetRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { z } from "zod";
 import { awsEnvironment, Deployment, pulumiPath } from "../../ops/deployment/deployment.ts";
-import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
+import { spawnEmulator } from "../../ops/local/emulator.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { statePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 

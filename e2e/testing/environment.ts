@@ -2,9 +2,11 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { spawnEmulator, type RunningEmulator } from "../../ops/local/emulator.ts";
+import { spawnEmulator } from "../../ops/local/emulator.ts";
+import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { packageModel } from "../../ops/start/model.ts";
-import { statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/state.ts";
+import type { StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 
 /** An emulator for tests. Disposing of it stops the emulator and deletes the folder. */

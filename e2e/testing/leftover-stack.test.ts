@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { handOver } from "../../lib/lock.ts";
-import { statePaths, type StatePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/state.ts";
+import type { StatePaths } from "../../ops/local/state.ts";
 import { testRunVariable } from "../../ops/testing/commands.ts";
 import { takeDownLeftover } from "./leftover-stack.ts";
 

@@ -3,7 +3,8 @@
 import { evaluate, evaluationRange } from "./alarm-evaluation.ts";
 import type { AlarmRule, AlarmStateValue, EvaluatedPeriod, Evaluation } from "./alarm-evaluation.ts";
 import type { Clock, Timer } from "./clock.ts";
-import { MetricQueries, type MetricStat } from "./metric-queries.ts";
+import { MetricQueries } from "./metric-queries.ts";
+import type { MetricStat } from "./metric-queries.ts";
 import { statistic } from "./metrics.ts";
 import type { MetricStore } from "./metrics.ts";
 

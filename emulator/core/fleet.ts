@@ -1,7 +1,8 @@
 /** The instances of one endpoint configuration: starts, replaces and stops them, and distributes requests. */
 
 import type { Clock, Timer } from "./clock.ts";
-import { defaultStartupTimeout, type Fleet, StartupTimeoutError } from "./endpoint-api.ts";
+import { defaultStartupTimeout, StartupTimeoutError } from "./endpoint-api.ts";
+import type { Fleet } from "./endpoint-api.ts";
 import { RunningInstance } from "./running-instance.ts";
 import type { InstanceEvents } from "./running-instance.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";

@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
-import { evaluateExpression, type Series } from "./metric-math-evaluation.ts";
-import { parseExpression, type Expression, type Operator } from "./metric-math.ts";
+import { evaluateExpression } from "./metric-math-evaluation.ts";
+import type { Series } from "./metric-math-evaluation.ts";
+import { parseExpression } from "./metric-math.ts";
+import type { Expression, Operator } from "./metric-math.ts";
 
 const value = fc.integer({ min: -3, max: 3 });
 const point = fc.option(value, { nil: undefined, freq: 3 });

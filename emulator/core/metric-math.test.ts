@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { evaluateExpression, type Series } from "./metric-math-evaluation.ts";
+import { evaluateExpression } from "./metric-math-evaluation.ts";
+import type { Series } from "./metric-math-evaluation.ts";
 import { MetricMathError, parseExpression, referencesOf, UnimplementedMetricMathError } from "./metric-math.ts";
 
 const absent = undefined;

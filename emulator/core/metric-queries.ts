@@ -1,10 +1,12 @@
 /** Queries for metrics and for expressions over them, for GetMetricData and alarms on metric math. */
 
-import { evaluateExpression, type Series } from "./metric-math-evaluation.ts";
+import { evaluateExpression } from "./metric-math-evaluation.ts";
+import type { Series } from "./metric-math-evaluation.ts";
 import { MetricMathError, parseExpression, referencesOf, UnimplementedMetricMathError } from "./metric-math.ts";
 import type { Expression } from "./metric-math.ts";
 import type { MetricId, Statistic } from "./metric-types.ts";
-import { statistic, type MetricStore } from "./metrics.ts";
+import { statistic } from "./metrics.ts";
+import type { MetricStore } from "./metrics.ts";
 
 /** A statistic of one metric. */
 export interface MetricStat {

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import {
   CreateBucketCommand,
@@ -14,8 +15,10 @@ import {
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { VirtualClock } from "../core/virtual-clock.ts";
 import { randomCredentials } from "./credentials.ts";
-import { startTestAws, type TestAws } from "../testing/test-aws.ts";
-import { sdkConfig, signed, testCredentials, type RawRequest } from "../testing/test-gateway.ts";
+import { startTestAws } from "../testing/test-aws.ts";
+import type { TestAws } from "../testing/test-aws.ts";
+import { sdkConfig, signed, testCredentials } from "../testing/test-gateway.ts";
+import type { RawRequest } from "../testing/test-gateway.ts";
 
 const minute = 60_000;
 

@@ -4,12 +4,8 @@
  */
 
 import assert from "node:assert/strict";
-import {
-  startAttackedGateway,
-  type Arrived,
-  type AttackedGateway,
-  type SignedAttack,
-} from "../testing/attacked-gateway.ts";
+import { startAttackedGateway } from "../testing/attacked-gateway.ts";
+import type { Arrived, AttackedGateway, SignedAttack } from "../testing/attacked-gateway.ts";
 import { testCredentials } from "../testing/test-gateway.ts";
 
 const smuggled = "POST /_ministack/reset HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";

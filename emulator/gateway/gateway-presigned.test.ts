@@ -7,7 +7,8 @@ import { Sha256 } from "@smithy/core/checksum";
 import { HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { VirtualClock } from "../core/virtual-clock.ts";
-import { startTestAws, type TestAws } from "../testing/test-aws.ts";
+import { startTestAws } from "../testing/test-aws.ts";
+import type { TestAws } from "../testing/test-aws.ts";
 import { sdkConfig, testCredentials, testRegion } from "../testing/test-gateway.ts";
 
 describe("The gateway", () => {

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,7 +25,8 @@ import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, S
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { Upload } from "@aws-sdk/lib-storage";
 import { VirtualClock } from "../core/virtual-clock.ts";
-import { GatewayError, startGateway, type Gateway } from "./gateway.ts";
+import { GatewayError, startGateway } from "./gateway.ts";
+import type { Gateway } from "./gateway.ts";
 import { startMiniStack } from "../ministack.ts";
 import { startTestAws } from "../testing/test-aws.ts";
 import {
@@ -34,8 +36,8 @@ import {
   testAccount,
   testCredentials,
   testRegion,
-  type RawRequest,
 } from "../testing/test-gateway.ts";
+import type { RawRequest } from "../testing/test-gateway.ts";
 
 /** A date in another year: answers with this date were stamped by the gateway. */
 const now = new Date("2031-05-06T07:08:09Z");

@@ -5,18 +5,22 @@
 
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { Clock } from "../core/clock.ts";
 import type { Credentials } from "./credentials.ts";
-import { corsHeaders, type CorsRule } from "./cors.ts";
-import { bucketPattern, checkHost, ForeignRequestError, isFromPage, type Addressed } from "./origin.ts";
+import { corsHeaders } from "./cors.ts";
+import type { CorsRule } from "./cors.ts";
+import { bucketPattern, checkHost, ForeignRequestError, isFromPage } from "./origin.ts";
+import type { Addressed } from "./origin.ts";
 import type { ServerSocket } from "../processes/sockets.ts";
 import { Proxy } from "./proxy.ts";
 import { refuse, signatureRefusal } from "./refusal.ts";
 import { isPresignedV2, verifyPresignedV2 } from "./signature-v2.ts";
-import { readSignature, SignatureVerifier, type Signature } from "./signature.ts";
+import { readSignature, SignatureVerifier } from "./signature.ts";
+import type { Signature } from "./signature.ts";
 import type { WireService } from "../wire/dispatch.ts";
 import type { Refusal, WireRequest, WireResponse } from "../wire/protocol.ts";
 

@@ -3,12 +3,17 @@
  * the Date header.
  */
 
-import { createHash, type Hash } from "node:crypto";
-import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import { pipeline, PassThrough, Transform, type TransformCallback } from "node:stream";
-import { SocketAgent, type ServerSocket } from "../processes/sockets.ts";
+import { createHash } from "node:crypto";
+import type { Hash } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { pipeline, PassThrough, Transform } from "node:stream";
+import type { TransformCallback } from "node:stream";
+import { SocketAgent } from "../processes/sockets.ts";
+import type { ServerSocket } from "../processes/sockets.ts";
 import { xml } from "../wire/xml.ts";
-import { withoutAuthentication, type Signature } from "./signature.ts";
+import { withoutAuthentication } from "./signature.ts";
+import type { Signature } from "./signature.ts";
 
 // Headers that concern one hop, not the message (RFC 9110, 7.6.1); Node sets them itself.
 const hopByHop = new Set([

@@ -1,7 +1,8 @@
 /** Refusals with AWS's messages, in each client's format. */
 
 import type { IncomingMessage } from "node:http";
-import { SignatureError, type RefusalKind } from "./signature.ts";
+import { SignatureError } from "./signature.ts";
+import type { RefusalKind } from "./signature.ts";
 import type { Refusal, WireResponse } from "../wire/protocol.ts";
 import { xml } from "../wire/xml.ts";
 

@@ -6,7 +6,8 @@
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Credentials } from "./credentials.ts";
-import { queryOf, SignatureError, type ReceivedRequest, type Signature } from "./signature.ts";
+import { queryOf, SignatureError } from "./signature.ts";
+import type { ReceivedRequest, Signature } from "./signature.ts";
 
 /**
  * Query parameters that the signature covers; all others are excluded. Source: botocore/auth.py,

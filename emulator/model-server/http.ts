@@ -2,7 +2,8 @@
 
 import { request as httpRequest } from "node:http";
 import { Socket } from "node:net";
-import { pipeline, Transform, type Readable } from "node:stream";
+import { pipeline, Transform } from "node:stream";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 
 /** One of a model server's sockets, and the token that it requires. */

@@ -8,7 +8,8 @@ import type { Clock } from "../core/clock.ts";
 import type { Instance, InstanceLauncher } from "../core/worker.ts";
 import type { ObjectStore } from "../aws-ports.ts";
 import type { ContainerLogs } from "../container-logs.ts";
-import { startGuarded, type GuardedProcess } from "../processes/guarded.ts";
+import { startGuarded } from "../processes/guarded.ts";
+import type { GuardedProcess } from "../processes/guarded.ts";
 import { makeFolder } from "../../lib/files.ts";
 import { freePorts } from "../../lib/ports.ts";
 import { socketFolder } from "../processes/sockets.ts";
@@ -18,8 +19,10 @@ import type { ArtifactCache } from "./artifact.ts";
 import { containerEnvironment } from "./environment.ts";
 import { failureOf } from "./failure-log.ts";
 import { LogShipper } from "./log-shipper.ts";
-import { ModelServer, type RunningServer } from "./model-server.ts";
-import { LoadError, untilReady, type ServerSockets } from "./readiness.ts";
+import { ModelServer } from "./model-server.ts";
+import type { RunningServer } from "./model-server.ts";
+import { LoadError, untilReady } from "./readiness.ts";
+import type { ServerSockets } from "./readiness.ts";
 
 /** Options of the model servers on this machine. */
 export interface ModelServerOptions {

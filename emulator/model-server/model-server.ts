@@ -6,8 +6,10 @@ import type { Instance, RunOutcome, RunTimings } from "../core/worker.ts";
 import type { ObjectContent, ObjectStore } from "../aws-ports.ts";
 import type { GuardedProcess } from "../processes/guarded.ts";
 import { formatS3Location } from "../s3-location.ts";
-import { embeddedResponseLimit, type Invocation } from "../services/sagemaker/invocation.ts";
-import { invoke, keepStart, readStart, type ModelResponse, type ServerSocket } from "./http.ts";
+import { embeddedResponseLimit } from "../services/sagemaker/invocation.ts";
+import type { Invocation } from "../services/sagemaker/invocation.ts";
+import { invoke, keepStart, readStart } from "./http.ts";
+import type { ModelResponse, ServerSocket } from "./http.ts";
 
 /** A server that accepts requests. */
 export interface RunningServer {

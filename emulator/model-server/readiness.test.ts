@@ -2,11 +2,13 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LoadError, untilReady, type ServerPlace } from "./readiness.ts";
+import { LoadError, untilReady } from "./readiness.ts";
+import type { ServerPlace } from "./readiness.ts";
 
 interface Worker {
   readonly status: string;

@@ -7,7 +7,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { get, type ServerSocket } from "./http.ts";
+import { get } from "./http.ts";
+import type { ServerSocket } from "./http.ts";
 
 /** Folders of a model server, from which it is found. */
 export interface ServerPlace {

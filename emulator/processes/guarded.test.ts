@@ -7,7 +7,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually, isAlive } from "../../lib/testing/processes.ts";
-import { startGuarded, type GuardedProcess } from "./guarded.ts";
+import { startGuarded } from "./guarded.ts";
+import type { GuardedProcess } from "./guarded.ts";
 
 /** A family: a shell, its child, and a grandchild in a separate session. Each prints its process id. */
 const family = [

@@ -1,7 +1,8 @@
 /** Unix sockets that only the user can reach: their folders, and HTTP through them. */
 
 import { mkdtemp } from "node:fs/promises";
-import { Agent, type AgentOptions, type ClientRequestArgs } from "node:http";
+import { Agent } from "node:http";
+import type { AgentOptions, ClientRequestArgs } from "node:http";
 import { connect, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { promisify } from "node:util";
 import { credentials, Server, ServerCredentials } from "@grpc/grpc-js";

@@ -1,7 +1,8 @@
 /** AWS's API models for tests, loaded once. */
 
 import { ministackPython } from "../../tools/paths.mjs";
-import { botocoreDataFolder, loadApiModel, type ApiModel } from "../wire/model.ts";
+import { botocoreDataFolder, loadApiModel } from "../wire/model.ts";
+import type { ApiModel } from "../wire/model.ts";
 
 export const ownModels = ["sagemaker", "sagemaker-runtime", "application-autoscaling", "cloudwatch"] as const;
 

@@ -1,6 +1,7 @@
 /** A proxy for an AWS endpoint that forwards every request and records the permission that each needs. */
 import { once } from "node:events";
-import { createServer, request as send, type IncomingMessage } from "node:http";
+import { createServer, request as send } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { z } from "zod";
 import type { Credentials } from "../gateway/credentials.ts";

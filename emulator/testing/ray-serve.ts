@@ -2,11 +2,13 @@
 
 import { once } from "node:events";
 import { appendFile, copyFile, mkdir, readFile } from "node:fs/promises";
-import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { extract } from "tar";
-import { logTail, startGuarded, type GuardedProcess } from "../processes/guarded.ts";
+import { logTail, startGuarded } from "../processes/guarded.ts";
+import type { GuardedProcess } from "../processes/guarded.ts";
 import { freePorts } from "../../lib/ports.ts";
 import { ray, repoRoot } from "../../tools/paths.mjs";
 import { descendantsOf, eventually } from "../../lib/testing/processes.ts";

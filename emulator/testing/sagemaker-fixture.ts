@@ -8,10 +8,12 @@ import {
   CreateModelCommand,
   DescribeEndpointCommand,
   SageMakerClient,
-  type CreateEndpointConfigCommandInput,
-  type CreateModelCommandInput,
-  type DescribeEndpointCommandOutput,
-  type EndpointStatus,
+} from "@aws-sdk/client-sagemaker";
+import type {
+  CreateEndpointConfigCommandInput,
+  CreateModelCommandInput,
+  DescribeEndpointCommandOutput,
+  EndpointStatus,
 } from "@aws-sdk/client-sagemaker";
 import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import type { SageMakerDependencies } from "../services/sagemaker/dependencies.ts";

@@ -7,7 +7,8 @@ import type { Clock } from "../core/clock.ts";
 import { RealClock } from "../core/real-clock.ts";
 import { ministackPython } from "../../tools/paths.mjs";
 import { awsPorts } from "../aws-ports.ts";
-import { startGateway, type Gateway } from "../gateway/gateway.ts";
+import { startGateway } from "../gateway/gateway.ts";
+import type { Gateway } from "../gateway/gateway.ts";
 import { miniStackServices, startMiniStack } from "../ministack.ts";
 import { testAccount, testCredentials, testRegion } from "./test-gateway.ts";
 

@@ -17,11 +17,13 @@ import {
   GetMetricDataCommand,
   PutMetricAlarmCommand,
   PutMetricDataCommand,
-  type PutMetricDataCommandInput,
 } from "@aws-sdk/client-cloudwatch";
+import type { PutMetricDataCommandInput } from "@aws-sdk/client-cloudwatch";
 import type { Gateway } from "../gateway/gateway.ts";
-import { sdkConfig, signed, startTestGateway, type RawRequest } from "../testing/test-gateway.ts";
-import { AwsError, type Service } from "./service.ts";
+import { sdkConfig, signed, startTestGateway } from "../testing/test-gateway.ts";
+import type { RawRequest } from "../testing/test-gateway.ts";
+import { AwsError } from "./service.ts";
+import type { Service } from "./service.ts";
 
 const moment = new Date("2026-01-02T03:04:05.500Z");
 

@@ -3,17 +3,12 @@
 import { cborProtocol, jsonProtocol } from "./document-protocols.ts";
 import { checkInput } from "./check.ts";
 import type { ApiModel } from "./model.ts";
-import {
-  asResolvedError,
-  resolveError,
-  type Protocol,
-  type Refusal,
-  type WireRequest,
-  type WireResponse,
-} from "./protocol.ts";
+import { asResolvedError, resolveError } from "./protocol.ts";
+import type { Protocol, Refusal, WireRequest, WireResponse } from "./protocol.ts";
 import { queryProtocol } from "./query.ts";
 import { restJsonProtocol } from "./rest-json.ts";
-import { AwsError, type Handler, type RequestContext, type Service } from "./service.ts";
+import { AwsError } from "./service.ts";
+import type { Handler, RequestContext, Service } from "./service.ts";
 
 type AnyHandler = Handler<Record<string, unknown>, object>;
 

@@ -1,7 +1,8 @@
 /** AWS JSON 1.0/1.1 and Smithy RPC v2 CBOR: one document in, one document out. */
 
 import type { ApiModel, Operation } from "./model.ts";
-import { errorMembers, type Protocol, type ResolvedError, type WireRequest, type WireResponse } from "./protocol.ts";
+import { errorMembers } from "./protocol.ts";
+import type { Protocol, ResolvedError, WireRequest, WireResponse } from "./protocol.ts";
 import { cborFormat, decode, encode, jsonFormat, parseCbor, parseJson, writeCbor } from "./values.ts";
 
 /** Makes AWS JSON: the header `X-Amz-Target` names the operation. */

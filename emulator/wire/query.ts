@@ -3,7 +3,8 @@
 import type { ApiModel } from "./model.ts";
 import type { Protocol, WireRequest, WireResponse } from "./protocol.ts";
 import { AwsError } from "./service.ts";
-import { decode, encode, isRecord, jsonFormat, scalarFromText, type DocumentFormat } from "./values.ts";
+import { decode, encode, isRecord, jsonFormat, scalarFromText } from "./values.ts";
+import type { DocumentFormat } from "./values.ts";
 import { escapeXml, xml } from "./xml.ts";
 
 /** Values as `treeOf` returns them and `xml` takes them. */

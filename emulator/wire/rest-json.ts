@@ -1,7 +1,8 @@
 /** AWS's rest-json: members are in the path, in headers, in the query string and in the body. */
 
 import type { ApiModel, Operation, ShapeRef } from "./model.ts";
-import { errorMembers, type Protocol, type WireRequest, type WireResponse } from "./protocol.ts";
+import { errorMembers } from "./protocol.ts";
+import type { Protocol, WireRequest, WireResponse } from "./protocol.ts";
 import { AwsError } from "./service.ts";
 import { decode, encode, jsonFormat, parseJson, scalarFromText } from "./values.ts";
 

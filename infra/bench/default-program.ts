@@ -1,8 +1,8 @@
 /** The same program as Pulumi's own template would write it: CommonJS, `import * as aws`, compiled by ts-node with its type check. */
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { join, resolve } from "node:path";
 
-const projectRoot = path.resolve(import.meta.dirname, "..", "..");
+const projectRoot = resolve(import.meta.dirname, "..", "..");
 
 /** The compiler options that `pulumi new aws-typescript` writes. */
 const tsconfig = {
@@ -28,17 +28,17 @@ const tsconfig = {
 /** Writes the program into a folder, ready for ts-node, and returns its entry point. */
 export async function writeDefaultProgram(folder: string): Promise<string> {
   for (const part of ["", "components", "iam"]) {
-    const source = path.join(projectRoot, "infra", part);
-    await mkdir(path.join(folder, part));
+    const source = join(projectRoot, "infra", part);
+    await mkdir(join(folder, part));
     for (const file of await readdir(source)) {
       if (!file.endsWith(".ts") || file.endsWith(".test.ts")) continue;
-      await writeFile(path.join(folder, part, file), asTemplate(await readFile(path.join(source, file), "utf8")));
+      await writeFile(join(folder, part, file), asTemplate(await readFile(join(source, file), "utf8")));
     }
   }
-  await writeFile(path.join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
-  await writeFile(path.join(folder, "package.json"), JSON.stringify({ name: "default-program", main: "index.ts" }));
-  await symlink(path.join(projectRoot, "node_modules"), path.join(folder, "node_modules"));
-  return path.join(folder, "index.ts");
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
+  await writeFile(join(folder, "package.json"), JSON.stringify({ name: "default-program", main: "index.ts" }));
+  await symlink(join(projectRoot, "node_modules"), join(folder, "node_modules"));
+  return join(folder, "index.ts");
 }
 
 /** Rewrites a source file's imports and globals for a CommonJS program that imports the whole of @pulumi/aws. */

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { stackConfig } from "../testing/stacks.ts";
@@ -22,8 +22,8 @@ Prints medians of alternating runs.
             default and the program, and the figures of each kind
 `;
 
-const runFile = path.join(import.meta.dirname, "run.ts");
-const projectRoot = path.resolve(import.meta.dirname, "..", "..");
+const runFile = join(import.meta.dirname, "run.ts");
+const projectRoot = resolve(import.meta.dirname, "..", "..");
 const measured = z.object({ resources: z.int().positive(), memory: z.number().positive() });
 
 /** Result of one run: wall-clock seconds, peak memory in MiB, number of registered resources. */
@@ -40,7 +40,7 @@ interface Kind {
 async function measure({ runner, index, cache }: Kind, config: string): Promise<Run> {
   const started = performance.now();
   const child = spawn(process.execPath, [runFile, runner, index, config], {
-    cwd: path.dirname(index),
+    cwd: dirname(index),
     env: { ...process.env, TS_NODE_CACHE_DIRECTORY: cache },
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -61,15 +61,15 @@ function median(values: readonly number[]): number {
 const round = (value: number): number => Math.round(value * 100) / 100;
 
 async function bench(runs: number): Promise<Record<string, unknown>> {
-  const folder = await realpath(await mkdtemp(path.join(tmpdir(), "bench-program-")));
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "bench-program-")));
   try {
-    const artifact = path.join(folder, "model.tar.gz");
+    const artifact = join(folder, "model.tar.gz");
     await writeFile(artifact, "weights and code");
     const config = JSON.stringify(stackConfig("prod", artifact));
-    const index = await writeDefaultProgram(path.join(folder, "default"));
-    const [empty, filled] = [path.join(folder, "empty"), path.join(folder, "filled")];
+    const index = await writeDefaultProgram(join(folder, "default"));
+    const [empty, filled] = [join(folder, "empty"), join(folder, "filled")];
     const kinds = {
-      native: { runner: "native", index: path.join(projectRoot, "infra", "index.ts"), cache: empty },
+      native: { runner: "native", index: join(projectRoot, "infra", "index.ts"), cache: empty },
       cold: { runner: "ts-node", index, cache: empty },
       warm: { runner: "ts-node", index, cache: filled },
     } as const satisfies Record<string, Kind>;

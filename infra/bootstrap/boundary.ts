@@ -3,8 +3,10 @@ import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { bucketArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
-import { endpointLogs, named, type Scope } from "./scope.ts";
-import { readSources, type SourceBucket } from "../source-buckets.ts";
+import { endpointLogs, named } from "./scope.ts";
+import type { Scope } from "./scope.ts";
+import { readSources } from "../source-buckets.ts";
+import type { SourceBucket } from "../source-buckets.ts";
 import { allowUnlimited, unlimitedActions } from "./unlimited-actions.ts";
 
 /**

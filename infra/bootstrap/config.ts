@@ -1,7 +1,8 @@
 /** Reads and validates the bootstrap's config: the repository whose workflows may act in the account, and the environments. */
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { type EnvironmentName, environmentNames } from "./environments.ts";
+import { environmentNames } from "./environments.ts";
+import type { EnvironmentName } from "./environments.ts";
 import { sourceBucket } from "../source-buckets.ts";
 
 /** Pulumi passes every value as text; a list is JSON. */

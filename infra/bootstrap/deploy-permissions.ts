@@ -2,8 +2,10 @@
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { bucketArn, globalArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
-import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
-import { allowUnlimited, type UnlimitedAction, unlimitedActions } from "./unlimited-actions.ts";
+import { alarms, endpointLogs, named, sageMaker } from "./scope.ts";
+import type { Scope } from "./scope.ts";
+import { allowUnlimited, unlimitedActions } from "./unlimited-actions.ts";
+import type { UnlimitedAction } from "./unlimited-actions.ts";
 
 /** For resources that hold videos, results and notifications, except for the key, which the bootstrap creates (`environment-key.ts`). */
 export function storagePermissions({ account, environment, keyArn }: Scope): PolicyStatement[] {

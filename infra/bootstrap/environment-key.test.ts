@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { keyPolicy } from "../components/encryption-key.ts";
 import { statements } from "../testing/documents.ts";
-import { accountId, mockAccount, region, type Registrations } from "../testing/registrations.ts";
+import { accountId, mockAccount, region } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 import { allowed, bootstrap, boundaryOf } from "./testing/registered.ts";
 
 /** A document's value. */

@@ -1,9 +1,11 @@
 /** GitHub as an identity provider of the account: workflows present its tokens and assume roles, without long-lived keys. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Account, globalArn } from "../account.ts";
+import { globalArn } from "../account.ts";
+import type { Account } from "../account.ts";
 import { policyDocument } from "../iam/policy-document.ts";
-import { type Repository, subjectOf } from "./subjects.ts";
+import { subjectOf } from "./subjects.ts";
+import type { Repository } from "./subjects.ts";
 
 const issuer = "token.actions.githubusercontent.com";
 /** Audience of the tokens: the one that the official action requests. */

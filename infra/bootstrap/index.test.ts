@@ -1,7 +1,9 @@
 /** Tests the bootstrap's resources: the roles, who may assume them, their permissions, and the storage of state. */
 import assert from "node:assert/strict";
-import { allows, type Statement, statements } from "../testing/documents.ts";
-import { accountId, region, type Registrations } from "../testing/registrations.ts";
+import { allows, statements } from "../testing/documents.ts";
+import type { Statement } from "../testing/documents.ts";
+import { accountId, region } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 import { allowed, bootstrap, boundaryOf } from "./testing/registered.ts";
 
 const actionsOf = (all: readonly Statement[]) => all.flatMap(({ Action }) => Action);

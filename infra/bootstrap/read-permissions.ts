@@ -2,7 +2,8 @@
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { bucketArn, globalArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
-import { alarms, endpointLogs, named, sageMaker, type Scope } from "./scope.ts";
+import { alarms, endpointLogs, named, sageMaker } from "./scope.ts";
+import type { Scope } from "./scope.ts";
 import { allowUnlimited, unlimitedActions } from "./unlimited-actions.ts";
 
 /** For previews and the nightly check: the state of all resources, but no video and no result. */

@@ -1,7 +1,9 @@
 /** An environment's resources, by their names: `video-STACK-KIND-xxxxxxx`. */
 import type * as pulumi from "@pulumi/pulumi";
-import { type Account, globalArn, regionalArn } from "../account.ts";
-import { type Environment, namePrefix } from "./environments.ts";
+import { globalArn, regionalArn } from "../account.ts";
+import type { Account } from "../account.ts";
+import { namePrefix } from "./environments.ts";
+import type { Environment } from "./environments.ts";
 
 /** One environment in one account. */
 export interface Scope {

@@ -2,7 +2,8 @@
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { bucketArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
-import { endpointLogs, named, type Scope } from "./scope.ts";
+import { endpointLogs, named } from "./scope.ts";
+import type { Scope } from "./scope.ts";
 import { allowUnlimited, unlimitedActions } from "./unlimited-actions.ts";
 
 /** The permissions of the stack's policies for callers and operators, and to clean up after the smoke test. */

@@ -1,14 +1,14 @@
 /** The table of unlimited actions in README.md, and the same actions in `policies.json`: `node infra/bootstrap/tables.ts` writes both. */
 import { readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { replaceTable } from "../tables.ts";
 import { unlimitedActions } from "./unlimited-actions.ts";
 
 /** The page with the table. */
-export const page = path.join(import.meta.dirname, "README.md");
+export const page = join(import.meta.dirname, "README.md");
 /** The policy pack's config for this program, in which each such action needs a reason. */
-export const packConfig = path.join(import.meta.dirname, "policies.json");
+export const packConfig = join(import.meta.dirname, "policies.json");
 
 const configSchema = z.record(z.string(), z.unknown());
 

@@ -4,14 +4,8 @@ import { AccessPolicies } from "./access-policies.ts";
 import { AsyncEndpoint } from "./async-endpoint.ts";
 import { InferenceNotifications } from "./inference-notifications.ts";
 import { allows, statement, statements } from "../testing/documents.ts";
-import {
-  accountId,
-  keyArn,
-  mockAccount,
-  region,
-  type Registrations,
-  registrationsOf,
-} from "../testing/registrations.ts";
+import { accountId, keyArn, mockAccount, region, registrationsOf } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 import { VideoStorage } from "./video-storage.ts";
 
 async function access(callerAccountId?: string): Promise<{ registrations: Registrations; roleArn: unknown }> {

@@ -1,14 +1,17 @@
 /** Access to the stack: managed policies to attach to callers and operators, and a role for callers of another account. */
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Account, currentAccount } from "../account.ts";
+import { currentAccount } from "../account.ts";
+import type { Account } from "../account.ts";
 import { withDefaults } from "../defaults.ts";
 import { callerPolicy } from "../iam/caller-policy.ts";
 import { operatorPolicy } from "../iam/operator-policy.ts";
 import { policyDocument } from "../iam/policy-document.ts";
 import type { SourceBucketArgs } from "../source-buckets.ts";
-import { locationArns, type VideoLocations } from "../video-locations.ts";
-import { type Transform, transformed } from "./transform.ts";
+import { locationArns } from "../video-locations.ts";
+import type { VideoLocations } from "../video-locations.ts";
+import { transformed } from "./transform.ts";
+import type { Transform } from "./transform.ts";
 
 /** Arguments of {@link AccessPolicies}. */
 export interface AccessPoliciesArgs extends VideoLocations {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { deployEndpoint, modelType } from "../testing/deployed-endpoint.ts";
 import { statement, statements } from "../testing/documents.ts";
-import { accountId, keyArn, region, type Registrations } from "../testing/registrations.ts";
+import { accountId, keyArn, region } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 
 describe("AsyncEndpoint", () => {
   let registrations: Registrations;

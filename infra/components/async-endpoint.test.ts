@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { endpointNameOf } from "../endpoint-name.ts";
 import { deployEndpoint, modelType } from "../testing/deployed-endpoint.ts";
 import { statement } from "../testing/documents.ts";
-import { accountId, keyArn, region, type Registrations } from "../testing/registrations.ts";
+import { accountId, keyArn, region } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 
 const configurationType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
 const endpointType = "aws:sagemaker/endpoint:Endpoint";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { alarmType, deployMonitoring } from "../testing/deployed-monitoring.ts";
-import { region, type Registrations } from "../testing/registrations.ts";
+import { region } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 
 const line = z.object({ stat: z.string(), label: z.string() });
 const body = z.object({

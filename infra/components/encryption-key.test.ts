@@ -1,10 +1,11 @@
 /** Tests the stack's key. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import path from "node:path";
+import { join } from "node:path";
 import { EncryptionKey } from "./encryption-key.ts";
 import { statement, statements } from "../testing/documents.ts";
-import { accountId, mockAccount, region, type Registrations, registrationsOf } from "../testing/registrations.ts";
+import { accountId, mockAccount, region, registrationsOf } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 
 describe("EncryptionKey", () => {
   let registrations: Registrations;
@@ -28,7 +29,7 @@ describe("EncryptionKey", () => {
   });
 
   it("has the policy that docs/configuration.md requires of an existing key", () => {
-    const text = readFileSync(path.join(import.meta.dirname, "..", "..", "docs", "configuration.md"), "utf8");
+    const text = readFileSync(join(import.meta.dirname, "..", "..", "docs", "configuration.md"), "utf8");
     const section = text.split("## The encryption key")[1];
     const [, documented = ""] = /```json\n(.*?)\n```/s.exec(section ?? "") ?? [];
     const own = JSON.stringify(policy)

@@ -2,11 +2,13 @@
 import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as kms from "@pulumi/aws/kms/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Account, currentAccount, regionalArn } from "../account.ts";
+import { currentAccount, regionalArn } from "../account.ts";
+import type { Account } from "../account.ts";
 import { logGroupOf } from "../endpoint-name.ts";
 import { accountAdministers, dataServices } from "../iam/key-policy.ts";
 import { policyDocument } from "../iam/policy-document.ts";
-import { type Transform, transformed } from "./transform.ts";
+import { transformed } from "./transform.ts";
+import type { Transform } from "./transform.ts";
 
 /** Days in which the deletion of the key can be cancelled: the maximum of KMS. Without the key, its data cannot be decrypted. */
 const deletionWindowInDays = 30;

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
-import { EndpointAutoscaling, type EndpointAutoscalingArgs } from "./endpoint-autoscaling.ts";
-import { type Registrations, registrationsOf } from "../testing/registrations.ts";
+import { EndpointAutoscaling } from "./endpoint-autoscaling.ts";
+import type { EndpointAutoscalingArgs } from "./endpoint-autoscaling.ts";
+import { registrationsOf } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 
 const targetType = "aws:appautoscaling/target:Target";
 const policyType = "aws:appautoscaling/policy:Policy";

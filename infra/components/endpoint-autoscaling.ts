@@ -4,7 +4,8 @@ import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { withDefaults } from "../defaults.ts";
 import { queueMetric } from "./metrics.ts";
-import { type Transform, transformed } from "./transform.ts";
+import { transformed } from "./transform.ts";
+import type { Transform } from "./transform.ts";
 
 /** Cooldown of the start from zero, seconds: longer than an instance takes to start, so that a second start is not added. */
 const wakeCooldown = 300;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { InferenceNotifications } from "./inference-notifications.ts";
 import { statements } from "../testing/documents.ts";
-import { accountId, keyArn, mockAccount, type Registrations, registrationsOf } from "../testing/registrations.ts";
+import { accountId, keyArn, mockAccount, registrationsOf } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 
 const region = "eu-west-1";
 

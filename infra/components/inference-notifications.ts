@@ -2,11 +2,14 @@
 import * as sns from "@pulumi/aws/sns/index.js";
 import * as sqs from "@pulumi/aws/sqs/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Account, currentAccount } from "../account.ts";
+import { currentAccount } from "../account.ts";
+import type { Account } from "../account.ts";
 import { withDefaults } from "../defaults.ts";
 import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
-import { serviceTopic, type ServiceTopicTransform } from "./service-topic.ts";
-import { type Transform, transformed } from "./transform.ts";
+import { serviceTopic } from "./service-topic.ts";
+import type { ServiceTopicTransform } from "./service-topic.ts";
+import { transformed } from "./transform.ts";
+import type { Transform } from "./transform.ts";
 
 /** Seconds that a message is retained for a reader: SQS's maximum, 14 days. */
 const messageRetentionSeconds = 1_209_600;

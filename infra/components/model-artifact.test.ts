@@ -3,20 +3,21 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { ModelArtifact } from "./model-artifact.ts";
-import { registrationsOf, type Registration } from "../testing/registrations.ts";
+import { registrationsOf } from "../testing/registrations.ts";
+import type { Registration } from "../testing/registrations.ts";
 
 describe("ModelArtifact", () => {
   let folder: string;
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "artifact-"));
+    folder = await mkdtemp(join(tmpdir(), "artifact-"));
   });
   after(() => rm(folder, { recursive: true }));
 
   async function upload(file: string, content: string): Promise<{ key: unknown; url: unknown; object: Registration }> {
-    const artifact = path.join(folder, file);
+    const artifact = join(folder, file);
     await writeFile(artifact, content);
     const { registrations, outputs } = await registrationsOf(() => ({
       url: new ModelArtifact("detector", { path: artifact, bucket: "clips" }).url,

@@ -5,7 +5,8 @@ import { pipeline } from "node:stream/promises";
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { withDefaults } from "../defaults.ts";
-import { type Transform, transformed } from "./transform.ts";
+import { transformed } from "./transform.ts";
+import type { Transform } from "./transform.ts";
 
 /** Arguments of a {@link ModelArtifact}. */
 export interface ModelArtifactArgs {

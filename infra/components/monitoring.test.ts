@@ -4,7 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { alarmType, deployMonitoring } from "../testing/deployed-monitoring.ts";
 import { statement } from "../testing/documents.ts";
-import { accountId, keyArn, mockAccount, region, type Registrations } from "../testing/registrations.ts";
+import { accountId, keyArn, mockAccount, region } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 
 const topicArn = `arn:aws:sns:${region}:${accountId}:clips-operations-0a1b2c3`;
 const ofEndpoint = { EndpointName: "detector" };

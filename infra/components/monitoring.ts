@@ -1,12 +1,16 @@
 /** Monitoring of the stack: a dashboard and alarms. */
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Account, currentAccount } from "../account.ts";
+import { currentAccount } from "../account.ts";
+import type { Account } from "../account.ts";
 import { withDefaults } from "../defaults.ts";
-import { type AlarmKey, alarmRules } from "./alarms.ts";
+import { alarmRules } from "./alarms.ts";
+import type { AlarmKey } from "./alarms.ts";
 import { dashboardBody } from "./dashboard.ts";
-import { serviceTopic, type ServiceTopicTransform } from "./service-topic.ts";
-import { type Transform, transformed } from "./transform.ts";
+import { serviceTopic } from "./service-topic.ts";
+import type { ServiceTopicTransform } from "./service-topic.ts";
+import { transformed } from "./transform.ts";
+import type { Transform } from "./transform.ts";
 
 /** Arguments of {@link Monitoring}. */
 export interface MonitoringArgs {

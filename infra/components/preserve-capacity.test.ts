@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import type * as pulumi from "@pulumi/pulumi";
-import { sageMaker, type LiveEndpoint } from "./endpoint-port.ts";
+import { sageMaker } from "./endpoint-port.ts";
+import type { LiveEndpoint } from "./endpoint-port.ts";
 import { preserveCapacity } from "./preserve-capacity.ts";
 
 const arn = "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/detector";

@@ -2,7 +2,8 @@
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
-import { type Transform, transformed } from "./transform.ts";
+import { transformed } from "./transform.ts";
+import type { Transform } from "./transform.ts";
 
 /** Arguments of {@link secureBucket}. */
 export interface SecureBucketArgs {

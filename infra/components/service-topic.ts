@@ -3,7 +3,8 @@ import * as sns from "@pulumi/aws/sns/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
 import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
-import { type Transform, transformed } from "./transform.ts";
+import { transformed } from "./transform.ts";
+import type { Transform } from "./transform.ts";
 
 /** Arguments of {@link serviceTopic}. */
 export interface ServiceTopicArgs {

@@ -4,7 +4,8 @@ import { containerEnvironment } from "../container-environment.ts";
 import { defaults } from "../defaults.ts";
 import { deployEndpoint, modelType } from "../testing/deployed-endpoint.ts";
 import { statement } from "../testing/documents.ts";
-import { accountId, type Registrations } from "../testing/registrations.ts";
+import { accountId } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
 
 const configurationType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
 

@@ -3,7 +3,8 @@ import { getPrebuiltEcrImageOutput } from "@pulumi/aws/sagemaker/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { containerEnvironment } from "../container-environment.ts";
 import type { WithDefaults } from "../defaults.ts";
-import { hasGpu, type MachineImage, machineImageOf, publishedImage, serverOf } from "../serving-image.ts";
+import { hasGpu, machineImageOf, publishedImage, serverOf } from "../serving-image.ts";
+import type { MachineImage } from "../serving-image.ts";
 import type { AsyncEndpointArgs } from "./async-endpoint-args.ts";
 
 /** A container, with the choices that follow from its image and its instance type. */

@@ -1,8 +1,10 @@
 /** Tests the stack's buckets. */
 import assert from "node:assert/strict";
 import { statements } from "../testing/documents.ts";
-import { keyArn, type Registrations, registrationsOf } from "../testing/registrations.ts";
-import { VideoStorage, type VideoStorageArgs } from "./video-storage.ts";
+import { keyArn, registrationsOf } from "../testing/registrations.ts";
+import type { Registrations } from "../testing/registrations.ts";
+import { VideoStorage } from "./video-storage.ts";
+import type { VideoStorageArgs } from "./video-storage.ts";
 
 async function storage(args: Partial<VideoStorageArgs> = {}): Promise<Registrations> {
   const { registrations } = await registrationsOf(() => {

@@ -3,9 +3,12 @@ import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { defaults, withDefaults } from "../defaults.ts";
 import { s3Url } from "../video-locations.ts";
-import { abortUnfinishedUploads, expireObjects, type LifecycleRule, versionedRules } from "./lifecycle-rules.ts";
-import { secureBucket, type SecureBucketTransform } from "./secure-bucket.ts";
-import { type Transform, transformed } from "./transform.ts";
+import { abortUnfinishedUploads, expireObjects, versionedRules } from "./lifecycle-rules.ts";
+import type { LifecycleRule } from "./lifecycle-rules.ts";
+import { secureBucket } from "./secure-bucket.ts";
+import type { SecureBucketTransform } from "./secure-bucket.ts";
+import { transformed } from "./transform.ts";
+import type { Transform } from "./transform.ts";
 
 /** Arguments of a {@link VideoStorage}. */
 export interface VideoStorageArgs {

@@ -2,7 +2,8 @@
 import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
-import { readSources, type SourceBucketArgs } from "../source-buckets.ts";
+import { readSources } from "../source-buckets.ts";
+import type { SourceBucketArgs } from "../source-buckets.ts";
 import type { LocationArns } from "../video-locations.ts";
 import { allow, policyDocument } from "./policy-document.ts";
 

@@ -1,10 +1,12 @@
 /** The policies of the endpoint's execution role, which SageMaker assumes. */
 import type { PolicyDocument, PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Account, regionalArn } from "../account.ts";
+import { regionalArn } from "../account.ts";
+import type { Account } from "../account.ts";
 import { hostNamespace, namespace } from "../components/metrics.ts";
 import { logGroupOf } from "../endpoint-name.ts";
-import { readSources, type SourceBucketArgs } from "../source-buckets.ts";
+import { readSources } from "../source-buckets.ts";
+import type { SourceBucketArgs } from "../source-buckets.ts";
 import type { LocationArns } from "../video-locations.ts";
 import { allow, policyDocument } from "./policy-document.ts";
 

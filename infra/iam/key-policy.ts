@@ -1,7 +1,8 @@
 /** The statements of a KMS key's policy for the account, and for the AWS services that process a stack's data. In a key policy, the resource "*" is the key itself. */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Account, globalArn } from "../account.ts";
+import { globalArn } from "../account.ts";
+import type { Account } from "../account.ts";
 
 /**
  * Delegates to IAM: the roles of an endpoint and of its callers and operators get access through their own policies. Without this statement the

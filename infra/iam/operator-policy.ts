@@ -1,7 +1,8 @@
 /** The policy for operators: read the stack's state, queues and logs, and subscribe to its topics. */
 import type { PolicyDocument } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Account, globalArn, regionalArn } from "../account.ts";
+import { globalArn, regionalArn } from "../account.ts";
+import type { Account } from "../account.ts";
 import { logGroupOf } from "../endpoint-name.ts";
 import { allow, policyDocument } from "./policy-document.ts";
 

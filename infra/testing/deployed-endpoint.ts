@@ -3,7 +3,8 @@ import { AsyncEndpoint } from "../components/async-endpoint.ts";
 import type { AsyncEndpointArgs } from "../components/async-endpoint-args.ts";
 import { InferenceNotifications } from "../components/inference-notifications.ts";
 import { VideoStorage } from "../components/video-storage.ts";
-import { keyArn, mockAccount, type Registrations, registrationsOf } from "./registrations.ts";
+import { keyArn, mockAccount, registrationsOf } from "./registrations.ts";
+import type { Registrations } from "./registrations.ts";
 
 /** Pulumi type of the model. */
 export const modelType = "aws:sagemaker/model:Model";

@@ -1,6 +1,8 @@
 /** Registers the monitoring of an endpoint under Pulumi's mocks, for tests. */
-import { Monitoring, type MonitoringArgs } from "../components/monitoring.ts";
-import { keyArn, mockAccount, type Registrations, registrationsOf } from "./registrations.ts";
+import { Monitoring } from "../components/monitoring.ts";
+import type { MonitoringArgs } from "../components/monitoring.ts";
+import { keyArn, mockAccount, registrationsOf } from "./registrations.ts";
+import type { Registrations } from "./registrations.ts";
 
 /** Pulumi type of an alarm. */
 export const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";

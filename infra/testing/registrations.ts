@@ -1,7 +1,8 @@
 /** Runs parts of the program under Pulumi's mocks and records every registration, including properties that mocks do not receive. */
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceRequest, RegisterResourceResponse } from "@pulumi/pulumi/proto/resource_pb.js";
-import { type MockCallArgs, MockMonitor, type MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import type { MockCallArgs, MockResourceArgs } from "@pulumi/pulumi/runtime/mocks.js";
 
 /** One registered resource. */
 export interface Registration {

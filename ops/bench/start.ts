@@ -16,7 +16,8 @@ import { repoRoot } from "../../tools/paths.mjs";
 import { freePort } from "../../lib/ports.ts";
 import { checkOut } from "./checkout.ts";
 import { cpuSecondsOfDescendants } from "./cpu-time.ts";
-import { type Figures, figuresOf, ratiosOf, StepRecorder, type StepTimes, totalOf } from "./steps.ts";
+import { figuresOf, ratiosOf, StepRecorder, totalOf } from "./steps.ts";
+import type { Figures, StepTimes } from "./steps.ts";
 
 /** Real ms. */
 const runLimit = 15 * 60_000;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { ending, figuresOf, loading, ratiosOf, StepRecorder, type StepTimes } from "./steps.ts";
+import { ending, figuresOf, loading, ratiosOf, StepRecorder } from "./steps.ts";
+import type { StepTimes } from "./steps.ts";
 
 /** A recorder whose run's clock is set by hand. */
 function recorderAt(): { recorder: StepRecorder; at: (seconds: number, cpuSeconds: number) => void } {

@@ -2,18 +2,13 @@
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  LocalWorkspace,
-  PulumiCommand,
-  type EngineEvent,
-  type OpMap,
-  type OutputMap,
-  type Stack,
-} from "@pulumi/pulumi/automation/index.js";
+import { LocalWorkspace, PulumiCommand } from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent, OpMap, OutputMap, Stack } from "@pulumi/pulumi/automation/index.js";
 import { makeFolder, writeWhole } from "../../lib/files.ts";
 import { fullDiskLine } from "../../lib/remedies.ts";
 import { pulumiRoot, repoRoot } from "../../tools/paths.mjs";
-import { resource, noteErrors, plain, plannedIn, shortName, type Planned } from "./engine-events.ts";
+import { resource, noteErrors, plain, plannedIn, shortName } from "./engine-events.ts";
+import type { Planned } from "./engine-events.ts";
 import type { Ready } from "../local/emulator.ts";
 import { DeploymentError, PolicyRefusal } from "./deployment-errors.ts";
 import { Deleted } from "./remains.ts";

@@ -3,11 +3,13 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { ConfigError, parseConfig, type SettingAdvice } from "../../infra/config.ts";
+import { ConfigError, parseConfig } from "../../infra/config.ts";
+import type { SettingAdvice } from "../../infra/config.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { localArtifact } from "../start/model.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
-import { namespace, type Setting } from "./settings-file.ts";
+import { namespace } from "./settings-file.ts";
+import type { Setting } from "./settings-file.ts";
 
 const artifactKey = `${namespace}:modelArtifact`;
 const fileSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).default({}) });

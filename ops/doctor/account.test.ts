@@ -1,7 +1,8 @@
 /** Tests the doctor's check of credentials. */
 import assert from "node:assert/strict";
 import { checkAccount } from "./account.ts";
-import { accountId, type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import { accountId, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
 import { stackFile } from "./testing/stack.ts";
 
 describe("the account", () => {

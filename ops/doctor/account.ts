@@ -2,7 +2,8 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { describe } from "../../lib/errors.ts";
 import type { AwsAccess } from "./aws.ts";
-import { type Finding, isNamed, machineRemedy, ok, problem, unchecked, warning } from "./finding.ts";
+import { isNamed, machineRemedy, ok, problem, unchecked, warning } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
 
 const check = "account";

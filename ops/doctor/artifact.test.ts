@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { dirname, join } from "node:path";
 import { create } from "tar";
 import { artifactKey, checkArtifact } from "./artifact.ts";
 import { stackFile } from "./testing/stack.ts";
@@ -28,11 +28,11 @@ function manifestOf(files: Readonly<Record<string, string>>): string {
 
 describe("the artifact", () => {
   let root: string;
-  const file = (): string => path.join(root, "model.tar.gz");
+  const file = (): string => join(root, "model.tar.gz");
   const check = (name = "dev") => checkArtifact(stackFile({ name, root, values: { [artifactKey]: "model.tar.gz" } }));
 
   beforeEach(async () => {
-    root = await mkdtemp(path.join(tmpdir(), "doctor-"));
+    root = await mkdtemp(join(tmpdir(), "doctor-"));
   });
 
   afterEach(async () => {
@@ -40,10 +40,10 @@ describe("the artifact", () => {
   });
 
   async function pack(files: Readonly<Record<string, string>>, gzip = true): Promise<void> {
-    const content = path.join(root, "content");
+    const content = join(root, "content");
     for (const [name, text] of Object.entries(files)) {
-      await mkdir(path.dirname(path.join(content, name)), { recursive: true });
-      await writeFile(path.join(content, name), text);
+      await mkdir(dirname(join(content, name)), { recursive: true });
+      await writeFile(join(content, name), text);
     }
     await create({ file: file(), cwd: content, gzip }, Object.keys(files));
   }

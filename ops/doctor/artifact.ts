@@ -1,12 +1,14 @@
 /** Checks that the model artifact exists and is complete. SageMaker would report a fault only after minutes, on an instance. */
 import { createHash } from "node:crypto";
 import { open, stat } from "node:fs/promises";
-import path from "node:path";
+import { resolve } from "node:path";
 import { list } from "tar";
 import { z } from "zod";
 import { describe } from "../../lib/errors.ts";
-import { type Finding, ok, problem, warning } from "./finding.ts";
-import { namespace, type StackFile } from "./stack-file.ts";
+import { ok, problem, warning } from "./finding.ts";
+import type { Finding } from "./finding.ts";
+import { namespace } from "./stack-file.ts";
+import type { StackFile } from "./stack-file.ts";
 
 const check = "artifact";
 /** The setting; its value is a path relative to the project's folder. */
@@ -35,7 +37,7 @@ export async function checkArtifact(stack: StackFile): Promise<Finding> {
   if (setting === undefined) {
     return problem(check, `${stack.file} does not set it`, `Set modelArtifact to a model.tar.gz. ${build}.`);
   }
-  const file = path.resolve(stack.root, setting);
+  const file = resolve(stack.root, setting);
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true) {
     if (stack.name === "local" && setting === builtOnStart) {

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { checkBackend, findBackend } from "./backend.ts";
 import { checkSecrets } from "./secrets.ts";
-import { type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import { Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
 import { stackFile } from "./testing/stack.ts";
 
 describe("the state's backend", () => {
@@ -16,8 +17,8 @@ describe("the state's backend", () => {
 
   beforeEach(async () => {
     aws = await startFakeAws();
-    folder = await mkdtemp(path.join(tmpdir(), "doctor-"));
-    await writeFile(path.join(folder, "Pulumi.yaml"), "name: p\nruntime: nodejs\n");
+    folder = await mkdtemp(join(tmpdir(), "doctor-"));
+    await writeFile(join(folder, "Pulumi.yaml"), "name: p\nruntime: nodejs\n");
   });
 
   afterEach(async () => {
@@ -31,18 +32,18 @@ describe("the state's backend", () => {
   it("is found as the CLI finds it: in the environment, else in the project, else in the last login", async () => {
     const none = { ...(await findBackend(folder, {}, folder)) };
     assert.deepEqual(none, {});
-    await mkdir(path.join(folder, ".pulumi"));
+    await mkdir(join(folder, ".pulumi"));
     const login = { current: "https://pulumi.example.com", accessTokens: { "https://pulumi.example.com": "pul-1" } };
-    await writeFile(path.join(folder, ".pulumi", "credentials.json"), JSON.stringify(login));
+    await writeFile(join(folder, ".pulumi", "credentials.json"), JSON.stringify(login));
     assert.deepEqual(await findBackend(folder, {}, folder), { url: login.current, token: "pul-1" });
-    await writeFile(path.join(folder, "Pulumi.yaml"), "name: p\nruntime: nodejs\nbackend:\n  url: s3://state\n");
+    await writeFile(join(folder, "Pulumi.yaml"), "name: p\nruntime: nodejs\nbackend:\n  url: s3://state\n");
     assert.equal((await findBackend(folder, {}, folder))?.url, "s3://state");
     assert.equal((await findBackend(folder, { PULUMI_BACKEND_URL: "file:///x" }, folder))?.url, "file:///x");
   });
 
   it("has no token if its URL is named like an object's member", async () => {
-    await mkdir(path.join(folder, ".pulumi"));
-    await writeFile(path.join(folder, ".pulumi", "credentials.json"), '{"accessTokens":{}}');
+    await mkdir(join(folder, ".pulumi"));
+    await writeFile(join(folder, ".pulumi", "credentials.json"), '{"accessTokens":{}}');
     const found = await findBackend(folder, { PULUMI_BACKEND_URL: "constructor" }, folder);
     assert.deepEqual(found, { url: "constructor", token: undefined });
   });
@@ -55,7 +56,7 @@ describe("the state's backend", () => {
   it("gets the environment's token only if the environment, a login or Pulumi names its host, not the repository", async () => {
     const env = { PULUMI_ACCESS_TOKEN: "pul-6" };
     const tokenAt = async (url: string, more: NodeJS.ProcessEnv = {}) => {
-      await writeFile(path.join(folder, "Pulumi.yaml"), `name: p\nruntime: nodejs\nbackend:\n  url: ${url}\n`);
+      await writeFile(join(folder, "Pulumi.yaml"), `name: p\nruntime: nodejs\nbackend:\n  url: ${url}\n`);
       return (await findBackend(folder, { ...env, ...more }, folder))?.token;
     };
     assert.equal(await tokenAt("https://evil.example.com"), undefined);
@@ -64,9 +65,9 @@ describe("the state's backend", () => {
     assert.equal(await tokenAt("constructor"), undefined);
     assert.equal(await tokenAt("https://api.pulumi.com"), "pul-6");
     assert.equal(await tokenAt("https://x", { PULUMI_BACKEND_URL: "https://own.example.com" }), "pul-6");
-    await mkdir(path.join(folder, ".pulumi"));
+    await mkdir(join(folder, ".pulumi"));
     const login = { current: "https://own.example.com", accessTokens: { "https://old.example.com": "pul-7" } };
-    await writeFile(path.join(folder, ".pulumi", "credentials.json"), JSON.stringify(login));
+    await writeFile(join(folder, ".pulumi", "credentials.json"), JSON.stringify(login));
     assert.equal(await tokenAt("https://own.example.com"), "pul-6");
     assert.equal(await tokenAt("https://old.example.com"), "pul-6");
     assert.equal(await tokenAt("https://evil.example.com"), undefined);
@@ -86,9 +87,9 @@ describe("the state's backend", () => {
   });
 
   it("is an error if a file with its address cannot be read", async () => {
-    await assert.rejects(findBackend(path.join(folder, "none"), {}, folder), InvalidInputError);
-    await mkdir(path.join(folder, ".pulumi"));
-    await writeFile(path.join(folder, ".pulumi", "credentials.json"), "{");
+    await assert.rejects(findBackend(join(folder, "none"), {}, folder), InvalidInputError);
+    await mkdir(join(folder, ".pulumi"));
+    await writeFile(join(folder, ".pulumi", "credentials.json"), "{");
     await assert.rejects(findBackend(folder, {}, folder), /credentials\.json cannot be read.*pulumi login/);
   });
 

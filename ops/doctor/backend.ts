@@ -1,13 +1,15 @@
 /** Checks that the backend of Pulumi's state is configured and can be reached. */
 import { readFile, stat } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { parse } from "yaml";
 import { z } from "zod";
 import { describe, InvalidInputError } from "../../lib/errors.ts";
-import { type AwsAccess, forS3 } from "./aws.ts";
-import { type Finding, isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import { forS3 } from "./aws.ts";
+import type { AwsAccess } from "./aws.ts";
+import { isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
 
 const check = "state";
@@ -34,10 +36,10 @@ const pulumiCloud = "https://api.pulumi.com";
  * @throws InvalidInputError if the project's file, or that of the last login, cannot be read
  */
 export async function findBackend(root: string, env: NodeJS.ProcessEnv, home: string): Promise<Backend | undefined> {
-  const projectFile = path.join(root, "Pulumi.yaml");
+  const projectFile = join(root, "Pulumi.yaml");
   const project = await read(projectFile, (text) => projectSchema.parse(parse(text)));
   if (project === undefined) throw new InvalidInputError(`${projectFile} does not exist.`);
-  const loginFile = path.join(env["PULUMI_HOME"] ?? path.join(home, ".pulumi"), "credentials.json");
+  const loginFile = join(env["PULUMI_HOME"] ?? join(home, ".pulumi"), "credentials.json");
   const login = await read(loginFile, (text) => loginSchema.parse(JSON.parse(text)));
   const token = env["PULUMI_ACCESS_TOKEN"];
   const url = env["PULUMI_BACKEND_URL"] ?? project.backend?.url ?? login?.current;

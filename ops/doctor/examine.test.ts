@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";
 import { reportOf } from "./report.ts";
 import { readStackFile } from "./stack-file.ts";
-import { accountId, type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import { accountId, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
 
 const config = (lines: readonly string[]): string => `config:\n${lines.map((line) => `  ${line}\n`).join("")}`;
 const good = [
@@ -26,8 +27,8 @@ describe("the doctor", () => {
 
   beforeEach(async () => {
     aws = await startFakeAws();
-    root = await mkdtemp(path.join(tmpdir(), "doctor-"));
-    await writeFile(path.join(root, "Pulumi.yaml"), "name: async-video-inference\nruntime: nodejs\n");
+    root = await mkdtemp(join(tmpdir(), "doctor-"));
+    await writeFile(join(root, "Pulumi.yaml"), "name: async-video-inference\nruntime: nodejs\n");
   });
 
   afterEach(async () => {
@@ -36,7 +37,7 @@ describe("the doctor", () => {
   });
 
   async function examined(lines: readonly string[], file = "", name = "dev"): Promise<Map<string, Finding>> {
-    await writeFile(path.join(root, `Pulumi.${name}.yaml`), file + config(lines));
+    await writeFile(join(root, `Pulumi.${name}.yaml`), file + config(lines));
     const { endpoint, credentials } = aws.access;
     const findings = await examine(await readStackFile(root, name), {
       env: {
@@ -51,7 +52,7 @@ describe("the doctor", () => {
   }
 
   it("makes no request about a stack on AWS in a shell with another AWS_ENDPOINT_URL", async () => {
-    await writeFile(path.join(root, "Pulumi.dev.yaml"), config(good));
+    await writeFile(join(root, "Pulumi.dev.yaml"), config(good));
     const { endpoint, credentials } = aws.access;
     const findings = await examine(await readStackFile(root, "dev"), {
       env: { AWS_ENDPOINT_URL: "http://127.0.0.1:4566" },
@@ -105,7 +106,7 @@ describe("the doctor", () => {
 
   it("counts the stacks that share the quota", async () => {
     await writeFile(
-      path.join(root, "Pulumi.prod.yaml"),
+      join(root, "Pulumi.prod.yaml"),
       config([...good.slice(0, 3), "async-video-inference:maxCapacity: 6"]),
     );
     const found = await examined(good);
@@ -160,7 +161,7 @@ describe("the doctor", () => {
   });
 
   it("makes no AWS call about the stack local in a shell without the emulator's address", async () => {
-    await writeFile(path.join(root, "Pulumi.local.yaml"), config(good));
+    await writeFile(join(root, "Pulumi.local.yaml"), config(good));
     const { endpoint, credentials } = aws.access;
     const findings = await examine(await readStackFile(root, "local"), {
       env: { AWS_PROFILE: "company" },
@@ -184,17 +185,17 @@ describe("the doctor", () => {
   });
 
   it("fails without the stack's file, or with an invalid one", async () => {
-    await writeFile(path.join(root, "Pulumi.prod.yaml"), config(good));
+    await writeFile(join(root, "Pulumi.prod.yaml"), config(good));
     await assert.rejects(
       readStackFile(root, "dev"),
       (error) =>
         error instanceof InvalidInputError && /Pulumi\.dev\.yaml does not exist .*\(prod\)/.test(error.message),
     );
     for (const text of ["config: [1]", "config: {aws:region: 1}", "a: b: c"]) {
-      await writeFile(path.join(root, "Pulumi.dev.yaml"), text);
+      await writeFile(join(root, "Pulumi.dev.yaml"), text);
       await assert.rejects(readStackFile(root, "dev"), InvalidInputError, text);
     }
-    await writeFile(path.join(root, "Pulumi.dev.yaml"), config([`aws:allowedAccountIds: [${accountId}]`]));
+    await writeFile(join(root, "Pulumi.dev.yaml"), config([`aws:allowedAccountIds: [${accountId}]`]));
     await assert.rejects(readStackFile(root, "dev"), /write an account's number in quotes/);
   });
 
@@ -229,7 +230,7 @@ describe("the doctor", () => {
     );
   });
 
-  const main = path.join(import.meta.dirname, "..", "main.ts");
+  const main = join(import.meta.dirname, "..", "main.ts");
   /** Runs the command. Returns only the output and the exit status of a failure. */
   async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
     try {

@@ -1,15 +1,19 @@
 /** Runs all checks before a stack's first deployment, in parallel. They change nothing. */
 import { homedir } from "node:os";
-import { ConfigError, type StackConfig } from "../../infra/config.ts";
+import { ConfigError } from "../../infra/config.ts";
+import type { StackConfig } from "../../infra/config.ts";
 import { checkAccount } from "./account.ts";
 import { checkArtifact } from "./artifact.ts";
-import { type AwsAccess, requestLimits } from "./aws.ts";
+import { requestLimits } from "./aws.ts";
+import type { AwsAccess } from "./aws.ts";
 import { checkBackend, findBackend } from "./backend.ts";
-import { type Finding, ok, problem, unchecked } from "./finding.ts";
+import { ok, problem, unchecked } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import { checkGitHub } from "./github.ts";
 import { checkImage } from "./image.ts";
 import { priceFindings } from "./price.ts";
-import { type ListStacks, listStacks, quotaSharing } from "./quota-sharing.ts";
+import { listStacks, quotaSharing } from "./quota-sharing.ts";
+import type { ListStacks } from "./quota-sharing.ts";
 import { checkQuota } from "./quota.ts";
 import { checkRemains } from "./remains.ts";
 import { checkSecrets } from "./secrets.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { FakeGitHub } from "../pipeline/testing/steps.ts";
 import type { Finding } from "./finding.ts";
 import { checkGitHub } from "./github.ts";
@@ -29,9 +29,9 @@ describe("the doctor's checks of GitHub", () => {
 
   beforeEach(async () => {
     github = new FakeGitHub();
-    root = await mkdtemp(path.join(tmpdir(), "doctor-github-"));
-    await mkdir(path.join(root, ".github"));
-    await writeFile(path.join(root, ".github", "CODEOWNERS"), "# Owners\n/.github/ @team/pipeline\n");
+    root = await mkdtemp(join(tmpdir(), "doctor-github-"));
+    await mkdir(join(root, ".github"));
+    await writeFile(join(root, ".github", "CODEOWNERS"), "# Owners\n/.github/ @team/pipeline\n");
     environment("dev", [], ["main"]);
     environment("preview", [], null);
     environment("production", [{ type: "branch_policy" }], ["main"]);
@@ -149,7 +149,7 @@ describe("the doctor's checks of GitHub", () => {
       "workflows without owners",
       "dev",
       async () => {
-        await writeFile(path.join(root, ".github", "CODEOWNERS"), "/model/ @team\n");
+        await writeFile(join(root, ".github", "CODEOWNERS"), "/model/ @team\n");
       },
       /warning: changes of the workflows on main need no review by their owners/,
     ],

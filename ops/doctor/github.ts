@@ -1,9 +1,11 @@
 /** Checks GitHub's environments and the protection of main against the workflows' requirements (infra/bootstrap/README.md). */
 import { readFile } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { run } from "../../lib/run.ts";
-import { type EnvironmentRules, Repository } from "../pipeline/github.ts";
-import { type Finding, ok, problem, unchecked, warning } from "./finding.ts";
+import { Repository } from "../pipeline/github.ts";
+import type { EnvironmentRules } from "../pipeline/github.ts";
+import { ok, problem, unchecked, warning } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
 
 const check = "github";
@@ -156,7 +158,7 @@ async function mainFinding(github: Repository, root: string): Promise<Finding> {
 /** Checks that CODEOWNERS, in the places that GitHub reads, names owners of the workflows. */
 async function ownsWorkflows(root: string): Promise<boolean> {
   for (const folder of [".github", ".", "docs"]) {
-    const text = await readFile(path.join(root, folder, "CODEOWNERS"), "utf8").catch(() => undefined);
+    const text = await readFile(join(root, folder, "CODEOWNERS"), "utf8").catch(() => undefined);
     if (text !== undefined) return /^(?:\*|\/?\.github(?:\/|\/\*\*|\/workflows\/?(?:\*\*)?)?)[ \t]+\S*@/m.test(text);
   }
   return false;

@@ -5,7 +5,8 @@ import { prebuiltImage } from "../../emulator/provider/ecr-images.ts";
 import { deepLearningAccounts } from "../../lib/deep-learning-accounts.ts";
 import { regionDescription } from "../../emulator/provider/partitions.ts";
 import { checkImage } from "./image.ts";
-import { type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import { Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
 
 const own = "123456789012.dkr.ecr.us-east-1.amazonaws.com/video/serving:1.0";
 const instanceType = "ml.g4dn.xlarge";

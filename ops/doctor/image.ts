@@ -1,10 +1,13 @@
 /** Checks that the serving image exists in the stack's region. */
-import { BatchGetImageCommand, ECRClient, type ImageIdentifier } from "@aws-sdk/client-ecr";
+import { BatchGetImageCommand, ECRClient } from "@aws-sdk/client-ecr";
+import type { ImageIdentifier } from "@aws-sdk/client-ecr";
 import type { StackConfig } from "../../infra/config.ts";
-import { type PublishedImage, publishedImage } from "../../infra/serving-image.ts";
+import { publishedImage } from "../../infra/serving-image.ts";
+import type { PublishedImage } from "../../infra/serving-image.ts";
 import { deepLearningAccounts } from "../../lib/deep-learning-accounts.ts";
 import type { AwsAccess } from "./aws.ts";
-import { type Finding, isNamed, ok, problem, unchecked } from "./finding.ts";
+import { isNamed, ok, problem, unchecked } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 
 const check = "image";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { ConfigError } from "../../infra/config.ts";
 import { registrationsOf } from "../../infra/testing/registrations.ts";
 import { stackConfig } from "../../infra/testing/stacks.ts";
@@ -24,15 +24,15 @@ describe("the price", () => {
 
   for (const stack of ["dev", "prod"]) {
     it(`of the stack ${stack} is the one in README.md and docs/deployment.md`, async () => {
-      const root = path.join(import.meta.dirname, "..", "..");
+      const root = join(import.meta.dirname, "..", "..");
       const settings = readSettings(await readStackFile(root, stack));
       assert.ok(!(settings instanceof ConfigError));
       const [limit, rest] = priceFindings(settings);
-      const page = await readFile(path.join(root, "docs", "deployment.md"), "utf8");
+      const page = await readFile(join(root, "docs", "deployment.md"), "utf8");
       const row = new RegExp(`^\\| \`${stack}\` \\| (.+?) \\| (.+?) \\|$`, "m").exec(page.split("## Cost")[1] ?? "");
       assert.ok(rest?.what.startsWith(`no instance; ${row?.[1] ?? ""} for a key`), rest?.what);
       assert.ok(limit?.what.startsWith(`${row?.[2] ?? ""} at the limit`), limit?.what);
-      const readme = await readFile(path.join(root, "README.md"), "utf8");
+      const readme = await readFile(join(root, "README.md"), "utf8");
       const [dollarsPerHour = ""] = limit?.what.split(" ") ?? [];
       assert.match(readme, new RegExp(`\\\`${stack}\\\` (costs )?${dollarsPerHour}\\b`));
       assert.match(readme, /At rest, a stack costs 5 USD a month/);
@@ -60,9 +60,9 @@ describe("the price", () => {
   });
 
   it("counts the alarms, the keys and the dashboards that the program creates", async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), "doctor-"));
+    const folder = await mkdtemp(join(tmpdir(), "doctor-"));
     try {
-      const artifact = path.join(folder, "model.tar.gz");
+      const artifact = join(folder, "model.tar.gz");
       await writeFile(artifact, "weights and code");
       const { registrations } = await registrationsOf(() => import("../../infra/index.ts"), {
         stack: "dev",

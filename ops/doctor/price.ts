@@ -1,6 +1,7 @@
 /** Prices of the stack: an hour with all its instances, and a month with none. */
 import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-types.ts";
-import { type Finding, ok, unchecked, warning } from "./finding.ts";
+import { ok, unchecked, warning } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 
 /** USD; us-east-1, collected with the pack's prices, from AWS's pages on KMS, CloudWatch and S3. */
 const monthly = { key: 1, alarm: 0.1, dashboard: 3, storedGigabyte: 0.023 } as const;

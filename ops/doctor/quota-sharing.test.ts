@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
-import { listStacks, type ListStacks, quotaSharing } from "./quota-sharing.ts";
+import { join } from "node:path";
+import { listStacks, quotaSharing } from "./quota-sharing.ts";
+import type { ListStacks } from "./quota-sharing.ts";
 import { readStackFile } from "./stack-file.ts";
 
 const g4 = "ml.g4dn.xlarge";
@@ -19,8 +20,8 @@ describe("the stacks that share a quota", () => {
   let root: string;
 
   beforeEach(async () => {
-    root = await mkdtemp(path.join(tmpdir(), "sharing-"));
-    await writeFile(path.join(root, "Pulumi.yaml"), "name: async-video-inference\nruntime: nodejs\n");
+    root = await mkdtemp(join(tmpdir(), "sharing-"));
+    await writeFile(join(root, "Pulumi.yaml"), "name: async-video-inference\nruntime: nodejs\n");
     await write("prod", capacity(5));
   });
 
@@ -29,7 +30,7 @@ describe("the stacks that share a quota", () => {
   });
 
   const write = (name: string, lines: Readonly<Record<string, string>>) =>
-    writeFile(path.join(root, `Pulumi.${name}.yaml`), `config:\n${settings(lines)}`);
+    writeFile(join(root, `Pulumi.${name}.yaml`), `config:\n${settings(lines)}`);
   const sharing = async (names: readonly string[] = []) =>
     await quotaSharing(await readStackFile(root, "prod"), g4, "us-east-1", {}, () => Promise.resolve(names));
 
@@ -73,7 +74,7 @@ describe("the stacks that share a quota", () => {
   });
 
   it("are listed by the Pulumi CLI", async () => {
-    const cli = path.join(root, "pulumi");
+    const cli = join(root, "pulumi");
     await writeFile(cli, `#!/bin/sh\ntest "$1 $2 $3" = "stack ls --json" && echo '[{"name":"dev"},{"name":"pr-7"}]'\n`);
     await chmod(cli, 0o755);
     assert.deepEqual(await listStacks(root, { PATH: `${root}:${process.env["PATH"] ?? ""}` }), ["dev", "pr-7"]);

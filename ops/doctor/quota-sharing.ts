@@ -4,7 +4,8 @@ import { describe, InvalidInputError, UserError } from "../../lib/errors.ts";
 import { lastLine, run } from "../../lib/run.ts";
 import { ConfigError } from "../../infra/config.ts";
 import { readSettings } from "./settings.ts";
-import { readStackFile, type StackFile } from "./stack-file.ts";
+import { readStackFile } from "./stack-file.ts";
+import type { StackFile } from "./stack-file.ts";
 
 /** Instances that other stacks may start. */
 export interface QuotaSharing {

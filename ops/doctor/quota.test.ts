@@ -1,7 +1,8 @@
 /** Tests the doctor's check of the quota. */
 import assert from "node:assert/strict";
 import { checkQuota } from "./quota.ts";
-import { type FakeAws, quota, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import { quota, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
 
 const name = "ml.g4dn.xlarge for endpoint usage";
 /** No other stack. */

@@ -2,11 +2,12 @@
 import {
   paginateListAWSDefaultServiceQuotas,
   paginateListServiceQuotas,
-  type ServiceQuota,
   ServiceQuotasClient,
 } from "@aws-sdk/client-service-quotas";
+import type { ServiceQuota } from "@aws-sdk/client-service-quotas";
 import type { AwsAccess } from "./aws.ts";
-import { type Finding, ok, problem, unchecked, warning } from "./finding.ts";
+import { ok, problem, unchecked, warning } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import type { QuotaSharing } from "./quota-sharing.ts";
 
 const check = "quota";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { checkRemains } from "./remains.ts";
-import { accountId, type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import { accountId, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
 import { stackFile } from "./testing/stack.ts";
 
 describe("the remains of an earlier deployment", () => {

@@ -5,8 +5,10 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { endpointStatus, hasLogGroup } from "../../lib/endpoint-remains.ts";
 import type { AwsAccess } from "./aws.ts";
-import { type Finding, ok, unchecked, warning } from "./finding.ts";
-import { namespace, type StackFile } from "./stack-file.ts";
+import { ok, unchecked, warning } from "./finding.ts";
+import type { Finding } from "./finding.ts";
+import { namespace } from "./stack-file.ts";
+import type { StackFile } from "./stack-file.ts";
 
 const check = "endpoint";
 

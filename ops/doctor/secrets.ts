@@ -2,7 +2,8 @@
 import { DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import type { AwsAccess } from "./aws.ts";
 import type { Backend } from "./backend.ts";
-import { type Finding, isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import { isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
 
 const check = "secrets";

@@ -1,7 +1,9 @@
 /** A stack's settings, as the program reads them from the stack's file. */
-import { ConfigError, parseConfig, type StackConfig } from "../../infra/config.ts";
+import { ConfigError, parseConfig } from "../../infra/config.ts";
+import type { StackConfig } from "../../infra/config.ts";
 import { artifactKey } from "./artifact.ts";
-import { namespace, type StackFile } from "./stack-file.ts";
+import { namespace } from "./stack-file.ts";
+import type { StackFile } from "./stack-file.ts";
 
 /** Returns the settings, with any file as the artifact, which a separate check examines. */
 export function readSettings({ root, name, values }: StackFile): StackConfig | ConfigError {

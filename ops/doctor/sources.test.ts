@@ -1,7 +1,8 @@
 /** Tests the doctor's check of source buckets. */
 import assert from "node:assert/strict";
 import { checkSource } from "./sources.ts";
-import { type FakeAws, Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import { Refusal, startFakeAws } from "./testing/fake-aws.ts";
+import type { FakeAws } from "./testing/fake-aws.ts";
 
 const source = { bucket: "team-videos", prefix: "clips/" };
 const listing =

@@ -2,8 +2,10 @@
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { describe } from "../../lib/errors.ts";
 import type { SourceBucket } from "../../infra/source-buckets.ts";
-import { type AwsAccess, forS3 } from "./aws.ts";
-import { type Finding, isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import { forS3 } from "./aws.ts";
+import type { AwsAccess } from "./aws.ts";
+import { isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 
 const check = "sources";
 

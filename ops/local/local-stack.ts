@@ -4,12 +4,14 @@ import { join, resolve } from "node:path";
 import { handOver } from "../../lib/lock.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
-import { spawnEmulator, type RunningEmulator } from "./emulator.ts";
+import { spawnEmulator } from "./emulator.ts";
+import type { RunningEmulator } from "./emulator.ts";
 import { packageModel } from "../start/model.ts";
 import { checkPort, defaultPort } from "./port.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
-import { release, statePaths, takeOver, type StatePaths } from "./state.ts";
+import { release, statePaths, takeOver } from "./state.ts";
+import type { StatePaths } from "./state.ts";
 
 /** Clock speed-up while the emulator is idle. */
 export const defaultSpeed = 960;

@@ -6,7 +6,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { handOver, ownerRecord } from "../../lib/lock.ts";
-import { release, StackInUse, stackOwner, statePaths, takeOver, type StatePaths } from "./state.ts";
+import { release, StackInUse, stackOwner, statePaths, takeOver } from "./state.ts";
+import type { StatePaths } from "./state.ts";
 
 describe("the local stack's folder", () => {
   let paths: StatePaths;

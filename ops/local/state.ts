@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { codeOf, InvalidInputError } from "../../lib/errors.ts";
 import { makeFolder } from "../../lib/files.ts";
-import { liveOwner, tryLock, unlock, type Owner } from "../../lib/lock.ts";
+import { liveOwner, tryLock, unlock } from "../../lib/lock.ts";
+import type { Owner } from "../../lib/lock.ts";
 import { keepLogs } from "./last-logs.ts";
 
 /** A running process owns the local stack. Exit status 2. */

@@ -1,7 +1,8 @@
 /** Tests which artifacts `pipeline artifacts` deletes. */
 import assert from "node:assert/strict";
 import { startFakeAws } from "../../client/testing/fake-aws.ts";
-import { obsoleteArtifacts, type Artifact } from "./artifacts.ts";
+import { obsoleteArtifacts } from "./artifacts.ts";
+import type { Artifact } from "./artifacts.ts";
 import { Sandbox } from "./testing/steps.ts";
 
 const day = 24 * 3600 * 1000;

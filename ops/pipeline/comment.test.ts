@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { bodyOf } from "./comment.ts";
-import { type Report, writeReport } from "./report.ts";
+import { writeReport } from "./report.ts";
+import type { Report } from "./report.ts";
 import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const commit = "c0ffee0".padEnd(40, "0");
@@ -12,9 +13,9 @@ const refused: Report = { stack: "prod", outcome: "refused", text: "[mandatory] 
 
 async function commentStep(github: FakeGitHub, reports: readonly Report[]) {
   await using sandbox = await Sandbox.create();
-  const folder = path.join(sandbox.folder, "reports");
+  const folder = join(sandbox.folder, "reports");
   await mkdir(folder);
-  for (const report of reports) await writeReport(path.join(folder, `${report.stack}.json`), report);
+  for (const report of reports) await writeReport(join(folder, `${report.stack}.json`), report);
   const environment = { ...(await github.environment()), PULL_REQUEST: "5", HEAD_SHA: commit };
   return await sandbox.step(["comment", "--reports", folder, "--stacks", "dev,prod"], environment);
 }

@@ -3,7 +3,8 @@ import { z } from "zod";
 import type { Job } from "./job.ts";
 import { Repository, workflowUser } from "./github.ts";
 import { commitSha, pullRequestNumber, readEnvironment } from "./options.ts";
-import { cut, folded, readReports, type Report, type ReportsOptions } from "./report.ts";
+import { cut, folded, readReports } from "./report.ts";
+import type { Report, ReportsOptions } from "./report.ts";
 
 const environment = z.object({
   PULL_REQUEST: pullRequestNumber,

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { bodyOf } from "./drift-issue.ts";
-import { type Report, writeReport } from "./report.ts";
+import { writeReport } from "./report.ts";
+import type { Report } from "./report.ts";
 import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const well = (stack: string): Report => ({ stack, outcome: "passed", text: "58 unchanged" });
@@ -11,9 +12,9 @@ const drifted: Report = { stack: "prod", outcome: "drifted", text: "~ aws:s3:Buc
 
 async function issueStep(github: FakeGitHub, reports: readonly Report[]) {
   await using sandbox = await Sandbox.create();
-  const folder = path.join(sandbox.folder, "reports");
+  const folder = join(sandbox.folder, "reports");
   await mkdir(folder);
-  for (const report of reports) await writeReport(path.join(folder, `${report.stack}.json`), report);
+  for (const report of reports) await writeReport(join(folder, `${report.stack}.json`), report);
   const { status, stderr } = await sandbox.step(
     ["drift-issue", "--reports", folder, "--stacks", "dev,prod"],
     await github.environment(),

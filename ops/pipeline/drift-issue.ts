@@ -1,7 +1,8 @@
 /** Keeps one issue open while a stack has drifted: `pipeline drift-issue`. */
 import type { Job } from "./job.ts";
 import { Repository } from "./github.ts";
-import { cut, folded, readReports, type Report, type ReportsOptions } from "./report.ts";
+import { cut, folded, readReports } from "./report.ts";
+import type { Report, ReportsOptions } from "./report.ts";
 
 /** Identifies the issue; Markdown does not show it. */
 const marker = "<!-- async-video-inference: drift -->";

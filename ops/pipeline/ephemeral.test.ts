@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { readFile, rm } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { parse } from "yaml";
 import { parseConfig } from "../../infra/config.ts";
 import { configOf } from "./ephemeral.ts";
 import { Sandbox } from "./testing/steps.ts";
 
-const root = path.join(import.meta.dirname, "..", "..");
-const template = await readFile(path.join(root, "Pulumi.pr.yaml"), "utf8");
+const root = join(import.meta.dirname, "..", "..");
+const template = await readFile(join(root, "Pulumi.pr.yaml"), "utf8");
 
 interface StackFile {
   readonly config: Readonly<Record<string, unknown>>;
@@ -43,7 +43,7 @@ describe("a pull request's stack", () => {
   it("is written and created by the step, for the job that deploys it", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("");
-    const file = path.join(root, "Pulumi.pr-999999999.yaml");
+    const file = join(root, "Pulumi.pr-999999999.yaml");
     try {
       const { status, stderr } = await sandbox.step(["ephemeral", "--pull-request", "999999999", "--create"]);
       assert.equal(status, 0, stderr);

@@ -1,6 +1,6 @@
 /** Creates the stack of one pull request from the template Pulumi.pr.yaml: `pipeline ephemeral`. */
 import { readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { UserError } from "../../lib/errors.ts";
@@ -13,7 +13,7 @@ const environment = z.object({
   PULUMI_SECRETS_PROVIDER: z.string().optional(),
 });
 
-const root = path.join(import.meta.dirname, "..", "..");
+const root = join(import.meta.dirname, "..", "..");
 
 /** Returns the name of a pull request's stack. No other stack has such a name, so a step that removes these cannot remove dev or prod. */
 export function ephemeralStackOf(pullRequest: number): string {
@@ -30,8 +30,8 @@ export async function ephemeral(
 ): Promise<void> {
   const { PULUMI_SECRETS_PROVIDER: secretsProvider } = readEnvironment(environment, job.environment);
   const stack = ephemeralStackOf(pullRequest);
-  const template = await readFile(path.join(root, "Pulumi.pr.yaml"), "utf8");
-  await writeFile(path.join(root, `Pulumi.${stack}.yaml`), configOf(stack, template, secretsProvider));
+  const template = await readFile(join(root, "Pulumi.pr.yaml"), "utf8");
+  await writeFile(join(root, `Pulumi.${stack}.yaml`), configOf(stack, template, secretsProvider));
   if (!create) return;
   const { status } = await pulumi(["stack", "select", stack, "--create", ...secretsBy(secretsProvider)], job);
   if (status !== 0) throw new UserError(`The stack ${stack} cannot be created. Pulumi's message is above.`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { Sandbox } from "./testing/steps.ts";
 
 const GITHUB_SHA = "d".repeat(40);
@@ -12,7 +12,7 @@ describe("the instructions after a failed smoke test", () => {
     assert.equal(status, 0);
     assert.match(stdout, /dev failed its smoke test[^]*\*\*prod remains unchanged\.\*\*/);
     assert.ok(stdout.includes(`git revert ${GITHUB_SHA}`));
-    assert.equal(await readFile(path.join(sandbox.folder, "summary.md"), "utf8"), stdout);
+    assert.equal(await readFile(join(sandbox.folder, "summary.md"), "utf8"), stdout);
   });
 
   it("state that the last stack serves the commit", async () => {

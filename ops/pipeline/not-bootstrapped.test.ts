@@ -1,12 +1,12 @@
 /** Tests the notice of a workflow in a repository that is not bootstrapped. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import path from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 describe("a workflow in a repository that is not bootstrapped", () => {
   it("passes with a notice that names the variables, and needs no package", async () => {
-    const script = path.join(import.meta.dirname, "not-bootstrapped.ts");
+    const script = join(import.meta.dirname, "not-bootstrapped.ts");
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [script, "DEV_BACKEND_URL", "PROD_BACKEND_URL", "EPHEMERAL_BACKEND_URL"],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { outcomeOf } from "./preview.ts";
 import { Sandbox } from "./testing/steps.ts";
 
@@ -11,7 +11,7 @@ describe("the step preview", () => {
   it("evaluates the stack with the pack and the stack's config, keeps the plan and the report, and adds them to the run's page", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays(plan);
-    const report = path.join(sandbox.folder, "reports", "prod.json");
+    const report = join(sandbox.folder, "reports", "prod.json");
     const args = ["preview", "--stack", "prod", "--refresh", "--plan", "plan.json", "--report", report];
     const { status, stdout, stderr } = await sandbox.step(args);
     assert.equal(status, 0, stderr);
@@ -21,14 +21,14 @@ describe("the step preview", () => {
         "--policy-pack-config policies/config.prod.json --refresh --save-plan plan.json --stack prod",
     ]);
     assert.deepEqual(JSON.parse(await readFile(report, "utf8")), { stack: "prod", outcome: "passed", text: plan });
-    assert.match(await readFile(path.join(sandbox.folder, "summary.md"), "utf8"), /^## prod: passed\n[^]*58 to create/);
+    assert.match(await readFile(join(sandbox.folder, "summary.md"), "utf8"), /^## prod: passed\n[^]*58 to create/);
   });
 
   it("creates the folder of the plan, which Pulumi does not", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays(plan);
-    const folder = path.join(sandbox.folder, "plan", "of");
-    const { status } = await sandbox.step(["preview", "--stack", "prod", "--plan", path.join(folder, "prod.json")]);
+    const folder = join(sandbox.folder, "plan", "of");
+    const { status } = await sandbox.step(["preview", "--stack", "prod", "--plan", join(folder, "prod.json")]);
     assert.equal(status, 0);
     assert.ok((await stat(folder)).isDirectory());
   });
@@ -36,12 +36,12 @@ describe("the step preview", () => {
   it("redacts the account's number in the log, the report and the summary", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("arn:aws:iam::123456789012:role/video-dev\n");
-    const report = path.join(sandbox.folder, "dev.json");
+    const report = join(sandbox.folder, "dev.json");
     const { stdout } = await sandbox.step(["preview", "--stack", "dev", "--report", report]);
     for (const shown of [
       stdout,
       await readFile(report, "utf8"),
-      await readFile(path.join(sandbox.folder, "summary.md"), "utf8"),
+      await readFile(join(sandbox.folder, "summary.md"), "utf8"),
     ]) {
       assert.match(shown, /arn:aws:iam::<account>:role\/video-dev/);
       assert.doesNotMatch(shown, /123456789012/);
@@ -52,13 +52,13 @@ describe("the step preview", () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("\u00e4".repeat(1_000_000));
     await sandbox.step(["preview", "--stack", "dev"]);
-    assert.ok((await stat(path.join(sandbox.folder, "summary.md"))).size < 1024 * 1024);
+    assert.ok((await stat(join(sandbox.folder, "summary.md"))).size < 1024 * 1024);
   });
 
   it("fails if a policy refuses, and reports that", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("Policies:\n  - [mandatory]  min-capacity-zero\n", 1);
-    const report = path.join(sandbox.folder, "dev.json");
+    const report = join(sandbox.folder, "dev.json");
     const { status, stderr } = await sandbox.step(["preview", "--stack", "dev", "--report", report]);
     assert.equal(status, 1);
     assert.match(stderr, /The policy pack refuses the stack dev/);
@@ -68,7 +68,7 @@ describe("the step preview", () => {
   it("quotes Pulumi's output so that it neither acts as a workflow command nor controls a terminal", async () => {
     await using sandbox = await Sandbox.create();
     await sandbox.pulumiSays("error: no role\n  ::stop-commands::x\n##[add-mask]a\u001b[2J\u202e", 1);
-    const report = path.join(sandbox.folder, "dev.json");
+    const report = join(sandbox.folder, "dev.json");
     const { stdout } = await sandbox.step(["preview", "--stack", "dev", "--report", report]);
     const lines = ["error: no role", String.raw`  \x3a:stop-commands::x`, String.raw`#\x23[add-mask]a\x1b[2J\u202e`];
     assert.equal(stdout, lines.map((line) => `| ${line}\n`).join(""));

@@ -1,13 +1,15 @@
 /** Checks a stack without changing it, and stores the result: `pipeline preview` and `pipeline drift-check`. */
 import { appendFile } from "node:fs/promises";
-import path from "node:path";
+import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../lib/errors.ts";
 import { makeFolder } from "../../lib/files.ts";
 import type { Job } from "./job.ts";
 import { readEnvironment } from "./options.ts";
-import { type Finished, policyPackArgs, projectRoot, pulumi } from "./pulumi.ts";
-import { cut, folded, type Report, writeReport } from "./report.ts";
+import { policyPackArgs, projectRoot, pulumi } from "./pulumi.ts";
+import type { Finished } from "./pulumi.ts";
+import { cut, folded, writeReport } from "./report.ts";
+import type { Report } from "./report.ts";
 
 /** Options of `pipeline drift-check`. */
 interface DriftCheckOptions {
@@ -30,7 +32,7 @@ interface PreviewOptions extends DriftCheckOptions {
  */
 export async function preview({ stack, report, plan, refresh }: PreviewOptions, job: Job): Promise<void> {
   // Pulumi does not create the folder, and resolves a relative path from the project's folder.
-  if (plan !== undefined) makeFolder(path.dirname(path.resolve(projectRoot, plan)));
+  if (plan !== undefined) makeFolder(dirname(resolve(projectRoot, plan)));
   const outcome = await look(job, stack, report, [
     ...["preview", "--suppress-progress", ...policyPackArgs(stack)],
     ...(refresh ? ["--refresh"] : []),

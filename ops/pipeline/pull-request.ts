@@ -2,7 +2,8 @@
 import { appendFile } from "node:fs/promises";
 import { z } from "zod";
 import { UserError } from "../../lib/errors.ts";
-import { type PullRequest, Repository } from "./github.ts";
+import { Repository } from "./github.ts";
+import type { PullRequest } from "./github.ts";
 import type { Job } from "./job.ts";
 import { pullRequestNumber, readEnvironment } from "./options.ts";
 import { stackNames } from "./pulumi.ts";

@@ -3,7 +3,7 @@
  * foreign names and errors, which must not act as commands of the workflow.
  */
 import { existsSync } from "node:fs";
-import path from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { printableText, quoted } from "../../lib/printable.ts";
 import { run } from "../../lib/run.ts";
@@ -20,16 +20,16 @@ export interface Finished {
 }
 
 /** The project's folder, where the CLI runs. */
-export const projectRoot = path.join(import.meta.dirname, "..", "..");
+export const projectRoot = join(import.meta.dirname, "..", "..");
 
 /** Returns the flags that evaluate a stack with the policy pack, with the stack's config if it exists; a pull request's stack uses dev's. */
 export function policyPackArgs(stack: string): string[] {
   const name = (stack.split("/").at(-1) ?? "").replace(/^pr-\d+$/, "dev");
-  const config = path.join("policies", `config.${name}.json`);
+  const config = join("policies", `config.${name}.json`);
   return [
     "--policy-pack",
     "policies",
-    ...(existsSync(path.join(projectRoot, config)) ? ["--policy-pack-config", config] : []),
+    ...(existsSync(join(projectRoot, config)) ? ["--policy-pack-config", config] : []),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** Tests that `pipeline up` and `pipeline destroy` handle the remains of earlier deployments. */
 import assert from "node:assert/strict";
-import { accountId, type FakeAws, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
+import { accountId, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
+import type { FakeAws } from "../doctor/testing/fake-aws.ts";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { clearRemains, Remains } from "./remains.ts";
 import type { Job } from "./job.ts";

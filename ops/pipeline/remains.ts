@@ -1,28 +1,23 @@
 /** Removes the remains of earlier deployments of a stack's endpoint, which has the same name each time: for `pipeline up` and `pipeline destroy`. */
 import { readFile } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { parse } from "yaml";
 import { z } from "zod";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
-import {
-  defaultWait,
-  deleteLogGroup,
-  endpointStatus,
-  hasLogGroup,
-  type Wait,
-  waitWhile,
-} from "../../lib/endpoint-remains.ts";
+import { defaultWait, deleteLogGroup, endpointStatus, hasLogGroup, waitWhile } from "../../lib/endpoint-remains.ts";
+import type { Wait } from "../../lib/endpoint-remains.ts";
 import { printable } from "../../lib/printable.ts";
 import { describe, UserError } from "../../lib/errors.ts";
 import { remedyFor } from "../../lib/remedies.ts";
 import { requestHandler } from "./aws.ts";
 import type { Job } from "./job.ts";
-import { stackResources, type StateResource } from "./pulumi.ts";
+import { stackResources } from "./pulumi.ts";
+import type { StateResource } from "./pulumi.ts";
 
-const root = path.join(import.meta.dirname, "..", "..");
+const root = join(import.meta.dirname, "..", "..");
 const namespace = "async-video-inference";
 
 /** As `pulumi config set` writes it, or as a list of YAML. */
@@ -91,7 +86,7 @@ async function readSettings(stack: string): Promise<z.infer<typeof settings>> {
   try {
     const { config } = z
       .looseObject({ config: settings.prefault({}) })
-      .parse(parse(await readFile(path.join(root, file), "utf8")));
+      .parse(parse(await readFile(join(root, file), "utf8")));
     return config;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return settings.parse({});

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { folded, readReports, writeReport } from "./report.ts";
 
 describe("a report", () => {
   let folder: string;
 
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "reports-"));
+    folder = await mkdtemp(join(tmpdir(), "reports-"));
   });
 
   afterEach(async () => {
@@ -17,17 +17,17 @@ describe("a report", () => {
   });
 
   const write = async (name: string, content: unknown): Promise<void> => {
-    await writeFile(path.join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
+    await writeFile(join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
   };
 
   it("is read back unchanged, from a folder that the step creates", async () => {
     const report = { stack: "dev", outcome: "passed", text: "+ 58 to create\n" } as const;
-    await writeReport(path.join(folder, "a", "b", "dev.json"), report);
-    assert.deepEqual(await readReports(path.join(folder, "a", "b"), ["dev"]), [report]);
+    await writeReport(join(folder, "a", "b", "dev.json"), report);
+    assert.deepEqual(await readReports(join(folder, "a", "b"), ["dev"]), [report]);
   });
 
   it("is cut when it is written, so that it can be read", async () => {
-    const file = path.join(folder, "dev.json");
+    const file = join(folder, "dev.json");
     await writeReport(file, { stack: "dev", outcome: "passed", text: "\u0001".repeat(400_000) });
     const [report] = await readReports(folder, ["dev"]);
     assert.match(report?.text ?? "", /characters more in the job's log$/);
@@ -63,7 +63,7 @@ describe("a report", () => {
 
   it("is refused if it is a link", async () => {
     await write("secret", { stack: "dev", outcome: "passed", text: "" });
-    await symlink(path.join(folder, "secret"), path.join(folder, "dev.json"));
+    await symlink(join(folder, "secret"), join(folder, "dev.json"));
     await assert.rejects(readReports(folder, ["dev"]), /is not a report/);
   });
 

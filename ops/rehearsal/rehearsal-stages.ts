@@ -18,16 +18,16 @@ import {
   uploadVideo,
   waitForInstances,
   waitForJob,
-  type Job,
-  type Stack,
 } from "../../client/src/index.ts";
+import type { Job, Stack } from "../../client/src/index.ts";
 import { UserError } from "../../lib/errors.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { brokenReason, writeBrokenArtifact } from "./broken-artifact.ts";
-import { type Deployment } from "../deployment/deployment.ts";
+import type { Deployment } from "../deployment/deployment.ts";
 import { DeploymentError } from "../deployment/deployment-errors.ts";
 import type { Step } from "../../lib/progress.ts";
-import { parseSetting, type Setting } from "../deployment/settings-file.ts";
+import { parseSetting } from "../deployment/settings-file.ts";
+import type { Setting } from "../deployment/settings-file.ts";
 
 /** An update did not have the required effect. The message describes the effect. */
 export class UpdateFailed extends UserError {

@@ -4,7 +4,8 @@ import { DeploymentError, PolicyRefusal } from "../deployment/deployment-errors.
 import type { Planned } from "../deployment/engine-events.ts";
 import { explain, UserError } from "../../lib/errors.ts";
 import type { Progress, Step } from "../../lib/progress.ts";
-import { rolledBack, sourceBucket, UpdateFailed, updateWhileScaling, type Updates } from "./rehearsal-stages.ts";
+import { rolledBack, sourceBucket, UpdateFailed, updateWhileScaling } from "./rehearsal-stages.ts";
+import type { Updates } from "./rehearsal-stages.ts";
 import { SmokeTestFailed, smokeTest } from "./smoke-test.ts";
 
 /** AWS differs from the program. The message names each resource and its differences. */

@@ -9,12 +9,15 @@ import { jsonLine, printableText } from "../../lib/printable.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
 import { removeForeignSettings } from "../local/foreign-settings.ts";
-import { defaultSpeed, prepareSession, speedHelp, type EmulatorSession } from "../local/local-stack.ts";
+import { defaultSpeed, prepareSession, speedHelp } from "../local/local-stack.ts";
+import type { EmulatorSession } from "../local/local-stack.ts";
 import { defaultPort } from "../local/port.ts";
 import { Progress } from "../../lib/progress.ts";
-import { rehearse, type Change, type Rehearsal } from "./rehearsal.ts";
+import { rehearse } from "./rehearsal.ts";
+import type { Change, Rehearsal } from "./rehearsal.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
-import { changeSettings, parseSetting, type Setting } from "../deployment/settings-file.ts";
+import { changeSettings, parseSetting } from "../deployment/settings-file.ts";
+import type { Setting } from "../deployment/settings-file.ts";
 
 /** Defines `rehearse`. */
 export function rehearseCommand(context: CommandContext) {

@@ -11,10 +11,8 @@ import {
   uploadVideo,
   waitForInstances,
   waitForJob,
-  type Job,
-  type ResultSummary,
-  type Stack,
 } from "../../client/src/index.ts";
+import type { Job, ResultSummary, Stack } from "../../client/src/index.ts";
 import { UserError } from "../../lib/errors.ts";
 import { writeWhole } from "../../lib/files.ts";
 import { printable } from "../../lib/printable.ts";

@@ -11,12 +11,14 @@ import { explain, InterruptedError } from "../../lib/errors.ts";
 import { readSetupSeconds, repoRoot } from "../../tools/paths.mjs";
 import { removeForeignSettings } from "../local/foreign-settings.ts";
 import { bringUp, defaultSpeed, localState, speedHelp } from "../local/local-stack.ts";
-import { durationOf, ModelCommandError, startDrawing, weightsNames, type WeightsName } from "./model.ts";
+import { durationOf, ModelCommandError, startDrawing, weightsNames } from "./model.ts";
+import type { WeightsName } from "./model.ts";
 import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
 import { defaultPort } from "../local/port.ts";
 import { Progress } from "../../lib/progress.ts";
 import { readSetting } from "../deployment/settings-file.ts";
-import { figuresText, filesText, foundText, jsonSummary, type Report } from "./summary.ts";
+import { figuresText, filesText, foundText, jsonSummary } from "./summary.ts";
+import type { Report } from "./summary.ts";
 import { chooseWeights, expectation, localSettings, writeCocoSettings } from "./weights.ts";
 
 const sample = resolve(repoRoot, "model/samples/street.mp4");

@@ -3,10 +3,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { ModelCommandError, unreachable, type WeightsName } from "./model.ts";
+import { ModelCommandError, unreachable } from "./model.ts";
+import type { WeightsName } from "./model.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { Progress } from "../../lib/progress.ts";
-import { chooseWeights, expectation, localSettings, writeCocoSettings, type WeightsRequest } from "./weights.ts";
+import { chooseWeights, expectation, localSettings, writeCocoSettings } from "./weights.ts";
+import type { WeightsRequest } from "./weights.ts";
 
 const footage = "clips/my.mp4";
 const { signal } = new AbortController();

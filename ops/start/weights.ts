@@ -2,7 +2,8 @@
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { repoRoot } from "../../tools/paths.mjs";
-import { artifacts, ModelCommandError, packageModel, unreachable, type WeightsName } from "./model.ts";
+import { artifacts, ModelCommandError, packageModel, unreachable } from "./model.ts";
+import type { WeightsName } from "./model.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { changeSettings, parseSetting } from "../deployment/settings-file.ts";

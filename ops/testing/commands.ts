@@ -1,5 +1,6 @@
 /** Runs the project's commands in end-to-end tests, and finds processes that they leave behind. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { localFolder, repoRoot } from "../../tools/paths.mjs";

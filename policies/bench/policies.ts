@@ -1,7 +1,8 @@
 /** `npm run -s bench:policies`: measures how long the pack takes to evaluate a large stack over the engine's protocol. */
 import { once } from "node:events";
 import { spawn } from "node:child_process";
-import { type ClientHttp2Session, connect } from "node:http2";
+import { connect } from "node:http2";
+import type { ClientHttp2Session } from "node:http2";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -9,7 +10,8 @@ import { parseArgs } from "node:util";
 import analyzer from "@pulumi/pulumi/proto/analyzer_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import type { JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb.js";
-import { type BenchResource, largeStack } from "./stack.ts";
+import { largeStack } from "./stack.ts";
+import type { BenchResource } from "./stack.ts";
 
 const help = `Usage: npm run -s bench:policies -- [--resources N] [--json]
 

@@ -1,6 +1,7 @@
 /** Mutations of permissions and of the types of resources. */
 import fc from "fast-check";
-import { type Mutation, setting, stating } from "./breaking.ts";
+import { setting, stating } from "./breaking.ts";
+import type { Mutation } from "./breaking.ts";
 import { set } from "./broken-stack.ts";
 import { stranger as strangerAccount } from "./documents.ts";
 

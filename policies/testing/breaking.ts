@@ -1,6 +1,7 @@
 /** Mutations that break one thing in a stack. */
 import fc from "fast-check";
-import { type BrokenStack, set } from "./broken-stack.ts";
+import { set } from "./broken-stack.ts";
+import type { BrokenStack } from "./broken-stack.ts";
 import type { TestResource } from "./evaluate.ts";
 
 /** One way of breaking a stack. */

@@ -1,5 +1,6 @@
 /** A stack in which tests break one thing. */
-import { type TestResource, urnOf } from "./evaluate.ts";
+import { urnOf } from "./evaluate.ts";
+import type { TestResource } from "./evaluate.ts";
 
 /** A stack whose resources may be changed, removed and added to. */
 export class BrokenStack {

@@ -1,7 +1,8 @@
 /** Tests that every policy has: a good case passes, each bad value is refused with a remedy, an unknown value is reported as unknown. */
 import assert from "node:assert/strict";
 import type { PackPolicy } from "../pack.ts";
-import { type TestResource, reports, unknownString, violations } from "./evaluate.ts";
+import { reports, unknownString, violations } from "./evaluate.ts";
+import type { TestResource } from "./evaluate.ts";
 
 /** The cases of one policy. */
 export interface Cases {

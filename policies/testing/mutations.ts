@@ -1,8 +1,10 @@
 /** Mutations of the real program's stack, each with the policy that must report it. */
 import fc from "fast-check";
 import { accessMutations } from "./access-mutations.ts";
-import { configuring, type Mutation, setting } from "./breaking.ts";
-import { type BrokenStack, set } from "./broken-stack.ts";
+import { configuring, setting } from "./breaking.ts";
+import type { Mutation } from "./breaking.ts";
+import { set } from "./broken-stack.ts";
+import type { BrokenStack } from "./broken-stack.ts";
 import type { TestResource } from "./evaluate.ts";
 
 const target = "aws:appautoscaling/target:Target";

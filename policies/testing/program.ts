@@ -1,5 +1,6 @@
 /** The real program's registrations in the form that the engine passes to a policy pack, after the provider's check. */
-import { type TestResource, unknownString } from "./evaluate.ts";
+import { unknownString } from "./evaluate.ts";
+import type { TestResource } from "./evaluate.ts";
 
 /** One resource as the program registered it under mocks. */
 interface Registration {

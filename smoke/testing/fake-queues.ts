@@ -1,5 +1,6 @@
 /** For tests: the queues and topics that the smoke test uses. */
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 

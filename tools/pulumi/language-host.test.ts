@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import language, {
-  type ProgramInfo,
-  type RunPluginRequest,
-  type RunRequest,
-} from "@pulumi/pulumi/proto/language_pb.js";
+import language from "@pulumi/pulumi/proto/language_pb.js";
+import type { ProgramInfo, RunPluginRequest, RunRequest } from "@pulumi/pulumi/proto/language_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import { Machine } from "../testing/machine.ts";
 import { languageHost } from "../paths.mjs";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { repoRoot } from "../paths.mjs";
 import { MachineError, SetupError, Stopped } from "./errors.mjs";
 import { Progress } from "./progress.mjs";
-import { asSetupError, installMissing, type Step } from "./steps.mjs";
+import { asSetupError, installMissing } from "./steps.mjs";
+import type { Step } from "./steps.mjs";
 
 const quiet = () => new Progress({ write: () => true }, { live: false });
 

@@ -2,7 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer as createPlainServer, type RequestListener } from "node:http";
+import { createServer as createPlainServer } from "node:http";
+import type { RequestListener } from "node:http";
 import { createServer } from "node:https";
 import { join } from "node:path";
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import path from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chartsOf, timeAxisOf } from "./charts.ts";
 import type { ChartSpec } from "./charts.ts";
@@ -25,8 +25,8 @@ export interface BurstReport {
 }
 
 /** Chart.js as one script, which sets the global `Chart`; the package exports only its module. */
-const library = path.join(path.dirname(fileURLToPath(import.meta.resolve("chart.js"))), "chart.umd.min.js");
-const pageScript = path.join(import.meta.dirname, "page.mjs");
+const library = join(dirname(fileURLToPath(import.meta.resolve("chart.js"))), "chart.umd.min.js");
+const pageScript = join(import.meta.dirname, "page.mjs");
 
 /** Renders the page's HTML. */
 export async function renderReport({ run, figures, metrics, notes }: BurstReport): Promise<string> {

@@ -1,6 +1,6 @@
 /** The command burst: runs the experiment of AWS's blog post on a stack, with its table and a report of its charts. */
 import { randomBytes } from "node:crypto";
-import path from "node:path";
+import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { writeWhole } from "../../../lib/files.ts";
@@ -30,7 +30,7 @@ import { plural } from "../../src/format.ts";
 import { modelCommand } from "./model-options.ts";
 
 /** The repository's sample, used without --video. */
-const sample = path.join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4");
+const sample = join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4");
 
 function defineBurst() {
   return modelCommand(
@@ -91,9 +91,9 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
   await checkEndpoint(stack, signal);
   const videos = await inS3(found, session);
   const name = `burst-${randomBytes(4).toString("hex")}`;
-  const folder = flags.out ?? path.join("out", name);
+  const folder = flags.out ?? join("out", name);
   makeFolder(folder, "--out");
-  await using journal = await JobJournal.create(path.join(folder, "jobs.jsonl"));
+  await using journal = await JobJournal.create(join(folder, "jobs.jsonl"));
   const burst = new Burst(stack, {
     name,
     videos,
@@ -118,12 +118,12 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
     const metrics = await waitForMetrics(stack, finished, { signal });
     const figures = figuresOf(finished, metrics);
     const notes = notesOf(finished, metrics, burst.state.firstFailure);
-    const report = path.resolve(folder, "report.html");
+    const report = resolve(folder, "report.html");
     await writeWhole(report, await renderReport({ run: finished, figures, metrics, notes }));
-    const file = path.resolve(journal.file);
+    const file = resolve(journal.file);
     // `manifest` is the old name of `journal`.
     const printed = { name, ...figures, notes, report, journal: file, manifest: file };
-    await writeWhole(path.join(folder, "figures.json"), `${JSON.stringify(printed, undefined, 2)}\n`);
+    await writeWhole(join(folder, "figures.json"), `${JSON.stringify(printed, undefined, 2)}\n`);
     const rows = rowsOf(figures);
     const width = Math.max(...rows.map(({ label }) => label.length));
     print(
@@ -152,7 +152,7 @@ async function inS3(
       videos.push({ inputLocation: video, contentType, bytes });
       continue;
     }
-    const name = path.basename(video);
+    const name = basename(video);
     const { inputLocation } = await uploadVideo(stack, video, {
       signal,
       onProgress: ({ step, loaded, total }) => {

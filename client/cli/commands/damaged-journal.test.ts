@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
@@ -154,7 +154,7 @@ describe("a damaged journal", () => {
     }
     const outputs = fixture.path("outputs.json");
     await writeFile(outputs, JSON.stringify(fixture.aws.outputs));
-    const main = path.join(import.meta.dirname, "..", "..", "..", "ops", "main.ts");
+    const main = join(import.meta.dirname, "..", "..", "..", "ops", "main.ts");
     const args = ["submit", fixture.path("clips"), "--journal", file(), "--outputs", outputs];
     // The limit on a file's size cuts a write like a full disk: a part of it is written. Blocks of 512 or 1024 bytes.
     const child = spawn("sh", ["-c", 'ulimit -f 4; exec "$0" "$@"', process.execPath, main, ...args], {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
@@ -34,7 +34,7 @@ describe("the command fetch", () => {
       ["completed", "pending"],
     );
     const [first] = fixture.aws.invocations;
-    const file = await readFile(path.join(to, `${first!.inferenceId}.json`), "utf8");
+    const file = await readFile(join(to, `${first!.inferenceId}.json`), "utf8");
     assert.deepEqual(JSON.parse(file), sampleResult);
     assert.equal((await readdir(to)).length, 1);
   });
@@ -84,7 +84,7 @@ describe("the command fetch", () => {
       "fetch",
       fixture.journal,
       "--to",
-      path.join(fixture.journal, "x"),
+      join(fixture.journal, "x"),
     ]);
     assert.equal(status, 2);
     assert.match(
@@ -124,12 +124,12 @@ describe("the command fetch", () => {
     assert.equal(status, 2);
     assert.match(stderr, /The video s3:\/\/in\/.* no longer exists/);
     const [job] = fixture.aws.invocations;
-    assert.deepEqual(await readdir(path.join(to, job!.inferenceId)), []);
+    assert.deepEqual(await readdir(join(to, job!.inferenceId)), []);
   });
 
   it("draws the detections on the video", async () => {
     fixture.aws.onInvocation = fixture.complete;
-    await submit(path.join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
+    await submit(join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
     const { status, stderr, lines } = await fixture.execute([
       "fetch",
       fixture.journal,
@@ -139,22 +139,22 @@ describe("the command fetch", () => {
       "--json",
     ]);
     assert.equal(status, 0, stderr);
-    const folder = path.join(to, fixture.aws.invocations[0]!.inferenceId);
-    assert.equal(lines()[0]!.movie, path.join(folder, "annotated.mp4"));
+    const folder = join(to, fixture.aws.invocations[0]!.inferenceId);
+    assert.equal(lines()[0]!.movie, join(folder, "annotated.mp4"));
     assert.deepEqual((await readdir(folder)).toSorted(), ["annotated.gif", "annotated.mp4"]);
   }).timeout(120_000);
 
   it("prints the paths of the annotated files, names the user's files, and draws on several at once", async () => {
     fixture.aws.onInvocation = fixture.complete;
     // A second or two of the sample: the model's tests check the drawing.
-    const sample = await readFile(path.join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
+    const sample = await readFile(join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
     for (const name of ["first.mp4", "second.mp4"]) await writeFile(fixture.path(name), sample.subarray(0, 40_000));
     await submit(fixture.path("first.mp4"), fixture.path("second.mp4"));
     const { status, stdout, stderr } = await fixture.execute(["fetch", fixture.journal, "--to", to, "--annotate"]);
     assert.equal(status, 0, stderr);
     for (const { inferenceId } of fixture.aws.invocations) {
-      assert.ok(stdout.includes(`\n  annotated  ${path.join(to, inferenceId, "annotated.mp4")}\n`), stdout);
-      assert.ok(stdout.includes(`\n  animation  ${path.join(to, inferenceId, "annotated.gif")}\n`), stdout);
+      assert.ok(stdout.includes(`\n  annotated  ${join(to, inferenceId, "annotated.mp4")}\n`), stdout);
+      assert.ok(stdout.includes(`\n  animation  ${join(to, inferenceId, "annotated.gif")}\n`), stdout);
     }
     assert.match(stderr, /drawing on .*first\.mp4/);
     if (availableParallelism() > 1) assert.match(stderr, /drawing on .*\.mp4 and 1 other video/);
@@ -167,6 +167,6 @@ describe("the command fetch", () => {
     const { status, stderr } = await fixture.execute(["fetch", fixture.journal, "--to", to, "--annotate"]);
     assert.equal(status, 2);
     assert.match(stderr, /cannot be annotated: .*video\.mp4/);
-    assert.deepEqual(await readdir(path.join(to, fixture.aws.invocations[0]!.inferenceId)), []);
+    assert.deepEqual(await readdir(join(to, fixture.aws.invocations[0]!.inferenceId)), []);
   }).timeout(120_000);
 });

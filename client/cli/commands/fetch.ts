@@ -1,7 +1,7 @@
 /** The command fetch: downloads results, one file each, checks them, and draws them on their videos on request. */
 import { rename, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import path from "node:path";
+import { dirname, join } from "node:path";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { annotate } from "../annotate.ts";
 import type { AnnotatedFiles } from "../annotate.ts";
@@ -64,7 +64,7 @@ async function fetchAll(file: string, flags: Flags, session: Session): Promise<n
       bad.add(inferenceId);
       print(`${labelOf(entry)}: was not accepted`, { inferenceId, video, status: "unsent" });
     } else {
-      const place = path.join(flags.to, names.get(inferenceId) ?? inferenceId);
+      const place = join(flags.to, names.get(inferenceId) ?? inferenceId);
       const hasResult = await fetchOne(entry, job, state, place, flags.annotate ? drawing : undefined, session);
       if (!hasResult && entry.sentAgainAs === undefined) bad.add(inferenceId);
     }
@@ -170,7 +170,7 @@ async function fetchOne(
 /** Writes completely or not at all: a full disk or Ctrl-C leaves no partial file. */
 async function writeResult(file: string, result: VideoResult): Promise<void> {
   const draft = `${file}.${process.pid}.tmp`;
-  makeFolder(path.dirname(file), "--to");
+  makeFolder(dirname(file), "--to");
   try {
     await writeFile(draft, `${JSON.stringify(result)}\n`);
     await rename(draft, file);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { resolve } from "node:path";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
@@ -89,7 +89,7 @@ describe("the command redrive", () => {
     await fixture.execute(["submit", fixture.path("a.mp4"), "--journal", journal]);
     const { status, stdout } = await fixture.execute(["redrive", journal, "--json"]);
     const report = JSON.parse(stdout) as { sent: number; journal: string };
-    assert.deepEqual([status, report.sent, report.journal], [0, 1, path.resolve(journal)]);
+    assert.deepEqual([status, report.sent, report.journal], [0, 1, resolve(journal)]);
     const shown = await fixture.execute(["status", journal]);
     // The video counts once, under its name.
     assert.deepEqual([shown.status, shown.stderr.trim().split("\n").at(-1)], [0, "1 completed"]);

@@ -1,6 +1,6 @@
 /** The command redrive: sends failed and expired jobs again, from the error queue or from a job journal. */
 import { existsSync } from "node:fs";
-import path from "node:path";
+import { join, resolve } from "node:path";
 import { Option } from "@commander-js/extra-typings";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { wholeNumber } from "../../../lib/command-line.ts";
@@ -97,9 +97,9 @@ async function run(jobs: string | undefined, flags: Flags, session: Session): Pr
   const { stack, live, signal } = session;
   await checkEndpoint(stack, signal);
   const name = `redrive-${stack.outputs.endpointName}.jsonl`;
-  const shared = path.join("out", name);
-  const isShared = jobs !== undefined && path.resolve(jobs) === path.resolve(shared);
-  if (flags.journal !== undefined && path.resolve(flags.journal) !== path.resolve(shared)) {
+  const shared = join("out", name);
+  const isShared = jobs !== undefined && resolve(jobs) === resolve(shared);
+  if (flags.journal !== undefined && resolve(flags.journal) !== resolve(shared)) {
     live.say(
       `note: this run does not see the jobs that other runs have recorded in ${shared}, and may send one of them a second time: leave out --journal, unless you share ${flags.journal} with others`,
     );
@@ -116,13 +116,13 @@ async function run(jobs: string | undefined, flags: Flags, session: Session): Pr
         : entries;
     return await redriveFrom(jobs, { entries: known }, isThere ? file : undefined, flags, session);
   }
-  const file = jobs ?? flags.journal ?? path.join(defaultFolder(), name);
+  const file = jobs ?? flags.journal ?? join(defaultFolder(), name);
   await using journal =
     jobs === undefined ? await JobJournal.openOrCreate(file, { acceptIncomplete }) : await JobJournal.open(file);
   if (journal.notice !== undefined) live.say(`note: ${journal.notice}`);
   if (jobs === undefined || isShared) return await redriveFrom(jobs, journal, file, flags, session);
   // A redrive of the error queue must recognise the jobs that this one sends, and the other way round.
-  await using endpoints = await JobJournal.openOrCreate(path.join(defaultFolder(), name), { acceptIncomplete: true });
+  await using endpoints = await JobJournal.openOrCreate(join(defaultFolder(), name), { acceptIncomplete: true });
   return await redriveFrom(jobs, await pairJournals(journal, endpoints), file, flags, session);
 }
 
@@ -157,7 +157,7 @@ async function redriveFrom(
     // A new journal has no file until a job is planned.
     const isThere = file !== undefined && existsSync(file);
     if (isThere) lines.push(`job journal ${file}`);
-    const journal = isThere ? path.resolve(file) : undefined;
+    const journal = isThere ? resolve(file) : undefined;
     // `manifest` is the old name of `journal`.
     print(lines, { ...countsOf(outcomes), estimate, journal, manifest: journal, jobs: outcomes });
   };

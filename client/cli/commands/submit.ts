@@ -1,6 +1,6 @@
 /** The command submit: finds the videos, sends them with a job journal and, on request, waits for their ends. */
 import { stat } from "node:fs/promises";
-import path from "node:path";
+import { join } from "node:path";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { wholeNumber } from "../../../lib/command-line.ts";
 import type { CommandContext } from "../../../lib/command-line.ts";
@@ -176,7 +176,7 @@ async function dryResume(file: string, session: Session): Promise<number> {
 
 /** Returns a name for a new journal, by this machine's clock, in out/, which is created if missing. */
 function newJournal(): string {
-  return path.join(
+  return join(
     defaultFolder(),
     `submit-${new Date().toISOString().replaceAll(/[-:]/g, "").replace(".", "-")}.jsonl`,
   );

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { checkVideo } from "../video-file.ts";
@@ -80,8 +80,8 @@ describe("the content of a file", function () {
   let folder: string;
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "content-"));
-    const python = path.join(import.meta.dirname, "..", "..", "..", "tools", "python.mjs");
+    folder = await mkdtemp(join(tmpdir(), "content-"));
+    const python = join(import.meta.dirname, "..", "..", "..", "tools", "python.mjs");
     const args = [python, "-c", muxer, folder, JSON.stringify({ ...audio, ...videos })];
     await promisify(execFile)(process.execPath, args, { timeout: 100_000 });
   });
@@ -90,7 +90,7 @@ describe("the content of a file", function () {
     await rm(folder, { recursive: true });
   });
 
-  const inFolder = (name: string) => path.join(folder, name);
+  const inFolder = (name: string) => join(folder, name);
   const contentOf = async (name: string) => {
     await using handle = await open(inFolder(name));
     return await findNoVideo(handle, (await handle.stat()).size);

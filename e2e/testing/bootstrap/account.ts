@@ -1,7 +1,9 @@
 /** The resources of a bootstrapped account: those of each environment's stack, of the bootstrap, and of another team. */
 import { statements } from "../../../infra/testing/documents.ts";
-import { accountId, type Registrations, region } from "../../../infra/testing/registrations.ts";
-import { type Environment, environments } from "../../../infra/bootstrap/environments.ts";
+import { accountId, region } from "../../../infra/testing/registrations.ts";
+import type { Registrations } from "../../../infra/testing/registrations.ts";
+import { environments } from "../../../infra/bootstrap/environments.ts";
+import type { Environment } from "../../../infra/bootstrap/environments.ts";
 import type { Resource } from "./evaluator.ts";
 import { boundaryOf, policiesOf } from "../../../infra/bootstrap/testing/registered.ts";
 

@@ -1,6 +1,6 @@
 /** Evaluates policies with MiniStack's IAM evaluator (`evaluate.py`). */
 import { execFile } from "node:child_process";
-import path from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { ministackPython } from "../../../tools/paths.mjs";
 
@@ -46,7 +46,7 @@ const limit = 60_000;
  * @throws Error if a document or a question has anything that the evaluator does not support, or if it takes more than 60 s
  */
 export async function evaluate(batch: Batch): Promise<(readonly [action: string, arn: string])[][]> {
-  const script = path.join(import.meta.dirname, "evaluate.py");
+  const script = join(import.meta.dirname, "evaluate.py");
   const text = await new Promise<string>((resolve, reject) => {
     const child = execFile(
       ministackPython,

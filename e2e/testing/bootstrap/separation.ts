@@ -2,7 +2,8 @@
 import type { Environment } from "../../../infra/bootstrap/environments.ts";
 import { unlimitedActions } from "../../../infra/bootstrap/unlimited-actions.ts";
 import type { BootstrappedAccount, Role } from "./account.ts";
-import { evaluate, type Question, type Resource } from "./evaluator.ts";
+import { evaluate } from "./evaluator.ts";
+import type { Question, Resource } from "./evaluator.ts";
 
 /** Condition keys whose values a caller chooses in the request. Those of tags and aliases depend on the resource. */
 export const chosenKeys = [

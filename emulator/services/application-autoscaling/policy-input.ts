@@ -12,7 +12,8 @@ import type {
 } from "@aws-sdk/client-application-auto-scaling";
 import { defaultCooldown } from "../../core/scaling-policy.ts";
 import type { StepAdjustment, StepScaling, TargetTracking } from "../../core/scaling-policy.ts";
-import { type AwsError, validationException } from "../../wire/service.ts";
+import { validationException } from "../../wire/service.ts";
+import type { AwsError } from "../../wire/service.ts";
 
 /** API reference, StepScalingPolicyConfiguration. */
 const mostSteps = 20;

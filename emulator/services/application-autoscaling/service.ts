@@ -7,10 +7,13 @@ import type { ApplicationAutoScaling, ScalingPolicy as WirePolicy } from "@aws-s
 import type { Autoscaler } from "../../core/autoscaler.ts";
 import { sameDimensions } from "../../core/metrics.ts";
 import type { CapacityPort, ScalingPolicy } from "../../core/scaling-types.ts";
-import { AwsError, type Handlers, type Service, validationException } from "../../wire/service.ts";
-import { pager, type Page } from "../page.ts";
+import { AwsError, validationException } from "../../wire/service.ts";
+import type { Handlers, Service } from "../../wire/service.ts";
+import { pager } from "../page.ts";
+import type { Page } from "../page.ts";
 import { ruleOf, wireRule } from "./policy-input.ts";
-import { checkKind, scalableDimension, serviceNamespace, type ResourceKey } from "./resource.ts";
+import { checkKind, scalableDimension, serviceNamespace } from "./resource.ts";
+import type { ResourceKey } from "./resource.ts";
 import { tagHandlers, tagsOf, targetTags } from "./tags.ts";
 
 /** Dependencies of the service. */

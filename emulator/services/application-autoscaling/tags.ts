@@ -2,8 +2,10 @@
 
 import type { ApplicationAutoScaling } from "@aws-sdk/client-application-auto-scaling";
 import type { Autoscaler } from "../../core/autoscaler.ts";
-import { AwsError, type Handlers, validationException } from "../../wire/service.ts";
-import { tagLimit, TagStore, type Tag } from "../tags.ts";
+import { AwsError, validationException } from "../../wire/service.ts";
+import type { Handlers } from "../../wire/service.ts";
+import { tagLimit, TagStore } from "../tags.ts";
+import type { Tag } from "../tags.ts";
 
 /** Converts tags from this service's format. */
 export function tagsOf(tags: Readonly<Record<string, string>> = {}): Tag[] {

@@ -1,11 +1,13 @@
 /** Converts PutMetricAlarm's input to the state machine's settings, with the checks that no API model states. */
 
 import type { PutMetricAlarmInput } from "@aws-sdk/client-cloudwatch";
-import { comparisons, type Comparison, type MissingData } from "../../core/alarm-evaluation.ts";
+import { comparisons } from "../../core/alarm-evaluation.ts";
+import type { Comparison, MissingData } from "../../core/alarm-evaluation.ts";
 import type { AlarmSettings, WatchedMetric } from "../../core/alarms.ts";
 import type { MetricQueries } from "../../core/metric-queries.ts";
 import { unimplemented, validationError } from "./errors.ts";
-import { dimensionsOf, type Place } from "./identity.ts";
+import { dimensionsOf } from "./identity.ts";
+import type { Place } from "./identity.ts";
 import { queriesOf } from "./metric-queries.ts";
 
 const missingData: readonly MissingData[] = ["missing", "ignore", "breaching", "notBreaching"];

@@ -3,10 +3,12 @@
 import type { CloudWatch, MetricAlarm, StandardUnit } from "@aws-sdk/client-cloudwatch";
 import type { Alarm, Alarms, AlarmSettings } from "../../core/alarms.ts";
 import { MetricQueries } from "../../core/metric-queries.ts";
-import { AwsError, type Handlers } from "../../wire/service.ts";
+import { AwsError } from "../../wire/service.ts";
+import type { Handlers } from "../../wire/service.ts";
 import { settingsOf } from "./alarm-input.ts";
 import { unimplemented, validationError } from "./errors.ts";
-import { alarmArn, wireDimensions, type Place } from "./identity.ts";
+import { alarmArn, wireDimensions } from "./identity.ts";
+import type { Place } from "./identity.ts";
 import { wireQueries } from "./metric-queries.ts";
 import { paged } from "./metrics.ts";
 import type { TagStore } from "../tags.ts";

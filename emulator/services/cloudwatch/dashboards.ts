@@ -3,8 +3,10 @@
 import type { CloudWatch, DashboardValidationMessage } from "@aws-sdk/client-cloudwatch";
 import { z } from "zod";
 import type { Clock } from "../../core/clock.ts";
-import { AwsError, type Handlers } from "../../wire/service.ts";
-import { dashboardArn, type Place } from "./identity.ts";
+import { AwsError } from "../../wire/service.ts";
+import type { Handlers } from "../../wire/service.ts";
+import { dashboardArn } from "./identity.ts";
+import type { Place } from "./identity.ts";
 import { paged } from "./metrics.ts";
 import type { TagStore } from "../tags.ts";
 

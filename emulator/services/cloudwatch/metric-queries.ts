@@ -4,9 +4,11 @@
 
 import type { MetricDataQuery as WireQuery, StandardUnit } from "@aws-sdk/client-cloudwatch";
 import { MetricMathError, UnimplementedMetricMathError } from "../../core/metric-math.ts";
-import { MetricQueries, type MetricDataQuery, type MetricStat } from "../../core/metric-queries.ts";
+import { MetricQueries } from "../../core/metric-queries.ts";
+import type { MetricDataQuery, MetricStat } from "../../core/metric-queries.ts";
 import { unimplemented, validationError } from "./errors.ts";
-import { checkPeriod, dimensionsOf, statisticOf, wireDimensions, type Place } from "./identity.ts";
+import { checkPeriod, dimensionsOf, statisticOf, wireDimensions } from "./identity.ts";
+import type { Place } from "./identity.ts";
 
 function statOf(id: string, stat: NonNullable<WireQuery["MetricStat"]>): MetricStat {
   const { Metric: metric, Period: period = 0, Stat = "", Unit: unit } = stat;

@@ -11,10 +11,12 @@ import type { Clock } from "../../core/clock.ts";
 import type { MetricDataQuery, MetricQueries, Point, TimeRange } from "../../core/metric-queries.ts";
 import { statistic } from "../../core/metrics.ts";
 import type { MetricStore } from "../../core/metrics.ts";
-import { AwsError, type Handlers } from "../../wire/service.ts";
+import { AwsError } from "../../wire/service.ts";
+import type { Handlers } from "../../wire/service.ts";
 import { pager } from "../page.ts";
 import { unimplemented, validationError } from "./errors.ts";
-import { checkPeriod, dimensionsOf, wireDimensions, type Place } from "./identity.ts";
+import { checkPeriod, dimensionsOf, wireDimensions } from "./identity.ts";
+import type { Place } from "./identity.ts";
 import { queriesOf } from "./metric-queries.ts";
 import { putMetricData } from "./put-metric-data.ts";
 

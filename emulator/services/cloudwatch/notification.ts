@@ -3,7 +3,8 @@
 import type { ActionRunner, AlarmEvent, AlarmSettings } from "../../core/alarms.ts";
 import { MetricQueries } from "../../core/metric-queries.ts";
 import type { Dimensions } from "../../core/metric-types.ts";
-import { alarmArn, type Place } from "./identity.ts";
+import { alarmArn } from "./identity.ts";
+import type { Place } from "./identity.ts";
 
 /** Publishes to a topic; rejects if there is none. */
 export type Publish = (topicArn: string, message: string, subject: string) => Promise<void>;

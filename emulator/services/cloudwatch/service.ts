@@ -5,10 +5,12 @@ import type { Clock } from "../../core/clock.ts";
 import type { MetricStore } from "../../core/metrics.ts";
 import type { Service } from "../../wire/service.ts";
 import { alarmHandlers } from "./alarms.ts";
-import { dashboardHandlers, type Dashboards } from "./dashboards.ts";
+import { dashboardHandlers } from "./dashboards.ts";
+import type { Dashboards } from "./dashboards.ts";
 import { alarmArn, dashboardArn } from "./identity.ts";
 import { metricHandlers } from "./metrics.ts";
-import { topicActions, type Publish } from "./notification.ts";
+import { topicActions } from "./notification.ts";
+import type { Publish } from "./notification.ts";
 import { resourceTags, tagHandlers } from "./tags.ts";
 
 /** Dependencies of the service. */

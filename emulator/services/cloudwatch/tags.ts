@@ -1,7 +1,8 @@
 /** Tags of alarms and dashboards, by ARN. */
 
 import type { CloudWatch } from "@aws-sdk/client-cloudwatch";
-import { AwsError, type Handlers } from "../../wire/service.ts";
+import { AwsError } from "../../wire/service.ts";
+import type { Handlers } from "../../wire/service.ts";
 import { tagLimit, TagStore } from "../tags.ts";
 
 /**

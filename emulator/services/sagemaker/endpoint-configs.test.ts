@@ -5,8 +5,8 @@ import {
   DeleteEndpointConfigCommand,
   DescribeEndpointConfigCommand,
   ListEndpointConfigsCommand,
-  type CreateEndpointConfigCommandInput,
 } from "@aws-sdk/client-sagemaker";
+import type { CreateEndpointConfigCommandInput } from "@aws-sdk/client-sagemaker";
 import {
   arn,
   goodConfig,

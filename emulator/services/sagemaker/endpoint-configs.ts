@@ -2,8 +2,10 @@
 
 import type { CreateEndpointConfigInput, ProductionVariant, SageMaker } from "@aws-sdk/client-sagemaker";
 import { defaultStartupTimeout } from "../../core/endpoint-api.ts";
-import { parseS3Location, type S3Location } from "../../s3-location.ts";
-import { type Handlers, validationException } from "../../wire/service.ts";
+import { parseS3Location } from "../../s3-location.ts";
+import type { S3Location } from "../../s3-location.ts";
+import { validationException } from "../../wire/service.ts";
+import type { Handlers } from "../../wire/service.ts";
 import type { SageMakerState } from "./dependencies.ts";
 import type { ModelRecord } from "./models.ts";
 import type { Named, Registry } from "./registry.ts";

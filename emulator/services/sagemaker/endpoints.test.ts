@@ -14,8 +14,8 @@ import {
   ResourceLimitExceeded,
   SageMakerClient,
   UpdateEndpointCommand,
-  type EndpointStatus,
 } from "@aws-sdk/client-sagemaker";
+import type { EndpointStatus } from "@aws-sdk/client-sagemaker";
 import { MetricStore } from "../../core/metrics.ts";
 import { VirtualClock } from "../../core/virtual-clock.ts";
 import { fakeAws, testArtifact, testImage } from "../../testing/fake-aws.ts";

@@ -2,7 +2,8 @@
 
 import type { DeploymentConfig, SageMaker, UpdateEndpointInput } from "@aws-sdk/client-sagemaker";
 import type { CapacityPort } from "../../core/scaling-types.ts";
-import { AwsError, type Handlers, validationException } from "../../wire/service.ts";
+import { AwsError, validationException } from "../../wire/service.ts";
+import type { Handlers } from "../../wire/service.ts";
 import type { SageMakerDependencies, SageMakerState } from "./dependencies.ts";
 import type { EndpointConfigRecord } from "./endpoint-configs.ts";
 import { LiveEndpoint } from "./live-endpoint.ts";

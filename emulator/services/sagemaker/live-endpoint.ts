@@ -3,12 +3,8 @@
 import type { DeploymentConfig, DescribeEndpointOutput, EndpointStatus } from "@aws-sdk/client-sagemaker";
 import type { Baking } from "../../core/endpoint-api.ts";
 import { AsyncEndpoint } from "../../core/endpoint.ts";
-import {
-  DeploymentFailedError,
-  EndpointGoneError,
-  ScalingFailedError,
-  type EndpointState,
-} from "../../core/endpoint-api.ts";
+import { DeploymentFailedError, EndpointGoneError, ScalingFailedError } from "../../core/endpoint-api.ts";
+import type { EndpointState } from "../../core/endpoint-api.ts";
 import type { SageMakerDependencies } from "./dependencies.ts";
 import type { EndpointConfigRecord } from "./endpoint-configs.ts";
 import type { Invocation } from "./invocation.ts";

@@ -8,8 +8,8 @@ import {
   DescribeModelCommand,
   ListModelsCommand,
   ListTagsCommand,
-  type CreateModelCommandInput,
 } from "@aws-sdk/client-sagemaker";
+import type { CreateModelCommandInput } from "@aws-sdk/client-sagemaker";
 import { testImage, testRole } from "../../testing/fake-aws.ts";
 import { arn, goodModel, refused, SageMakerFixture } from "../../testing/sagemaker-fixture.ts";
 

@@ -3,7 +3,8 @@
 import type { ContainerDefinition, CreateModelInput, SageMaker } from "@aws-sdk/client-sagemaker";
 import type { ObjectStore } from "../../aws-ports.ts";
 import { parseS3Location } from "../../s3-location.ts";
-import { type Handlers, validationException } from "../../wire/service.ts";
+import { validationException } from "../../wire/service.ts";
+import type { Handlers } from "../../wire/service.ts";
 import type { SageMakerState } from "./dependencies.ts";
 import type { Named } from "./registry.ts";
 import { refuse, refuseMembers } from "./unsupported.ts";

@@ -2,7 +2,8 @@
 
 import type { Settlement } from "../../core/endpoint-api.ts";
 import { formatS3Location } from "../../s3-location.ts";
-import { embeddedResponseLimit, type Invocation, type ModelAnswer } from "./invocation.ts";
+import { embeddedResponseLimit } from "./invocation.ts";
+import type { Invocation, ModelAnswer } from "./invocation.ts";
 
 /** Values that every notification of an endpoint contains. */
 export interface NotificationContext {

@@ -2,7 +2,8 @@
 
 import type { ListModelsInput } from "@aws-sdk/client-sagemaker";
 import { validationException } from "../../wire/service.ts";
-import { pager, type Page } from "../page.ts";
+import { pager } from "../page.ts";
+import type { Page } from "../page.ts";
 
 /** Kind of a resource, as in its ARN. */
 export type Kind = "model" | "endpoint-config" | "endpoint";

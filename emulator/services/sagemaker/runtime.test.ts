@@ -3,11 +3,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UpdateEndpointCommand } from "@aws-sdk/client-sagemaker";
-import {
-  InvokeEndpointAsyncCommand,
-  InvokeEndpointCommand,
-  type InvokeEndpointAsyncCommandInput,
-} from "@aws-sdk/client-sagemaker-runtime";
+import { InvokeEndpointAsyncCommand, InvokeEndpointCommand } from "@aws-sdk/client-sagemaker-runtime";
+import type { InvokeEndpointAsyncCommandInput } from "@aws-sdk/client-sagemaker-runtime";
 import { goodConfig, goodOutput, refused, resourceId, SageMakerFixture } from "../../testing/sagemaker-fixture.ts";
 import type { Invocation } from "./invocation.ts";
 

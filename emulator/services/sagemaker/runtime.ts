@@ -7,8 +7,10 @@ import type {
   InvokeEndpointInput,
 } from "@aws-sdk/client-sagemaker-runtime";
 import type { ObjectStore } from "../../aws-ports.ts";
-import { below, formatS3Location, parseS3Location, type S3Location } from "../../s3-location.ts";
-import { AwsError, type RequestContext } from "../../wire/service.ts";
+import { below, formatS3Location, parseS3Location } from "../../s3-location.ts";
+import type { S3Location } from "../../s3-location.ts";
+import { AwsError } from "../../wire/service.ts";
+import type { RequestContext } from "../../wire/service.ts";
 import type { SageMakerState } from "./dependencies.ts";
 import type { AsyncSpec } from "./endpoint-configs.ts";
 import type { Invocation } from "./invocation.ts";

@@ -6,10 +6,12 @@
 import type { CapacityPort } from "../../core/scaling-types.ts";
 import type { Service } from "../../wire/service.ts";
 import type { SageMakerDependencies, SageMakerState } from "./dependencies.ts";
-import { endpointConfigHandlers, type EndpointConfigRecord } from "./endpoint-configs.ts";
+import { endpointConfigHandlers } from "./endpoint-configs.ts";
+import type { EndpointConfigRecord } from "./endpoint-configs.ts";
 import { endpointHandlers, variantCapacity } from "./endpoints.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
-import { modelHandlers, type ModelRecord } from "./models.ts";
+import { modelHandlers } from "./models.ts";
+import type { ModelRecord } from "./models.ts";
 import { Outbox } from "./outbox.ts";
 import { Registry } from "./registry.ts";
 import { runtimeHandlers } from "./runtime.ts";

@@ -1,7 +1,8 @@
 /** Tags of SageMaker resources, by ARN. */
 
 import type { SageMaker } from "@aws-sdk/client-sagemaker";
-import { type Handlers, validationException } from "../../wire/service.ts";
+import { validationException } from "../../wire/service.ts";
+import type { Handlers } from "../../wire/service.ts";
 import { tagLimit, TagStore } from "../tags.ts";
 
 /**

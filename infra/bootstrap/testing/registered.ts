@@ -1,6 +1,8 @@
 /** The program's registrations under Pulumi's mocks, and the policies of its roles. */
-import { type Statement, statements } from "../../testing/documents.ts";
-import { type Registrations, registrationsOf } from "../../testing/registrations.ts";
+import { statements } from "../../testing/documents.ts";
+import type { Statement } from "../../testing/documents.ts";
+import { registrationsOf } from "../../testing/registrations.ts";
+import type { Registrations } from "../../testing/registrations.ts";
 
 /** Number of imports of index.ts so far: Node evaluates a module once for each URL. */
 let imports = 0;

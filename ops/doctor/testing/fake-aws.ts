@@ -1,8 +1,10 @@
 /** An HTTP server for tests that speaks the wire formats of the AWS services, and of Pulumi's service, that the doctor calls. */
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { type AwsAccess, requestLimits } from "../aws.ts";
+import { requestLimits } from "../aws.ts";
+import type { AwsAccess } from "../aws.ts";
 
 /** An answer: the body of a successful one, or an error. */
 export type Answer = object | string | Refusal;

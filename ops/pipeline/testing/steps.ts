@@ -1,9 +1,10 @@
 /** Runs steps as workflows do, with a scripted Pulumi CLI and a scripted GitHub. */
 import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
+import type { Server } from "node:http";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { runCommandLine } from "../../../lib/command-line.ts";
 import type { Job } from "../job.ts";
@@ -18,7 +19,7 @@ export class Sandbox implements AsyncDisposable {
   }
 
   static async create(): Promise<Sandbox> {
-    return new Sandbox(await mkdtemp(path.join(tmpdir(), "pipeline-")));
+    return new Sandbox(await mkdtemp(join(tmpdir(), "pipeline-")));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -27,9 +28,9 @@ export class Sandbox implements AsyncDisposable {
 
   /** Sets the output and exit status of `pulumi`; its first calls may end with other statuses. The state is that of {@link stateHas}. */
   async pulumiSays(text: string, status = 0, ...first: number[]): Promise<void> {
-    const file = path.join(this.folder, "pulumi");
-    await writeFile(path.join(this.folder, "says"), text);
-    await writeFile(path.join(this.folder, "statuses"), first.map((each) => `${each}\n`).join(""));
+    const file = join(this.folder, "pulumi");
+    await writeFile(join(this.folder, "says"), text);
+    await writeFile(join(this.folder, "statuses"), first.map((each) => `${each}\n`).join(""));
     await this.stateHas([]);
     await this.backendHas(["dev", "prod", "pr-12"]);
     await writeFile(
@@ -51,17 +52,17 @@ exit "\${first:-${status}}"
 
   /** Sets the resources in the stack's state, as `pulumi stack export` prints it. */
   async stateHas(resources: readonly { readonly type: string; readonly id: string }[]): Promise<void> {
-    await writeFile(path.join(this.folder, "state"), JSON.stringify({ version: 3, deployment: { resources } }));
+    await writeFile(join(this.folder, "state"), JSON.stringify({ version: 3, deployment: { resources } }));
   }
 
   /** Sets the backend's stacks, as `pulumi stack ls` prints them. */
   async backendHas(stacks: readonly string[]): Promise<void> {
-    await writeFile(path.join(this.folder, "stacks"), JSON.stringify(stacks.map((name) => ({ name, current: false }))));
+    await writeFile(join(this.folder, "stacks"), JSON.stringify(stacks.map((name) => ({ name, current: false }))));
   }
 
   /** Returns the arguments of each call of `pulumi`, except those that export the state or list the stacks. */
   async calls(): Promise<string[]> {
-    return (await readFile(path.join(this.folder, "calls"), "utf8")).trim().split("\n");
+    return (await readFile(join(this.folder, "calls"), "utf8")).trim().split("\n");
   }
 
   /** Returns the job of a step that runs in this process; its output goes to `log`. */
@@ -71,7 +72,7 @@ exit "\${first:-${status}}"
         PATH: `${this.folder}:/usr/bin:/bin`,
         PULUMI_BACKEND_URL: "s3://state/dev",
         AWS_REGION: "us-east-1",
-        GITHUB_STEP_SUMMARY: path.join(this.folder, "summary.md"),
+        GITHUB_STEP_SUMMARY: join(this.folder, "summary.md"),
         GITHUB_OUTPUT: this.outputFile,
         ...environment,
       },
@@ -86,7 +87,7 @@ exit "\${first:-${status}}"
   }
 
   private get outputFile(): string {
-    return path.join(this.folder, "output");
+    return join(this.folder, "output");
   }
 
   /** Runs `pipeline ARGS…`. */

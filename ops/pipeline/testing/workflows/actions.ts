@@ -1,6 +1,6 @@
 /** Local implementations of the actions that the workflows use. Each validates its inputs; an unknown action or input is an error. */
 import { readFile } from "node:fs/promises";
-import path from "node:path";
+import { basename, join } from "node:path";
 import { symlink } from "node:fs/promises";
 import { z } from "zod";
 import type { Artifacts, OfRun } from "./artifacts.ts";
@@ -80,18 +80,18 @@ const actions: Readonly<Record<string, Action>> = {
     const { ref = sha } = checkoutInputs.parse(inputs);
     if (permissions["contents"] === undefined) throw new Error("actions/checkout needs the permission contents: read");
     await origin.checkOut(ref, workspace);
-    await symlink(machine.nodeModules, path.join(workspace, "node_modules"));
+    await symlink(machine.nodeModules, join(workspace, "node_modules"));
     return {};
   },
 
   async "actions/setup-node"(inputs, { workspace }, { machine: { node } }) {
     const { "node-version-file": file } = nodeInputs.parse(inputs);
-    return await installed(path.join(workspace, file), node);
+    return await installed(join(workspace, file), node);
   },
 
   async "pulumi/actions"(inputs, { workspace }, { machine: { pulumi } }) {
     const { "pulumi-version-file": file } = z.strictObject({ "pulumi-version-file": z.string() }).parse(inputs);
-    return await installed(path.join(workspace, file), pulumi);
+    return await installed(join(workspace, file), pulumi);
   },
 
   // A cache without content: this machine's cache has the files that it would keep.
@@ -146,6 +146,6 @@ export async function runAction(
 async function installed(versionFile: string, { folder, version }: Program): Promise<ActionResult> {
   const wanted = (await readFile(versionFile, "utf8")).trim().replace(/^v/, "");
   if (wanted !== version)
-    throw new Error(`${path.basename(versionFile)} requires ${wanted}; this machine has ${version}`);
+    throw new Error(`${basename(versionFile)} requires ${wanted}; this machine has ${version}`);
   return { path: folder };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { Artifacts } from "./artifacts.ts";
 
 const run = { run: 1, attempt: 1 };
@@ -11,11 +11,11 @@ describe("artifacts of runs", () => {
   let artifacts: Artifacts;
 
   beforeEach(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "artifacts-"));
-    artifacts = new Artifacts(path.join(folder, "kept"));
-    await mkdir(path.join(folder, "plan"));
-    await writeFile(path.join(folder, "plan", "prod.json"), "{}");
-    await writeFile(path.join(folder, "plan", ".hidden"), "");
+    folder = await mkdtemp(join(tmpdir(), "artifacts-"));
+    artifacts = new Artifacts(join(folder, "kept"));
+    await mkdir(join(folder, "plan"));
+    await writeFile(join(folder, "plan", "prod.json"), "{}");
+    await writeFile(join(folder, "plan", ".hidden"), "");
   });
 
   afterEach(async () => {
@@ -26,7 +26,7 @@ describe("artifacts of runs", () => {
     const { "artifact-id": id = "" } = await artifacts.upload({ name: "plan", path: "plan/prod.json" }, folder, run);
     await artifacts.download({ name: "plan", path: "a/b" }, folder, run);
     await artifacts.download({ "artifact-ids": id, path: "c" }, folder, run);
-    for (const each of ["a/b", "c"]) assert.equal(await readFile(path.join(folder, each, "prod.json"), "utf8"), "{}");
+    for (const each of ["a/b", "c"]) assert.equal(await readFile(join(folder, each, "prod.json"), "utf8"), "{}");
   });
 
   it("are only those of the run", async () => {
@@ -38,7 +38,7 @@ describe("artifacts of runs", () => {
   it("leave out hidden files", async () => {
     await artifacts.upload({ name: "plan", path: "plan" }, folder, run);
     await artifacts.download({ name: "plan", path: "a" }, folder, run);
-    assert.deepEqual(await readdir(path.join(folder, "a")), ["prod.json"]);
+    assert.deepEqual(await readdir(join(folder, "a")), ["prod.json"]);
   });
 
   it("of a pattern are merged, or each has a folder; a pattern without a match is no error", async () => {
@@ -48,9 +48,9 @@ describe("artifacts of runs", () => {
     await artifacts.download({ pattern: "report-*", path: "each" }, folder, run);
     await artifacts.download({ pattern: "report-*", "merge-multiple": "true", path: "merged" }, folder, run);
     await artifacts.download({ pattern: "other-*", path: "none" }, folder, run);
-    assert.deepEqual(await readdir(path.join(folder, "each")), ["report-dev", "report-prod"]);
-    assert.deepEqual(await readdir(path.join(folder, "merged")), ["prod.json"]);
-    assert.deepEqual(await readdir(path.join(folder, "none")), []);
+    assert.deepEqual(await readdir(join(folder, "each")), ["report-dev", "report-prod"]);
+    assert.deepEqual(await readdir(join(folder, "merged")), ["prod.json"]);
+    assert.deepEqual(await readdir(join(folder, "none")), []);
   });
 
   it("fail without files if the inputs say so, and for an existing name in the attempt", async () => {

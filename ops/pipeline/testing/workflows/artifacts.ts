@@ -1,6 +1,6 @@
 /** Stores artifacts of workflow runs like actions/upload-artifact (v7) and actions/download-artifact (v8): as copies in a folder. */
 import { cp, mkdir, readdir, stat } from "node:fs/promises";
-import path from "node:path";
+import { basename, join, matchesGlob, resolve } from "node:path";
 import { z } from "zod";
 
 interface Artifact {
@@ -59,7 +59,7 @@ export class Artifacts {
     const { name, path: wanted, "if-no-files-found": ifNone } = uploadInputs.parse(inputs);
     if (/[*?[\]\n!]/.test(wanted))
       throw new Error(`upload-artifact: the test does not support patterns in path: ${wanted}`);
-    const source = path.resolve(workspace, wanted);
+    const source = resolve(workspace, wanted);
     const found = await stat(source).catch(() => undefined);
     if (found === undefined) {
       if (ifNone === "error") throw new Error(`No files were found with the provided path: ${wanted}.`);
@@ -69,16 +69,16 @@ export class Artifacts {
       throw new Error(`An artifact with the name ${name} exists in this run`);
     }
     const id = this.#all.length + 1;
-    const folder = path.join(this.#folder, String(id));
+    const folder = join(this.#folder, String(id));
     await mkdir(folder, { recursive: true });
     if (found.isDirectory()) {
       // Hidden files are excluded unless include-hidden-files is set.
       await cp(source, folder, {
         recursive: true,
-        filter: (from) => from === source || !path.basename(from).startsWith("."),
+        filter: (from) => from === source || !basename(from).startsWith("."),
       });
     } else {
-      await cp(source, path.join(folder, path.basename(source)));
+      await cp(source, join(folder, basename(source)));
     }
     this.#all.push({ id, run, attempt, name, folder });
     return { "artifact-id": String(id) };
@@ -91,13 +91,13 @@ export class Artifacts {
    */
   async download(inputs: unknown, workspace: string, { run }: Pick<OfRun, "run">): Promise<void> {
     const { name, "artifact-ids": id, pattern, path: to, "merge-multiple": merges } = downloadInputs.parse(inputs);
-    const target = path.resolve(workspace, to);
+    const target = resolve(workspace, to);
     await mkdir(target, { recursive: true });
     const newest = new Map(this.#all.filter((each) => each.run === run).map((each) => [each.name, each]));
     if (pattern !== undefined) {
       for (const each of newest.values()) {
-        if (!path.matchesGlob(each.name, pattern)) continue;
-        await cp(each.folder, merges === "true" ? target : path.join(target, each.name), { recursive: true });
+        if (!matchesGlob(each.name, pattern)) continue;
+        await cp(each.folder, merges === "true" ? target : join(target, each.name), { recursive: true });
       }
       return;
     }
@@ -112,6 +112,6 @@ export class Artifacts {
   async filesOf(name: string, run: number): Promise<string[]> {
     const found = this.#all.findLast((each) => each.run === run && each.name === name);
     if (found === undefined) return [];
-    return (await readdir(found.folder)).map((file) => path.join(found.folder, file));
+    return (await readdir(found.folder)).map((file) => join(found.folder, file));
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { evaluate, holds, interpolate, interpolateAll, type Scope } from "./expressions.ts";
+import { evaluate, holds, interpolate, interpolateAll } from "./expressions.ts";
+import type { Scope } from "./expressions.ts";
 
 const scope: Scope = {
   contexts: {

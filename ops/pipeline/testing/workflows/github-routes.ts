@@ -1,6 +1,7 @@
 /** The routes of GitHub's REST API that the test's GitHub supports (docs.github.com/rest, version 2022-11-28), with the permission that each call needs. */
 import { z } from "zod";
-import { type Comment, type GitHub, type Issue, workflowUser } from "./github.ts";
+import { workflowUser } from "./github.ts";
+import type { Comment, GitHub, Issue } from "./github.ts";
 import type { Permissions } from "./workflow.ts";
 
 /** Fields of a request's body. */

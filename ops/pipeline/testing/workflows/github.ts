@@ -1,6 +1,7 @@
 /** A GitHub with one repository: its pull requests, issues, environments and deployments, and the REST API that reads and changes them. */
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import { text } from "node:stream/consumers";
 import { allows, bodySchema, page, routes } from "./github-routes.ts";
 import type { Permissions } from "./workflow.ts";

@@ -2,9 +2,11 @@
 import { createHash } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
-import { runAction, type ActionJob, type ActionResult, type ActionTools } from "./actions.ts";
-import { holds, interpolate, interpolateAll, textOf, type Scope, type Status, type Value } from "./expressions.ts";
+import { delimiter, join } from "node:path";
+import { runAction } from "./actions.ts";
+import type { ActionJob, ActionResult, ActionTools } from "./actions.ts";
+import { holds, interpolate, interpolateAll, textOf } from "./expressions.ts";
+import type { Scope, Status, Value } from "./expressions.ts";
 import { Shell } from "./shell.ts";
 import type { Job, Step } from "./workflow.ts";
 
@@ -81,7 +83,7 @@ export class JobRun {
 
   constructor(setting: JobSetting) {
     this.#setting = setting;
-    this.#workspace = path.join(setting.folder, "workspace");
+    this.#workspace = join(setting.folder, "workspace");
     this.#path = setting.machine.environment["PATH"] ?? "";
   }
 
@@ -140,12 +142,12 @@ export class JobRun {
     const line = { file, job: key, command };
     const text = textOf(interpolate(command, this.#scope(step)));
     const replacement = await replace(line);
-    const place = path.join(folder, `step-${index}`);
+    const place = join(folder, `step-${index}`);
     await mkdir(place);
     const files = { GITHUB_OUTPUT: "output", GITHUB_ENV: "env", GITHUB_PATH: "path", GITHUB_STEP_SUMMARY: "summary" };
-    const written = Object.entries(files).map(([name, each]) => [name, path.join(place, each)] as const);
+    const written = Object.entries(files).map(([name, each]) => [name, join(place, each)] as const);
     await Promise.all(written.map(([, each]) => writeFile(each, "")));
-    const script = path.join(place, "script.sh");
+    const script = join(place, "script.sh");
     await writeFile(script, replacement?.command ?? text);
     this.#print(`$ ${text}\n${replacement === undefined ? "" : `(in its place: ${replacement.command})\n`}`);
     this.#shell = new Shell(script, {
@@ -157,13 +159,13 @@ export class JobRun {
     });
     const status = await this.#shell.ended;
     this.#shell = undefined;
-    this.#summary += await readFile(path.join(place, "summary"), "utf8");
+    this.#summary += await readFile(join(place, "summary"), "utf8");
     const [outputs, variables] = await Promise.all(
-      ["output", "env"].map(async (each) => assignments(await readFile(path.join(place, each), "utf8"))),
+      ["output", "env"].map(async (each) => assignments(await readFile(join(place, each), "utf8"))),
     );
     this.#take(step, { outputs: outputs ?? {}, variables: variables ?? {} });
-    const added = (await readFile(path.join(place, "path"), "utf8")).split("\n").filter((each) => each !== "");
-    for (const each of added) this.#path = `${each}${path.delimiter}${this.#path}`;
+    const added = (await readFile(join(place, "path"), "utf8")).split("\n").filter((each) => each !== "");
+    for (const each of added) this.#path = `${each}${delimiter}${this.#path}`;
     if (status !== 0) this.#print(`Process completed with exit code ${status}.\n`);
     return status === 0 ? "success" : "failure";
   }
@@ -171,7 +173,7 @@ export class JobRun {
   #take({ id }: Step, { outputs = {}, variables = {}, path: folder }: ActionResult): void {
     if (id !== undefined) this.#steps[id] = { outcome: "success", conclusion: "success", outputs: { ...outputs } };
     Object.assign(this.#variables, variables);
-    if (folder !== undefined) this.#path = `${folder}${path.delimiter}${this.#path}`;
+    if (folder !== undefined) this.#path = `${folder}${delimiter}${this.#path}`;
   }
 
   /** Returns the variables of a step. The innermost definition wins. */
@@ -202,7 +204,7 @@ export class JobRun {
       hashFiles: (...patterns) => {
         const files = globSync(patterns, { cwd: this.#workspace, withFileTypes: true }).filter((each) => each.isFile());
         const hash = createHash("sha256");
-        for (const each of files) hash.update(readFileSync(path.join(each.parentPath, each.name)));
+        for (const each of files) hash.update(readFileSync(join(each.parentPath, each.name)));
         return files.length === 0 ? "" : hash.digest("hex");
       },
     };

@@ -1,7 +1,7 @@
 /** The repository's commits, in git. main starts with this clone's current files, including uncommitted ones. */
 import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { parseDocument } from "yaml";
 import type { Comparison } from "./github.ts";
@@ -74,7 +74,7 @@ export class Origin {
   async files(commit: string, folder: string): Promise<Map<string, string>> {
     const names = (await this.#git("ls-tree", "--name-only", commit, `${folder}/`)).split("\n");
     const texts = names.map(async (name): Promise<[string, string]> => [
-      path.basename(name),
+      basename(name),
       await this.#git("show", `${commit}:${name}`),
     ]);
     return new Map(await Promise.all(texts));
@@ -112,9 +112,9 @@ async function copyClone(clone: string, folder: string): Promise<void> {
   const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
   const { stdout } = await run("git", ["-C", clone, ...list], { maxBuffer: 2 ** 24 });
   for (const file of stdout.split("\0").filter((name) => name !== "")) {
-    const target = path.join(folder, file);
-    await mkdir(path.dirname(target), { recursive: true });
-    await cp(path.join(clone, file), target).catch((error: unknown) => {
+    const target = join(folder, file);
+    await mkdir(dirname(target), { recursive: true });
+    await cp(join(clone, file), target).catch((error: unknown) => {
       // Deleted in the working tree, but still in the index.
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     });
@@ -125,7 +125,7 @@ async function copyClone(clone: string, folder: string): Promise<void> {
 export function setting(stacks: readonly string[], values: Readonly<Record<string, unknown>>): Edit {
   return async (folder) => {
     for (const stack of stacks) {
-      const file = path.join(folder, `Pulumi.${stack}.yaml`);
+      const file = join(folder, `Pulumi.${stack}.yaml`);
       const document = parseDocument(await readFile(file, "utf8"));
       for (const [key, value] of Object.entries(values)) document.setIn(["config", key], value);
       await writeFile(file, document.toString());

@@ -4,7 +4,8 @@ import type { Issue, PullRequest } from "./github.ts";
 import type { Edit } from "./origin.ts";
 import type { Happening, RunTools } from "./run-job.ts";
 import { WorkflowRun } from "./run.ts";
-import { isTriggered, parseWorkflow, type Workflow } from "./workflow.ts";
+import { isTriggered, parseWorkflow } from "./workflow.ts";
+import type { Workflow } from "./workflow.ts";
 
 const folder = ".github/workflows";
 

@@ -1,10 +1,12 @@
 /** Runs one job: waits for the reviewers of its environment, then runs its steps with GitHub's contexts and variables. */
-import path from "node:path";
+import { join, matchesGlob } from "node:path";
 import type { ActionTools } from "./actions.ts";
-import { interpolate, interpolateAll, textOf, type Status, type Value } from "./expressions.ts";
+import { interpolate, interpolateAll, textOf } from "./expressions.ts";
+import type { Status, Value } from "./expressions.ts";
 import type { Deployment, GitHub } from "./github.ts";
 import type { ConcurrencyGroups } from "./groups.ts";
-import { JobRun, type JobEnd, type Replacement, type RunLine } from "./job-run.ts";
+import { JobRun } from "./job-run.ts";
+import type { JobEnd, Replacement, RunLine } from "./job-run.ts";
 import type { Slots } from "./slots.ts";
 import type { Job, Permissions, Workflow } from "./workflow.ts";
 
@@ -97,7 +99,7 @@ export async function runJob(toRun: JobToRun, run: OwnRun, tools: RunTools): Pro
   if (rules === undefined) {
     throw new Error(`${frame.workflow.file} ${key}: the repository has no environment ${environment}`);
   }
-  if (rules.refs?.some((pattern) => path.matchesGlob(ref, pattern)) === false) {
+  if (rules.refs?.some((pattern) => matchesGlob(ref, pattern)) === false) {
     const reason = `${ref} is not allowed to deploy to ${environment} due to environment protection rules.\n`;
     return { result: "failure", outputs: {}, log: reason, summary: "" };
   }
@@ -132,7 +134,7 @@ async function runSteps(
     const process = new JobRun({
       ...tools,
       ...{ title: `${run.title}: ${shown.name}`, file: frame.workflow.file, key, job },
-      folder: path.join(folder, `${run.id}-${run.attempt}-${shown.name.replaceAll(/[^\w-]+/g, "-")}`),
+      folder: join(folder, `${run.id}-${run.attempt}-${shown.name.replaceAll(/[^\w-]+/g, "-")}`),
       identity: {
         ...{ run: run.id, attempt: run.attempt, permissions, sha },
         subject: `repo:${github.options.repository}:${subjectOf(environment, eventName, ref)}`,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import path from "node:path";
+import { join } from "node:path";
 import { Artifacts } from "./artifacts.ts";
 import { GitHub } from "./github.ts";
 import { ConcurrencyGroups } from "./groups.ts";
@@ -20,7 +20,7 @@ describe("a run of a workflow", () => {
 
   beforeEach(async () => {
     roles.length = 0;
-    folder = await mkdtemp(path.join(tmpdir(), "run-"));
+    folder = await mkdtemp(join(tmpdir(), "run-"));
     github = await GitHub.start({
       ...{ repository: "team/videos", isPrivate: true, variables: { NAME: "value" }, secrets: {} },
       environments: { guarded: { reviewers: ["grace"] }, main: { reviewers: [], refs: ["refs/heads/main"] } },
@@ -35,15 +35,15 @@ describe("a run of a workflow", () => {
 
   /** Returns a repository with one workflow of these jobs. */
   async function repositoryWith(jobs: string): Promise<Repository> {
-    const origin = await Origin.create(path.join(folder, "origin"), undefined, async (place) => {
-      await mkdir(path.join(place, ".github", "workflows"), { recursive: true });
-      await writeFile(path.join(place, ".github", "workflows", "sample.yml"), `${head}${jobs}`);
+    const origin = await Origin.create(join(folder, "origin"), undefined, async (place) => {
+      await mkdir(join(place, ".github", "workflows"), { recursive: true });
+      await writeFile(join(place, ".github", "workflows", "sample.yml"), `${head}${jobs}`);
     });
     const program = { folder: "/usr/bin", version: "1" };
     return new Repository({
       ...{ github, origin, groups: new ConcurrencyGroups(), slots: new Slots(2) },
-      artifacts: new Artifacts(path.join(folder, "artifacts")),
-      folder: path.join(folder, "jobs"),
+      artifacts: new Artifacts(join(folder, "artifacts")),
+      folder: join(folder, "jobs"),
       replace: () => Promise.resolve(undefined),
       onOutput: () => undefined,
       log: () => undefined,
@@ -58,7 +58,7 @@ describe("a run of a workflow", () => {
   }
 
   const change = async (place: string): Promise<void> => {
-    await writeFile(path.join(place, "change"), String(performance.now()));
+    await writeFile(join(place, "change"), String(performance.now()));
   };
 
   async function pushed(jobs: string) {
@@ -144,7 +144,7 @@ describe("a run of a workflow", () => {
   it("is an error if it uses an unsupported feature", async () => {
     const { run } = await pushed("\n  one: { steps: [{ uses: actions/unknown@0 }] }\n");
     assert.match(run.job("one").log, /does not implement the action actions\/unknown/);
-    await rm(path.join(folder, "origin"), { recursive: true });
+    await rm(join(folder, "origin"), { recursive: true });
     const repository = await repositoryWith("\n  one: { container: x, steps: [] }\n");
     await assert.rejects(repository.pushToMain("ada", "Change", change), /sample.yml: .*container/s);
   });

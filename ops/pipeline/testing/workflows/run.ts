@@ -1,7 +1,9 @@
 /** One run of a workflow: selects its jobs, and runs them in order. */
-import { holds, interpolate, interpolateAll, textOf, type Scope, type Status, type Value } from "./expressions.ts";
+import { holds, interpolate, interpolateAll, textOf } from "./expressions.ts";
+import type { Scope, Status, Value } from "./expressions.ts";
 import type { Run } from "./github.ts";
-import { type Release, Replaced } from "./groups.ts";
+import { Replaced } from "./groups.ts";
+import type { Release } from "./groups.ts";
 import { combinationsOf } from "./matrix.ts";
 import { asTexts, contextsOf, runJob } from "./run-job.ts";
 import type { Frame, Happening, JobState, JobToRun, OwnRun, RunTools, ShownJob } from "./run-job.ts";

@@ -1,5 +1,6 @@
 /** Runs a command like GitHub's runner: `bash -e SCRIPT`, in a process group that can be killed as a whole. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 
 /** Timeout of one command in milliseconds: on this machine, none takes a fifth of it. */

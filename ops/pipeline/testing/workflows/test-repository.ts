@@ -1,9 +1,10 @@
 /** A repository set up as described in infra/bootstrap/README.md, with replacements for GitHub, its machines and the internet. */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { delimiter, join } from "node:path";
 import type { Machine } from "./actions.ts";
 import { Artifacts } from "./artifacts.ts";
-import { type Environment, GitHub } from "./github.ts";
+import { GitHub } from "./github.ts";
+import type { Environment } from "./github.ts";
 import { ConcurrencyGroups } from "./groups.ts";
 import type { Replacement, RunLine } from "./job-run.ts";
 import { Origin, setting } from "./origin.ts";
@@ -97,11 +98,11 @@ export class TestRepository implements AsyncDisposable {
     const { folder, root, cacheRoot, programs, account } = options;
     this.#options = options;
     this.github = github;
-    this.artifacts = new Artifacts(path.join(folder, "artifacts"));
-    const home = path.join(folder, "home");
+    this.artifacts = new Artifacts(join(folder, "artifacts"));
+    const home = join(folder, "home");
     const tools: RunTools = {
       ...{ github, origin, artifacts: this.artifacts, groups: new ConcurrencyGroups(), slots: new Slots(2) },
-      folder: path.join(folder, variables ? "jobs" : "jobs-without-account"),
+      folder: join(folder, variables ? "jobs" : "jobs-without-account"),
       replace: (line) => this.#replace(line),
       onOutput: (job, text) => {
         this.onOutput(job, text);
@@ -111,14 +112,14 @@ export class TestRepository implements AsyncDisposable {
       },
       machine: {
         ...programs,
-        nodeModules: path.join(root, "node_modules"),
+        nodeModules: join(root, "node_modules"),
         environment: {
-          ...{ HOME: home, LANG: "C.UTF-8", PULUMI_HOME: path.join(home, ".pulumi") },
+          ...{ HOME: home, LANG: "C.UTF-8", PULUMI_HOME: join(home, ".pulumi") },
           // The machine's programs, such as npm; the project's programs come from its setup.
           PATH: (process.env["PATH"] ?? "")
-            .split(path.delimiter)
+            .split(delimiter)
             .filter((each) => !each.startsWith(root))
-            .join(path.delimiter),
+            .join(delimiter),
           // The machine's cache: nothing is downloaded.
           ASYNC_VIDEO_INFERENCE_CACHE: cacheRoot,
           AWS_EC2_METADATA_DISABLED: "true",
@@ -135,10 +136,10 @@ export class TestRepository implements AsyncDisposable {
    */
   static async open(options: TestRepositoryOptions): Promise<TestRepository> {
     const { account, folder, root, record } = options;
-    const home = path.join(folder, "home");
+    const home = join(folder, "home");
     await rm(record, { recursive: true, force: true });
     await Promise.all([mkdir(home), mkdir(record, { recursive: true })]);
-    const origin = await Origin.create(path.join(folder, "origin"), root, async (place) => {
+    const origin = await Origin.create(join(folder, "origin"), root, async (place) => {
       const { secretsProviders, permissionsBoundaries, encryptionKeyArns } = account.bootstrap;
       for (const [stack, environment] of Object.entries(stacks)) {
         if (stack !== "pr") {
@@ -154,7 +155,7 @@ export class TestRepository implements AsyncDisposable {
         await edit(place);
       }
       for (const stack of ["dev", "prod"]) {
-        const file = path.join(place, "policies", `config.${stack}.json`);
+        const file = join(place, "policies", `config.${stack}.json`);
         const config = JSON.parse(await readFile(file, "utf8")) as object;
         await writeFile(file, JSON.stringify({ ...config, "gpu-required": "disabled" }));
       }
@@ -164,7 +165,7 @@ export class TestRepository implements AsyncDisposable {
 
   /** Returns the same repository before its owner has set any variable. */
   async withoutVariables(): Promise<TestRepository> {
-    const origin = Origin.at(path.join(this.#options.folder, "origin"));
+    const origin = Origin.at(join(this.#options.folder, "origin"));
     return await TestRepository.#at(this.#options, origin, false);
   }
 
@@ -180,11 +181,11 @@ export class TestRepository implements AsyncDisposable {
   /** Writes the record and stops GitHub. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { record } = this.#options;
-    await writeFile(path.join(record, "events.log"), `${this.#events.join("\n")}\n`, { flag: "a" });
+    await writeFile(join(record, "events.log"), `${this.#events.join("\n")}\n`, { flag: "a" });
     for (const run of this.repository.runs) {
       for (const { name, log } of run.jobs) {
         if (log !== "")
-          await writeFile(path.join(record, `${run.id} ${run.workflow.name} ${name.replaceAll("/", " ")}.log`), log);
+          await writeFile(join(record, `${run.id} ${run.workflow.name} ${name.replaceAll("/", " ")}.log`), log);
       }
     }
     await this.github[Symbol.asyncDispose]();
@@ -206,10 +207,10 @@ export class TestRepository implements AsyncDisposable {
 
   /** Returns the commands of this clone's workflows that have not run. */
   async missing(...others: readonly TestRepository[]): Promise<string[]> {
-    const folder = path.join(this.#options.root, ".github", "workflows");
+    const folder = join(this.#options.root, ".github", "workflows");
     const all: string[] = [];
     for (const file of await readdir(folder)) {
-      const { jobs } = parseWorkflow(file, await readFile(path.join(folder, file), "utf8"));
+      const { jobs } = parseWorkflow(file, await readFile(join(folder, file), "utf8"));
       for (const [job, { steps }] of Object.entries(jobs)) {
         all.push(
           ...steps.flatMap(({ run: command }) => (command === undefined ? [] : [nameOf({ file, job, command })])),
@@ -230,7 +231,7 @@ export class TestRepository implements AsyncDisposable {
   /** Replacements in the whole test, with the reason of each. */
   async #withoutInternet(command: string): Promise<Replacement | undefined> {
     const { root, folder } = this.#options;
-    const manifest = JSON.parse(await readFile(path.join(root, "package.json"), "utf8")) as {
+    const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as {
       scripts: Record<string, string | undefined>;
     };
     switch (command) {
@@ -247,9 +248,9 @@ export class TestRepository implements AsyncDisposable {
       }
       case "npm run -s audit:dependencies": {
         // Looks up advisories on the internet, with a scanner that Go builds from source: everything except `go` itself runs.
-        const place = path.join(folder, "no-internet");
+        const place = join(folder, "no-internet");
         await mkdir(place, { recursive: true });
-        await writeFile(path.join(place, "go"), scanner, { mode: 0o755 });
+        await writeFile(join(place, "go"), scanner, { mode: 0o755 });
         return { command: `PATH=${JSON.stringify(place)}:"$PATH" ${command}` };
       }
       default:
