@@ -47,6 +47,21 @@ const recursiveMkdir = {
     "Node's recursive mkdir never ends below a folder such as /proc that takes no folders: use makeFolder (lib/files.ts, tools/folders.mjs).",
 };
 
+/** Mocha's functions, which tests import. */
+const mochaGlobals = ["describe", "it", "before", "after", "beforeEach", "afterEach"];
+
+/** Each import is either of types or of values, and `node:path` is imported by name. */
+const importForms = [
+  {
+    selector: ":matches(ImportDeclaration[importKind='value'], ExportNamedDeclaration[exportKind='value']) > :matches(ImportSpecifier[importKind='type'], ExportSpecifier[exportKind='type'])",
+    message: "Import types by a separate import type.",
+  },
+  {
+    selector: "ImportDeclaration[source.value=/^node:path/] > :matches(ImportDefaultSpecifier, ImportNamespaceSpecifier)",
+    message: "Import the functions of node:path by name.",
+  },
+];
+
 /** The deadline of each wait: the compiler holds polls to it (`client/src/poll.ts`). */
 const deadlines = [
   {
@@ -110,6 +125,7 @@ export default defineConfig(
         },
       ],
       "no-console": "off",
+      "no-restricted-globals": ["error", ...mochaGlobals],
       eqeqeq: "error",
       "prefer-const": "error",
     },
@@ -127,16 +143,16 @@ export default defineConfig(
   },
   {
     files: ["**/*.ts"],
-    rules: { "no-restricted-syntax": ["error", localhost] },
+    rules: { "no-restricted-syntax": ["error", localhost, ...importForms] },
   },
   {
     files: ["**/*.mjs"],
-    rules: { "no-restricted-syntax": ["error", localhost, recursiveMkdir] },
+    rules: { "no-restricted-syntax": ["error", localhost, ...importForms, recursiveMkdir] },
   },
   {
     files: ["**/*.ts"],
     ignores: ["**/*.test.ts", "**/*.e2e.ts", "**/testing/**", "**/bench/**"],
-    rules: { "no-restricted-syntax": ["error", localhost, ...deadlines, recursiveMkdir] },
+    rules: { "no-restricted-syntax": ["error", localhost, ...importForms, ...deadlines, recursiveMkdir] },
   },
   {
     files: ["**/*.test.ts", "**/*.e2e.ts"],

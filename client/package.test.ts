@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import rootPackage from "../package.json" with { type: "json" };
 import clientPackage from "./package.json" with { type: "json" };
 

@@ -1,5 +1,6 @@
 /** Tests the logs of containers with MiniStack's CloudWatch Logs. */
 import assert from "node:assert/strict";
+import { after, before, describe, it } from "mocha";
 import {
   CloudWatchLogsClient,
   DeleteLogGroupCommand,

@@ -1,6 +1,7 @@
 /** Tests that locations in S3 are parsed in each spelling of AWS's APIs. */
 
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import fc from "fast-check";
 import { below, formatS3Location, parseS3Location } from "./s3-location.ts";
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { describe, it } from "mocha";
 import ts from "typescript";
 
 /** Parsed source files of the components, without tests. */

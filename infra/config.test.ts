@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, describe, it } from "mocha";
 import fc from "fast-check";
 import { ConfigError, parseConfig } from "./config.ts";
 import type { StackConfig } from "./config.ts";

@@ -1,5 +1,6 @@
 /** Tests the serving container's environment for any limits. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import fc from "fast-check";
 import { containerEnvironment, containerStartupTimeout } from "./container-environment.ts";
 import type { ServingSettings } from "./container-environment.ts";

@@ -1,5 +1,6 @@
 /** Tests the endpoint's name. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { endpointNameOf, logGroupOf } from "./endpoint-name.ts";
 import type { EndpointIdentity } from "./endpoint-name.ts";
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { endpointNameOf } from "./endpoint-name.ts";
 import { accountId, region, registrationsOf } from "./testing/registrations.ts";
 import type { Registration, Registrations } from "./testing/registrations.ts";

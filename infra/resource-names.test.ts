@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { earlierNames } from "./testing/earlier-names.ts";
 import { registrationsOf } from "./testing/registrations.ts";
 import type { Registrations } from "./testing/registrations.ts";

@@ -1,5 +1,6 @@
 /** Tests the choice of the serving image. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { imageAddress, machineImageOf, sampleAddress, serverOf } from "./serving-image.ts";
 
 const registry = "210987654321.dkr.ecr.eu-west-1.amazonaws.com";

@@ -1,6 +1,7 @@
 /** Tests that docs/configuration.md contains the program's settings and outputs. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { describe, it } from "mocha";
 import { describeSettings } from "./config.ts";
 import { page, withTables } from "./tables.ts";
 

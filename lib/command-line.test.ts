@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { Option } from "@commander-js/extra-typings";
 import { createCommand, oneOf, runCommandLine, runProgram, wholeNumber } from "./command-line.ts";
 import type { CommandContext, CommandEntry, Terminal } from "./command-line.ts";

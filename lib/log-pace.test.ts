@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { LogPace } from "./log-pace.ts";
 
 describe("a log of progress", () => {

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { createCommand } from "./command-line.ts";
 import { checkNpmOptions } from "./npm-options.ts";
 

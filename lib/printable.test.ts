@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import fc from "fast-check";
 import { jsonLine, printable, printableText, quoted } from "./printable.ts";
 

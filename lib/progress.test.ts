@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
+import { describe, it } from "mocha";
 import { Progress } from "./progress.ts";
 
 /** A sink that collects what is written. */

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import { throughProxy, useProxies, withoutLoopback } from "./proxies.ts";
 

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { remedyFor, remedyIn, writeRemedy } from "./remedies.ts";
 
 /** Returns the error that some work throws. */

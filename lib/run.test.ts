@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { isAlive } from "./testing/processes.ts";
 import { lastLine, run } from "./run.ts";
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { runCommandLine } from "../lib/command-line.ts";
 import type { CommandContext } from "../lib/command-line.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { createCommand, runCommandLine } from "../lib/command-line.ts";
 import { plain } from "./deployment/engine-events.ts";
 import { JobFailed } from "./start/one-video.ts";

@@ -1,5 +1,6 @@
 /** Tests the policy on IAM policies. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { noWildcards } from "./access.ts";
 import { document } from "./testing/documents.ts";
 import { policyTests } from "./testing/cases.ts";

@@ -1,5 +1,6 @@
 /** Tests the policy on attached policies. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { ownPoliciesOnly } from "./attachments.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { account } from "./testing/documents.ts";

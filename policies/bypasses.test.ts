@@ -1,5 +1,6 @@
 /** Tests stacks that bypassed the pack in a security review: the whole pack evaluates each of them and a similar legitimate one. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { policies } from "./pack.ts";
 import { withProps } from "./testing/cases.ts";
 import { account, document, stranger } from "./testing/documents.ts";

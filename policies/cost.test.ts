@@ -1,5 +1,6 @@
 /** Tests the policies on cost. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { hourlyCostLimit, requiredTags } from "./cost.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { unknownNumber, unknownString, urnOf, violations } from "./testing/evaluate.ts";

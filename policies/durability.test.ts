@@ -1,5 +1,6 @@
 /** Tests the policies on durability. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { dataProtected, logRetention, queueDeadLetters } from "./durability.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { unknownNumber, unknownString, urnOf, violations } from "./testing/evaluate.ts";

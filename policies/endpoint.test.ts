@@ -1,5 +1,6 @@
 /** Tests the policies on endpoints and their images. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import {
   asynchronousOnly,
   completionTopics,

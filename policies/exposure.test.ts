@@ -1,5 +1,6 @@
 /** Tests the policies on the exposure of resources. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { noForeignAccess, noPublicAccess } from "./exposure.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { account, document, stranger } from "./testing/documents.ts";

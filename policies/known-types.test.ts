@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { z } from "zod";
 import { knownTypesOnly } from "./known-types.ts";
 import { policyTests } from "./testing/cases.ts";

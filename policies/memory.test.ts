@@ -1,5 +1,6 @@
 /** Tests the policy on the workers' memory. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { workersFitMemory } from "./memory.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { unknownString, urnOf, violations } from "./testing/evaluate.ts";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { z } from "zod";
 import { policies } from "./pack.ts";
 import type { PackPolicy } from "./pack.ts";

@@ -1,5 +1,6 @@
 /** Tests that finding references with the index returns the same as comparing each pair. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import * as framework from "@pulumi/policy";
 import fc from "fast-check";
 import { References } from "./resources.ts";

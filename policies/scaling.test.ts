@@ -1,5 +1,6 @@
 /** Tests the policies on scaling. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import {
   backlogMetric,
   cooldownsSane,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { z } from "zod";
 import { policies } from "./pack.ts";
 import { page, withTable } from "./table.ts";

@@ -1,5 +1,6 @@
 /** Tests the policy on the trust policies of roles. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { account, document } from "./testing/documents.ts";
 import { policyTests } from "./testing/cases.ts";
 import { unknownString, violations } from "./testing/evaluate.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { isHandlersReason, readBadFile } from "./bad-file.ts";
 
 describe("the bad file's failure", () => {

@@ -1,5 +1,6 @@
 /** Tests for the devices that a result may come from, by the stack's output requireGpu. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { assertDevice } from "./device.ts";
 
 const instanceType = "ml.g4dn.xlarge";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { connect } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
 import { startFakeAws } from "../client/testing/fake-aws.ts";

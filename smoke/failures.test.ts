@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mock } from "node:test";
 import { format } from "node:util";
+import { describe, it } from "mocha";
 import Mocha from "mocha";
 import { showPrintable } from "./failures.ts";
 

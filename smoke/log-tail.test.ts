@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { connect } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
 import { startFakeAws } from "../client/testing/fake-aws.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { connect } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
 import { outputsAt } from "../client/testing/outputs-at.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { describe, it } from "mocha";
 import { runCommandLine } from "../lib/command-line.ts";
 import { passedOptions, passOptions, smokeCommand } from "./options.ts";
 import type { SmokeOptions } from "./options.ts";

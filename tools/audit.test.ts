@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { parse } from "yaml";
 import { z } from "zod";
 import { repoRoot } from "./paths.mjs";

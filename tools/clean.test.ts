@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { link, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { ownerRecord } from "./lock.mjs";
 import { repoRoot } from "./paths.mjs";
 import { Machine } from "./testing/machine.ts";

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { z } from "zod";
 import { localFolder, repoRoot } from "./paths.mjs";
 

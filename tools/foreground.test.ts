@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { describe, it } from "mocha";
 
 const module = new URL("foreground.mjs", import.meta.url).href;
 

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { describe, it } from "mocha";
 import { Machine, outcome, until } from "./testing/machine.ts";
 import { Stopped } from "./setup/errors.mjs";
 import { liveOwner, ownerRecord, tryLock, unlock, withLock, workingOwner } from "./lock.mjs";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import manifest from "../package.json" with { type: "json" };
 import { cacheRootOf, ministack, pulumiVersion, readSetupSeconds, serving } from "./paths.mjs";
 import { Machine } from "./testing/machine.ts";

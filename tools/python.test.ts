@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { describe, it } from "mocha";
 import { cacheRoot, repoRoot, servingPython } from "./paths.mjs";
 import { Machine } from "./testing/machine.ts";
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { describe, it } from "mocha";
 import { actionlintVersion, repoRoot } from "./paths.mjs";
 import { isAlive, Machine, outcome, until } from "./testing/machine.ts";
 

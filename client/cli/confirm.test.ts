@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
+import { describe, it } from "mocha";
 import { confirmPrice } from "./confirm.ts";
 import { Progress } from "../../lib/progress.ts";
 import type { StackOutputs } from "../src/outputs.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { describePrice, priceOf } from "./price.ts";
 import { outputsAt } from "../testing/outputs-at.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
+import { describe, it } from "mocha";
 import { startCommandFixture } from "../testing/command-fixture.ts";
 import { runOnStack } from "./session.ts";
 

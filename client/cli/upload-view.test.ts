@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { UploadView } from "./upload-view.ts";
 
 describe("the line about a submission", () => {

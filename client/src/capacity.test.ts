@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { readCapacity, readTimings, waitForInstances } from "./capacity.ts";
 import type { Capacity } from "./capacity.ts";
 import { connect } from "./stack.ts";

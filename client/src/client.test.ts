@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { startCommandFixture, videoBytes } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
 import { failureOf, FakeQueues } from "../testing/fake-sqs.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { connect } from "./stack.ts";
 import type { Stack } from "./stack.ts";
 import { startFakeAws } from "../testing/fake-aws.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { describe, it } from "mocha";
 import { describeEnvironment, DEVICE_BYTES, deviceIn, environmentOf } from "./environment.ts";
 import { currentResult, sampleResult } from "../testing/sample-result.ts";
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { once } from "node:events";
+import { describe, it } from "mocha";
 import { asClientError, AwsError, SetupError } from "./errors.ts";
 
 describe("an error that is thrown to the caller of the library", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { plural, sizeOf } from "./format.ts";
 
 const root = join(import.meta.dirname, "..", "..");

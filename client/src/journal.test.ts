@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { JobJournal, readJournal } from "./journal.ts";
 import type { JournalLine } from "./journal-lines.ts";
 import { ownerRecord } from "../../lib/lock.ts";

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 
 describe("the lock of a job journal", () => {
   it("leaves nothing if it cannot be written", async () => {

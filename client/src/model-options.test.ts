@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { customAttributesOf, withTimeout } from "./model-options.ts";
 
 describe("the model's options", () => {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { inspect } from "node:util";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { checkOutputs, readOutputs } from "./outputs.ts";
 import type { StackOutputs } from "./outputs.ts";
 import { SetupError } from "./errors.ts";

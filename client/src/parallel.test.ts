@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { describe, it } from "mocha";
 import fc from "fast-check";
 import { inParallel, limiter } from "./parallel.ts";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { describe, it } from "mocha";
 import { textOf } from "./result-body.ts";
 import { fetchResult, parseResult, summarize } from "./result.ts";
 import type { VideoResult } from "./result.ts";

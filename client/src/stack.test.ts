@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { connect, openStack } from "./stack.ts";
 import type { StackOutputs } from "./outputs.ts";
 
@@ -78,10 +79,7 @@ describe("connecting to a stack", () => {
     const folder = await mkdtemp(join(tmpdir(), "stack-"));
     const file = join(folder, "outputs.json");
     await writeFile(file, JSON.stringify({ ...outputs, awsEndpointUrl: "http://127.0.0.1:4566" }));
-    await writeFile(
-      join(folder, "credentials"),
-      "[default]\naws_access_key_id = id\naws_secret_access_key = secret\n",
-    );
+    await writeFile(join(folder, "credentials"), "[default]\naws_access_key_id = id\naws_secret_access_key = secret\n");
     using stack = await openStack({ outputs: file });
     const { accessKeyId, secretAccessKey } = await stack.s3.config.credentials();
     assert.deepEqual([accessKeyId, secretAccessKey], ["id", "secret"]);

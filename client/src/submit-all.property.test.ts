@@ -3,6 +3,7 @@ import { copyFileSync, readFileSync } from "node:fs";
 import { appendFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import fc from "fast-check";
 import { JobJournal } from "./journal.ts";
 import { parseJournal } from "./journal-text.ts";

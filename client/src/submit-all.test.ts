@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { JobJournal, readJournal } from "./journal.ts";
 import { connect } from "./stack.ts";
 import type { Stack } from "./stack.ts";

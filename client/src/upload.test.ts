@@ -4,6 +4,7 @@ import { appendFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { connect } from "./stack.ts";
 import type { Stack } from "./stack.ts";
 import { objectKey, startFakeAws } from "../testing/fake-aws.ts";

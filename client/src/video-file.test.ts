@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { describe, it } from "mocha";
 import { checkVideo, contentTypeOf, looksLikeVideo } from "./video-file.ts";
 
 describe("a file's content type", () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { cacheRoot, serving } from "../../tools/paths.mjs";
 import { annotate } from "../../client/cli/annotate.ts";
 import { connect } from "../../client/src/stack.ts";

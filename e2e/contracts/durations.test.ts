@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { monitoring } from "../../emulator/services/cloudwatch/service.ts";
 import { startTestGateway, testAccount, testCredentials, testRegion } from "../../emulator/testing/test-gateway.ts";
 import { Alarms } from "../../emulator/core/alarms.ts";

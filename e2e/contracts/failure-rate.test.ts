@@ -1,5 +1,6 @@
 /** Evaluates the metric queries of the failure rate alarm with the emulator, for given numbers of requests. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { MetricQueries } from "../../emulator/core/metric-queries.ts";
 import type { MetricDataQuery } from "../../emulator/core/metric-queries.ts";
 import { MetricStore } from "../../emulator/core/metrics.ts";

@@ -1,5 +1,6 @@
 /** Tests the help of all commands of the program `async-video`. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { runCommandLine } from "../../lib/command-line.ts";
 import type { CommandContext, Terminal } from "../../lib/command-line.ts";

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { before, describe, it } from "mocha";
 import fc from "fast-check";
 import { z } from "zod";
 import { accountId, region, registrationsOf } from "../../infra/testing/registrations.ts";

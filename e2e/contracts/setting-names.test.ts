@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { describeSettings } from "../../infra/config.ts";
 
 const policies = join(import.meta.dirname, "..", "..", "policies");

@@ -1,6 +1,7 @@
 /** Tests that every benchmark script in package.json runs and prints its figures as one JSON object. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { z } from "zod";
 import { repoRoot } from "../../tools/paths.mjs";
 import { longestBenchmark, runBenchmark } from "../../tools/testing/benchmark.ts";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { startProvider } from "../../emulator/provider/server.ts";
 import type { RunningProvider } from "../../emulator/provider/server.ts";
 import { Deployment } from "../../ops/deployment/deployment.ts";

@@ -5,6 +5,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { after, before, describe, it } from "mocha";
 import { objectKey, startFakeAws } from "../../client/testing/fake-aws.ts";
 import type { FakeAws } from "../../client/testing/fake-aws.ts";
 import { currentResult } from "../../client/testing/sample-result.ts";
@@ -40,8 +41,7 @@ describe("the client's package", () => {
     await run("npm", "install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts");
     await writeFile(join(folder, "outputs.json"), JSON.stringify(aws.outputs));
     await copyFile(join(root, "model", "samples", "street.mp4"), join(folder, "street.mp4"));
-    const [, example = ""] =
-      /```ts\n([^]*?)```/.exec(await readFile(join(root, "client", "README.md"), "utf8")) ?? [];
+    const [, example = ""] = /```ts\n([^]*?)```/.exec(await readFile(join(root, "client", "README.md"), "utf8")) ?? [];
     assert.ok(example.split("\n").length <= 11, "the example has at most ten lines");
     await writeFile(join(folder, "example.ts"), example);
   });

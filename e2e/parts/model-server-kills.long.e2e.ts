@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, describe, it } from "mocha";
 import { AsyncEndpoint } from "../../emulator/core/endpoint.ts";
 import type { Settlement } from "../../emulator/core/endpoint-api.ts";
 import { MetricStore } from "../../emulator/core/metrics.ts";

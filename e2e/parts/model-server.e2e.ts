@@ -9,6 +9,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { after, before, describe, it } from "mocha";
 import type { Instance, RunOutcome } from "../../emulator/core/worker.ts";
 import { servingPython } from "../../tools/paths.mjs";
 import type { Invocation } from "../../emulator/services/sagemaker/invocation.ts";

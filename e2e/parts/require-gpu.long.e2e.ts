@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { describe, it } from "mocha";
 import {
   CreateEndpointCommand,
   CreateEndpointConfigCommand,

@@ -1,5 +1,6 @@
 /** Tests that the check of the environments' separation (`separation.long.e2e.ts`) finds a fault in any statement, and refuses policies that it cannot evaluate. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { statements } from "../../infra/testing/documents.ts";
 import type { Statement } from "../../infra/testing/documents.ts";
 import type { Registrations } from "../../infra/testing/registrations.ts";

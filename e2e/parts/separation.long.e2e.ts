@@ -5,6 +5,7 @@
  * version) prepares a second one.
  */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { statements } from "../../infra/testing/documents.ts";
 import { accountId, region } from "../../infra/testing/registrations.ts";
 import { environments } from "../../infra/bootstrap/environments.ts";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { servingPython } from "../../tools/paths.mjs";
 import { artifactOf } from "../../emulator/testing/artifact.ts";
 import { FakeLogs, FakeObjects, testArtifact } from "../../emulator/testing/fake-aws.ts";

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
+import { after, before, describe, it } from "mocha";
 import { z } from "zod";
 import { recordCalls } from "../../emulator/testing/aws-calls.ts";
 import type { Call } from "../../emulator/testing/aws-calls.ts";

@@ -1,6 +1,7 @@
 /** Previews the template of pull requests' stacks with the real engine, without an account. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { run } from "../../ops/testing/commands.ts";
 
 describe("the template of pull requests' stacks", () => {

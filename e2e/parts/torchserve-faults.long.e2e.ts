@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { TorchServe } from "../../emulator/testing/torchserve.ts";
 import { assertAnswered, assertRefused, Caller, faultyHandler, testFailures } from "../../model/testing/failures.ts";
 

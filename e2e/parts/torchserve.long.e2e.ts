@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { after, before, describe, it } from "mocha";
 import { z } from "zod";
 import { inParallel } from "../../client/src/parallel.ts";
 import { parseResult } from "../../client/src/result.ts";

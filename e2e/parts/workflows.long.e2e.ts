@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { after, afterEach, before, describe, it } from "mocha";
 import {
   CloudWatchLogsClient,
   DescribeLogGroupsCommand,

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { after, before, describe, it } from "mocha";
 import { RayServe } from "../../emulator/testing/ray-serve.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
 import {

@@ -1,3 +1,4 @@
+import { describe, it } from "mocha";
 import { longestBenchmark, runBenchmark } from "../../tools/testing/benchmark.ts";
 
 describe("the benchmark of npm start", () => {

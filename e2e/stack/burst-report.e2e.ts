@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { after, before, describe, it } from "mocha";
 import { chartsOf } from "../../client/cli/burst/charts.ts";
 import { figuresOf, rowsOf } from "../../client/cli/burst/figures.ts";
 import { renderReport } from "../../client/cli/burst/report.ts";

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { after, before, describe, it } from "mocha";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import {
   DeleteMessageBatchCommand,

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
+import { after, before, describe, it } from "mocha";
 import { checkOutputs, connect } from "../../client/src/index.ts";
 import { freePort } from "../../lib/ports.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";

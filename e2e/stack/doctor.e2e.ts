@@ -1,5 +1,6 @@
 /** Runs the doctor for the stack local, with and without the emulator. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { awsEnvironment, pulumiEnvironment } from "../../ops/deployment/deployment.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import type { StatePaths } from "../../ops/local/state.ts";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { afterEach, before, describe, it } from "mocha";
 import { repoRoot } from "../../tools/paths.mjs";
 import { runGroups } from "../../tools/parallel/run-groups.mjs";
 import { localState } from "../../ops/local/local-stack.ts";

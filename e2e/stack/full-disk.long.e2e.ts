@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { afterEach, before, beforeEach, describe, it } from "mocha";
 import { freePort } from "../../lib/ports.ts";
 import { localFolder, repoRoot } from "../../tools/paths.mjs";
 import { assertNothingLeft } from "../testing/assert-nothing-left.ts";

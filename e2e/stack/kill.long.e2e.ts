@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { after, before, beforeEach, describe, it } from "mocha";
 import { leftProcesses, run } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
 import type { Finished } from "../../ops/testing/commands.ts";

@@ -5,6 +5,7 @@ import { copyFile, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
 import type { StackOutputs } from "../../client/src/index.ts";
 import { localState } from "../../ops/local/local-stack.ts";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { before, describe, it } from "mocha";
 import { modelCommand } from "../../client/cli/commands/model-options.ts";
 import {
   acceptOf,

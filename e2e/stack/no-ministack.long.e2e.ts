@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { failing, failure, pythonThatFirst, untilThereIs } from "../../emulator/testing/delayed-ministack.ts";
 import { cacheRoot, ministack } from "../../tools/paths.mjs";
 import { localState } from "../../ops/local/local-stack.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { z } from "zod";
 import { repoRoot } from "../../tools/paths.mjs";
 import { run } from "../../ops/testing/commands.ts";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { after, afterEach, before, describe, it } from "mocha";
 import {
   ApplicationAutoScalingClient,
   DescribeScalingPoliciesCommand,

@@ -1,6 +1,7 @@
 /** Tests with the real engine an update of the endpoint that SageMaker rolls back because new instances do not start. */
 import assert from "node:assert/strict";
 import { delimiter, join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
   DescribeEndpointCommand,

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { after, afterEach, before, beforeEach, describe, it } from "mocha";
 import { repoRoot } from "../../tools/paths.mjs";
 import { localState } from "../../ops/local/local-stack.ts";
 import { assertNothingLeft } from "../testing/assert-nothing-left.ts";

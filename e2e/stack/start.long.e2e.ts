@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { afterEach, before, beforeEach, describe, it } from "mocha";
 import { repoRoot } from "../../tools/paths.mjs";
 import { assertNothingLeft } from "../testing/assert-nothing-left.ts";
 import { run } from "../../ops/testing/commands.ts";

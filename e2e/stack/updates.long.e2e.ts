@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { after, before, describe, it } from "mocha";
 import {
   ApplicationAutoScalingClient,
   DescribeScalableTargetsCommand,

@@ -9,6 +9,7 @@ import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { packageModel } from "../../ops/start/model.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { Progress } from "../../lib/progress.ts";

@@ -1,6 +1,7 @@
 /** A suite for `ended-tests.long.e2e.ts` that keeps the local stack up until it is ended. Mocha runs it in a separate process. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { after, before, describe, it } from "mocha";
 import { run } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
 

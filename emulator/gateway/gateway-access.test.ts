@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
+import { after, before, describe, it } from "mocha";
 import {
   CreateBucketCommand,
   GetObjectCommand,

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "mocha";
 import { startAttackedGateway } from "../testing/attacked-gateway.ts";
 import type { Arrived, AttackedGateway, SignedAttack } from "../testing/attacked-gateway.ts";
 import { testCredentials } from "../testing/test-gateway.ts";

@@ -10,6 +10,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { after, before, describe, it } from "mocha";
 import {
   CreateBucketCommand,
   GetObjectCommand,

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { create } from "tar";
 import { FakeObjects } from "../testing/fake-aws.ts";
 import type { S3Location } from "../s3-location.ts";

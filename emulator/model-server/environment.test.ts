@@ -1,6 +1,7 @@
 /** Tests the environment of a model server. */
 
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { containerEnvironment } from "./environment.ts";
 
 describe("A model server's environment", () => {

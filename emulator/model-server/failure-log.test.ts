@@ -1,6 +1,7 @@
 /** Tests that the reason of a failed model load is found in TorchServe's log. */
 
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { failureOf } from "./failure-log.ts";
 
 const line = (thread: string, logger: string, text: string) =>

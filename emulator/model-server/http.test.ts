@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { describe, it } from "mocha";
 import { RequestSocket } from "./http.ts";
 
 describe("a connection to a model server", () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { eventually } from "../../lib/testing/processes.ts";
 import { LogShipper } from "./log-shipper.ts";
 

@@ -8,6 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { FakeObjects } from "../testing/fake-aws.ts";
 import type { Invocation } from "../services/sagemaker/invocation.ts";
 import { ModelServer } from "./model-server.ts";

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { eventually, isAlive } from "../../lib/testing/processes.ts";
 import { startGuarded } from "./guarded.ts";
 import type { GuardedProcess } from "./guarded.ts";

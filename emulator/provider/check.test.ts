@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { checkInputs } from "./check.ts";
 import type { CheckContext } from "./check.ts";
 import {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { checkConfig, readConfig } from "./config.ts";
 import { unknown } from "./values.ts";
 

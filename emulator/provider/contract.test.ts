@@ -1,5 +1,6 @@
 /** Tests the common contract of all types of resources, for each row. */
 import assert from "node:assert/strict";
+import { after, before, describe, it } from "mocha";
 import { startTestAws } from "../testing/test-aws.ts";
 import { toText } from "./mapping.ts";
 import { findType, tokens } from "./registry.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { after, before, describe, it } from "mocha";
 import { startFakeAws } from "./testing/fake-aws.ts";
 import type { FakeAws } from "./testing/fake-aws.ts";
 import { fakeDashboards } from "./testing/fake-cloudwatch.ts";

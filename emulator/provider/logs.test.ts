@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { after, before, describe, it } from "mocha";
 import { startTestAws } from "../testing/test-aws.ts";
 import type { TestAws } from "../testing/test-aws.ts";
 import { startTestProvider } from "./testing/provider.ts";

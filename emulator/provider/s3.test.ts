@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { startTestAws } from "../testing/test-aws.ts";
 import type { TestAws } from "../testing/test-aws.ts";
 import { startTestProvider } from "./testing/provider.ts";

@@ -1,5 +1,6 @@
 /** Tests which messages of an endpoint reach a subscription with a filter on the message's body. */
 import assert from "node:assert/strict";
+import { after, before, describe, it } from "mocha";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { Settlement } from "../core/endpoint-api.ts";

@@ -1,6 +1,7 @@
 /** Tests that requests are checked as AWS checks them, with its messages. */
 
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { ownModels, testModel } from "../testing/api-models.ts";
 import { checkInput, patternOf } from "./check.ts";
 import { ApiModel } from "./model.ts";

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
+import { after, before, beforeEach, describe, it } from "mocha";
 import {
   ApplicationAutoScalingClient,
   DeregisterScalableTargetCommand,

@@ -1,6 +1,7 @@
 /** Tests that SageMaker's runtime client, which speaks rest-json, is understood and understands the answers. */
 
 import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, it } from "mocha";
 import { InvokeEndpointAsyncCommand, SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import type { Gateway } from "../gateway/gateway.ts";
 import { sdkConfig, signed, startTestGateway } from "../testing/test-gateway.ts";

@@ -1,6 +1,7 @@
 /** Tests that values survive the conversion to the wire and back, in each document format. */
 
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import fc from "fast-check";
 import { ApiModel } from "./model.ts";
 import { AwsError } from "./service.ts";

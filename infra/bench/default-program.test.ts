@@ -1,5 +1,6 @@
 /** Tests the conversion of the program's sources into those of Pulumi's template. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { asTemplate } from "./default-program.ts";
 
 describe("the program in the form of Pulumi's template", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { parseConfig } from "./config.ts";
 
 function parsed(values: Readonly<Record<string, string>>) {

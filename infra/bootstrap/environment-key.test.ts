@@ -1,5 +1,6 @@
 /** Tests the environments' keys: their users, and that no deployment can change them. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import * as pulumi from "@pulumi/pulumi";
 import { keyPolicy } from "../components/encryption-key.ts";
 import { statements } from "../testing/documents.ts";

@@ -1,5 +1,6 @@
 /** Tests which environments may share an account. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { environments, environmentsNamed, namePrefix, sharedAccountWarning } from "./environments.ts";
 import { named } from "./scope.ts";
 

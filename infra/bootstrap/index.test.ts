@@ -1,5 +1,6 @@
 /** Tests the bootstrap's resources: the roles, who may assume them, their permissions, and the storage of state. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { allows, statements } from "../testing/documents.ts";
 import type { Statement } from "../testing/documents.ts";
 import { accountId, region } from "../testing/registrations.ts";

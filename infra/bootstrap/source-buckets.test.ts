@@ -1,5 +1,6 @@
 /** Tests the setting sourceBuckets of bootstrap and stacks: the same form, and a boundary that includes the stacks' permissions. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { sourceBucket } from "../source-buckets.ts";
 import { allows, statements } from "../testing/documents.ts";
 import { region, registrationsOf } from "../testing/registrations.ts";

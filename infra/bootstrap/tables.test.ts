@@ -1,6 +1,7 @@
 /** Tests that README.md and the policy pack's config contain the program's unlimited actions. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { describe, it } from "mocha";
 import { page, packConfig, withReasons, withTable } from "./tables.ts";
 
 describe("the list of unlimited actions", () => {

@@ -1,5 +1,6 @@
 /** Tests the permissions of callers and operators, and the trust policy of the role for another account. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { AccessPolicies } from "./access-policies.ts";
 import { AsyncEndpoint } from "./async-endpoint.ts";
 import { InferenceNotifications } from "./inference-notifications.ts";

@@ -1,5 +1,6 @@
 /** Tests for the endpoint's execution role. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { deployEndpoint, modelType } from "../testing/deployed-endpoint.ts";
 import { statement, statements } from "../testing/documents.ts";
 import { accountId, keyArn, region } from "../testing/registrations.ts";

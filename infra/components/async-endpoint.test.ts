@@ -1,5 +1,6 @@
 /** Tests for the endpoint, its model and its configuration. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { endpointNameOf } from "../endpoint-name.ts";
 import { deployEndpoint, modelType } from "../testing/deployed-endpoint.ts";
 import { statement } from "../testing/documents.ts";

@@ -1,5 +1,6 @@
 /** Tests the charts of the dashboard. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { z } from "zod";
 import { alarmType, deployMonitoring } from "../testing/deployed-monitoring.ts";
 import { region } from "../testing/registrations.ts";

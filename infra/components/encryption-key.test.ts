@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { before, describe, it } from "mocha";
 import { EncryptionKey } from "./encryption-key.ts";
 import { statement, statements } from "../testing/documents.ts";
 import { accountId, mockAccount, region, registrationsOf } from "../testing/registrations.ts";

@@ -1,5 +1,6 @@
 /** Tests scaling: to zero, from zero for a single video, and up with the backlog. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import * as pulumi from "@pulumi/pulumi";
 import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
 import { EndpointAutoscaling } from "./endpoint-autoscaling.ts";

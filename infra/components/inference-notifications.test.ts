@@ -1,5 +1,6 @@
 /** Tests the notification topics and their queues. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { InferenceNotifications } from "./inference-notifications.ts";
 import { statements } from "../testing/documents.ts";
 import { accountId, keyArn, mockAccount, registrationsOf } from "../testing/registrations.ts";

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { ModelArtifact } from "./model-artifact.ts";
 import { registrationsOf } from "../testing/registrations.ts";
 import type { Registration } from "../testing/registrations.ts";

@@ -1,5 +1,6 @@
 /** Tests the alarms, the topic that they publish to, and the address of the dashboard. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { alarmType, deployMonitoring } from "../testing/deployed-monitoring.ts";

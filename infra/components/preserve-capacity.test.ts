@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
+import { describe, it } from "mocha";
 import type * as pulumi from "@pulumi/pulumi";
 import { sageMaker } from "./endpoint-port.ts";
 import type { LiveEndpoint } from "./endpoint-port.ts";

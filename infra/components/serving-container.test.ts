@@ -1,5 +1,6 @@
 /** Tests the serving container of an endpoint: its image, its environment, and the machine image that it runs on. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { containerEnvironment } from "../container-environment.ts";
 import { defaults } from "../defaults.ts";
 import { deployEndpoint, modelType } from "../testing/deployed-endpoint.ts";

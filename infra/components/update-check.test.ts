@@ -1,5 +1,6 @@
 /** Tests the hook that fails a deployment whose endpoint was rolled back. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { updateCheck } from "./update-check.ts";
 
 const type = "aws:sagemaker/endpoint:Endpoint";

@@ -1,5 +1,6 @@
 /** Tests the stack's buckets. */
 import assert from "node:assert/strict";
+import { before, describe, it } from "mocha";
 import { statements } from "../testing/documents.ts";
 import { keyArn, registrationsOf } from "../testing/registrations.ts";
 import type { Registrations } from "../testing/registrations.ts";

@@ -1,5 +1,6 @@
 /** Tests the conversion of an image's address into the ARN of its repository. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { repositoryArn } from "./execution-role.ts";
 
 describe("repositoryArn", () => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { it } from "mocha";
 import { z } from "zod";
 import { parseResult } from "../../client/src/result.ts";
 import type { Answer } from "../../emulator/testing/torchserve.ts";

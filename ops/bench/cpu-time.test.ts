@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { describe, it } from "mocha";
 import { cpuSecondsOfDescendants, descendantSeconds, parseStat } from "./cpu-time.ts";
 
 describe("the CPU time of a process family", () => {

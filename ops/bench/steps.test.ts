@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { ending, figuresOf, loading, ratiosOf, StepRecorder } from "./steps.ts";
 import type { StepTimes } from "./steps.ts";
 

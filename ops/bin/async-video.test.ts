@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { describe, it } from "mocha";
 import { z } from "zod";
 import { repoRoot } from "../../tools/paths.mjs";
 import { commands } from "../commands.ts";

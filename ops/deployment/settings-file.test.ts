@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { parse } from "yaml";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { changeSettings, parseSetting } from "./settings-file.ts";

@@ -1,5 +1,6 @@
 /** Tests the doctor's check of credentials. */
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { checkAccount } from "./account.ts";
 import { accountId, Refusal, startFakeAws } from "./testing/fake-aws.ts";
 import type { FakeAws } from "./testing/fake-aws.ts";

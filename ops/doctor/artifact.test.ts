@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { create } from "tar";
 import { artifactKey, checkArtifact } from "./artifact.ts";
 import { stackFile } from "./testing/stack.ts";

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { checkBackend, findBackend } from "./backend.ts";
 import { checkSecrets } from "./secrets.ts";

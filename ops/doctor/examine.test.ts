@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { FakeGitHub } from "../pipeline/testing/steps.ts";
 import type { Finding } from "./finding.ts";
 import { checkGitHub } from "./github.ts";

@@ -1,5 +1,6 @@
 /** Tests the doctor's check of the serving image. */
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { publishedImage } from "../../infra/serving-image.ts";
 import { prebuiltImage } from "../../emulator/provider/ecr-images.ts";
 import { deepLearningAccounts } from "../../lib/deep-learning-accounts.ts";

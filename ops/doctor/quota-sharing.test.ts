@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { listStacks, quotaSharing } from "./quota-sharing.ts";
 import type { ListStacks } from "./quota-sharing.ts";
 import { readStackFile } from "./stack-file.ts";

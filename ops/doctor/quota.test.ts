@@ -1,5 +1,6 @@
 /** Tests the doctor's check of the quota. */
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { checkQuota } from "./quota.ts";
 import { quota, Refusal, startFakeAws } from "./testing/fake-aws.ts";
 import type { FakeAws } from "./testing/fake-aws.ts";

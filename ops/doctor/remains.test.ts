@@ -1,5 +1,6 @@
 /** Tests the doctor's check for remains of earlier deployments. */
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { checkRemains } from "./remains.ts";
 import { accountId, Refusal, startFakeAws } from "./testing/fake-aws.ts";

@@ -1,5 +1,6 @@
 /** Tests the doctor's check of source buckets. */
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { checkSource } from "./sources.ts";
 import { Refusal, startFakeAws } from "./testing/fake-aws.ts";
 import type { FakeAws } from "./testing/fake-aws.ts";

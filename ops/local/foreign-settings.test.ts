@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { removeForeignSettings } from "./foreign-settings.ts";
 
 describe("settings of the user's AWS and Pulumi", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { describe, it } from "mocha";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { checkPort } from "./port.ts";
 

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { handOver, ownerRecord } from "../../lib/lock.ts";
 import { release, StackInUse, stackOwner, statePaths, takeOver } from "./state.ts";
 import type { StatePaths } from "./state.ts";

@@ -1,5 +1,6 @@
 /** Tests that `pipeline approval` refuses a deployment without a review. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const reviewers = {

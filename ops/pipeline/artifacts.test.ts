@@ -1,5 +1,6 @@
 /** Tests which artifacts `pipeline artifacts` deletes. */
 import assert from "node:assert/strict";
+import { afterEach, describe, it } from "mocha";
 import { startFakeAws } from "../../client/testing/fake-aws.ts";
 import { obsoleteArtifacts } from "./artifacts.ts";
 import type { Artifact } from "./artifacts.ts";

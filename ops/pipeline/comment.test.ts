@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { z } from "zod";
 import { bodyOf } from "./comment.ts";
 import { writeReport } from "./report.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { parse } from "yaml";
 import { parseConfig } from "../../infra/config.ts";
 import { configOf } from "./ephemeral.ts";

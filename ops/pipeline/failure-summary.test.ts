@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { Sandbox } from "./testing/steps.ts";
 
 const GITHUB_SHA = "d".repeat(40);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { describe, it } from "mocha";
 import { Repository } from "./github.ts";
 
 describe("GitHub", () => {

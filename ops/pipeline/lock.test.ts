@@ -1,5 +1,6 @@
 /** Tests how steps wait for a stack's lock. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { untilUnlocked } from "./lock.ts";
 import type { Finished } from "./pulumi.ts";
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { describe, it } from "mocha";
 
 describe("a workflow in a repository that is not bootstrapped", () => {
   it("passes with a notice that names the variables, and needs no package", async () => {

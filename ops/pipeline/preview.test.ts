@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { outcomeOf } from "./preview.ts";
 import { Sandbox } from "./testing/steps.ts";
 

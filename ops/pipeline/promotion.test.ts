@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const commit = "c".repeat(40);

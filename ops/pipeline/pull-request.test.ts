@@ -1,5 +1,6 @@
 /** Tests the comparison of pull requests with their stacks. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { FakeGitHub, Sandbox } from "./testing/steps.ts";
 
 const sha = "a".repeat(40);

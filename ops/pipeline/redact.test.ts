@@ -1,5 +1,6 @@
 /** Tests the redaction of output that everyone who may read the repository can see. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { redacted } from "./redact.ts";
 
 const account = "123456789012";

@@ -1,5 +1,6 @@
 /** Tests that `pipeline up` and `pipeline destroy` handle the remains of earlier deployments. */
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { accountId, Refusal, startFakeAws } from "../doctor/testing/fake-aws.ts";
 import type { FakeAws } from "../doctor/testing/fake-aws.ts";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
+import { after, before, describe, it } from "mocha";
 import { cacheRoot, repoRoot, serving } from "../../tools/paths.mjs";
 import { run } from "../testing/commands.ts";
 import { ModelCommandError, startDrawing } from "./model.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { makeRunFolder } from "./run-folder.ts";
 
 describe("the folder of a run", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { parse } from "yaml";
 import { ModelCommandError, unreachable } from "./model.ts";
 import type { WeightsName } from "./model.ts";

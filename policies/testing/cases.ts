@@ -1,5 +1,6 @@
 /** Tests that every policy has: a good case passes, each bad value is refused with a remedy, an unknown value is reported as unknown. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import type { PackPolicy } from "../pack.ts";
 import { reports, unknownString, violations } from "./evaluate.ts";
 import type { TestResource } from "./evaluate.ts";

@@ -1,5 +1,6 @@
 /** Tests the functions that read a Markdown page. */
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { anchorsOf, commandsIn, isPath, linksIn, npmScriptsIn, quotedIn } from "./markdown.ts";
 
 const fence = "```";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { z } from "zod";
 import { repoRoot } from "../paths.mjs";
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { repoRoot } from "../paths.mjs";
 
 const page = readFileSync(join(repoRoot, "docs", "troubleshooting.md"), "utf8");

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { actionlintVersion as version } from "../paths.mjs";
 import { Machine } from "../testing/machine.ts";
 import { actionlintProgram } from "./actionlint.mjs";

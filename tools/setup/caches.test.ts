@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { canWrite, withWritableCaches } from "./caches.mjs";
 
 describe("the caches of npm, uv and Go", () => {

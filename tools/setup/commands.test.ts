@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
+import { describe, it } from "mocha";
 import { isAlive, Machine, until } from "../testing/machine.ts";
 import { findOnPath, run } from "./commands.mjs";
 import { CommandFailed, Stopped } from "./errors.mjs";

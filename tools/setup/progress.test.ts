@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { Progress } from "./progress.mjs";
 
 /** Returns a progress, a function that advances its clock, and a function that takes its output. */

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, realpathSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { Machine } from "../testing/machine.ts";
 import { SetupError } from "./errors.mjs";
 import { pulumiCli } from "./pulumi.mjs";

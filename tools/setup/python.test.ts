@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { Machine } from "../testing/machine.ts";
 import { SetupError } from "./errors.mjs";
 import { pythonEnvironment } from "./python.mjs";

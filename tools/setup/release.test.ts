@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { actionlintModule, actionlintVersion, pulumiModule, pulumiVersion } from "../paths.mjs";
 import { makeCertificate, startHttp, startHttps } from "../testing/https-server.ts";
 import { Machine } from "../testing/machine.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { repoRoot } from "../paths.mjs";
 import { MachineError, SetupError, Stopped } from "./errors.mjs";
 import { Progress } from "./progress.mjs";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { chmod, chown, mkdir, symlink, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
+import { describe, it } from "mocha";
 import { Machine } from "../testing/machine.ts";
 import { canOthersChange, trustedPath } from "./trust.mjs";
 

@@ -7,6 +7,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { repoRoot } from "../paths.mjs";
 
 /** Two suites. The first writes `running` in its first test, and removes `up` in its clean-up hook. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { chartsOf } from "./charts.ts";
 import type { ChartSpec } from "./charts.ts";
 import { MINUTE_MS } from "../../src/minutes.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import fc from "fast-check";
 import { figuresOf, rowsOf } from "./figures.ts";
 import type { EndpointMetrics } from "./metrics.ts";

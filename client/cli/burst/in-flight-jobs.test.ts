@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { after, before, describe, it } from "mocha";
 import fc from "fast-check";
 import { connect } from "../../src/stack.ts";
 import type { Stack } from "../../src/stack.ts";

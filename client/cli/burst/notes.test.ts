@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { describe, it } from "mocha";
 import { notesOf } from "./notes.ts";
 import { sampleMetrics, sampleRun, series } from "./testing/sample-burst.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { access, readFile, writeFile } from "node:fs/promises";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import type { BurstFigures } from "../burst/figures.ts";
 import { readJournal } from "../../src/journal.ts";
 import { eventually } from "../../../lib/testing/processes.ts";

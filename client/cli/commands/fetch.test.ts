@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
@@ -80,12 +81,7 @@ describe("the command fetch", () => {
   it("exits 2 with one line if the folder cannot be written, and leaves no partial file", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
-    const { status, stderr } = await fixture.execute([
-      "fetch",
-      fixture.journal,
-      "--to",
-      join(fixture.journal, "x"),
-    ]);
+    const { status, stderr } = await fixture.execute(["fetch", fixture.journal, "--to", join(fixture.journal, "x")]);
     assert.equal(status, 2);
     assert.match(
       stderr,

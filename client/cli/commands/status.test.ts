@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { deadlineOf } from "../../src/wait.ts";
 import { JobJournal, readJournal } from "../../src/journal.ts";
 import { startCommandFixture } from "../../testing/command-fixture.ts";

@@ -1,6 +1,7 @@
 /** Tests for the inputs, options and stacks for which `submit` sends nothing. */
 import assert from "node:assert/strict";
 import { access, mkdir, readdir, symlink, truncate, writeFile } from "node:fs/promises";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { MAX_INPUT_BYTES } from "../../src/video-file.ts";

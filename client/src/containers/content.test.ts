@@ -5,6 +5,7 @@ import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { after, before, describe, it } from "mocha";
 import fc from "fast-check";
 import { checkVideo } from "../video-file.ts";
 import { findNoVideo } from "./content.ts";

@@ -1,5 +1,6 @@
 /** Tests for the redrive of a journal. */
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { submitAll } from "../submit-all.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
 import { failureOf } from "../../testing/fake-sqs.ts";

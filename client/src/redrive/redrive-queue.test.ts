@@ -1,6 +1,7 @@
 /** Tests for the redrive of the error queue. */
 import assert from "node:assert/strict";
 import { mock } from "node:test";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import fc from "fast-check";
 import { eventually } from "../../../lib/testing/processes.ts";
 import { submitAll } from "../submit-all.ts";

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describe, it } from "mocha";
 import { repoRoot } from "../../../tools/paths.mjs";
 import { testModel } from "../../testing/api-models.ts";
 import { fakeAws } from "../../testing/fake-aws.ts";

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { UpdateEndpointCommand } from "@aws-sdk/client-sagemaker";
 import { InvokeEndpointAsyncCommand, InvokeEndpointCommand } from "@aws-sdk/client-sagemaker-runtime";
 import type { InvokeEndpointAsyncCommandInput } from "@aws-sdk/client-sagemaker-runtime";

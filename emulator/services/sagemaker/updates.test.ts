@@ -1,6 +1,7 @@
 /** Tests the emulated SageMaker's control plane with an SDK client: updates and scaling of endpoints. */
 
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import {
   DeleteEndpointCommand,
   UpdateEndpointCommand,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { GitHub } from "./github.ts";
 import type { Permissions } from "./workflow.ts";
 
