@@ -53,11 +53,13 @@ const mochaGlobals = ["describe", "it", "before", "after", "beforeEach", "afterE
 /** Each import is either of types or of values, and `node:path` is imported by name. */
 const importForms = [
   {
-    selector: ":matches(ImportDeclaration[importKind='value'], ExportNamedDeclaration[exportKind='value']) > :matches(ImportSpecifier[importKind='type'], ExportSpecifier[exportKind='type'])",
+    selector:
+      ":matches(ImportDeclaration[importKind='value'], ExportNamedDeclaration[exportKind='value']) > :matches(ImportSpecifier[importKind='type'], ExportSpecifier[exportKind='type'])",
     message: "Import types by a separate import type.",
   },
   {
-    selector: "ImportDeclaration[source.value=/^node:path/] > :matches(ImportDefaultSpecifier, ImportNamespaceSpecifier)",
+    selector:
+      "ImportDeclaration[source.value=/^node:path/] > :matches(ImportDefaultSpecifier, ImportNamespaceSpecifier)",
     message: "Import the functions of node:path by name.",
   },
 ];
@@ -110,6 +112,12 @@ export default defineConfig(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       "@typescript-eslint/consistent-type-definitions": ["error", "interface"],
+      "@typescript-eslint/naming-convention": [
+        "error",
+        // A variable that holds a member of AWS's APIs has the member's name.
+        { selector: "variable", format: ["camelCase", "PascalCase"], custom: { regex: "^[A-Z0-9_]+$", match: false } },
+        { selector: "variable", modifiers: ["destructured"], format: null },
+      ],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
       "no-restricted-exports": [

@@ -55,7 +55,7 @@ export interface CommandContext extends Terminal {
 }
 
 /** Number of columns of the help. */
-const HELP_WIDTH = 100;
+const helpColumns = 100;
 
 /** Tells whether an argument looks like an option: not `-`, which is standard input, and not a negative number. */
 function isOption(argument: string): boolean {
@@ -73,7 +73,7 @@ class CheckedCommand extends UntypedCommand {
       throw error.exitCode === 0 ? error : new UsageError(...this.#problems, problemOf(error));
     });
     this.configureHelp({
-      helpWidth: HELP_WIDTH,
+      helpWidth: helpColumns,
       // Every flag is off by default.
       optionDescription: (option) =>
         option.defaultValue === false ? option.description : new Help().optionDescription(option),

@@ -7,7 +7,7 @@ import type { Stack } from "../client/src/index.ts";
 import { quoted } from "../lib/printable.ts";
 
 /** Number of lines that are shown. */
-const TAIL = 15;
+const tail = 15;
 
 /** Folder of the emulator's logs: a folder for each endpoint, a file for each instance. */
 export const localLogs = join(import.meta.dirname, "..", ".local", "aws", "logs", "endpoints");
@@ -30,7 +30,7 @@ async function readable(place: string, read: () => Promise<readonly string[]>): 
   try {
     const lines = await read();
     if (lines.length === 0) return [`log: ${place} is empty`];
-    return [`log: the end of ${place}:`, ...lines.slice(-TAIL).map((line) => `  ${quoted(line.trimEnd())}`)];
+    return [`log: the end of ${place}:`, ...lines.slice(-tail).map((line) => `  ${quoted(line.trimEnd())}`)];
   } catch (error) {
     return [`log: ${place} cannot be read: ${explain(error)}`];
   }
@@ -45,7 +45,7 @@ async function cloudTail(stack: Stack, logGroupName: string): Promise<readonly s
     const [newest] = logStreams;
     if (newest === undefined) return [];
     const { events = [] } = await logs.send(
-      new GetLogEventsCommand({ logGroupName, logStreamName: newest.logStreamName, limit: TAIL, startFromHead: false }),
+      new GetLogEventsCommand({ logGroupName, logStreamName: newest.logStreamName, limit: tail, startFromHead: false }),
     );
     return events.flatMap(({ message = "" }) => message.trimEnd().split("\n"));
   } finally {

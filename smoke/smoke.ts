@@ -13,7 +13,7 @@ import {
   plural,
   poll,
   readCapacity,
-  SMOKE_PREFIX,
+  smokePrefix,
   summarize,
   uploadVideo,
   waitForInstances,
@@ -46,7 +46,7 @@ const options = passedOptions();
 describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
   const runId = randomUUID();
   // Names this run's jobs and videos; redrive drops messages of such jobs and never sends them again.
-  const run = `${SMOKE_PREFIX}${runId}`;
+  const run = `${smokePrefix}${runId}`;
   const interruption = new AbortController();
   const { signal } = interruption;
   const remove: string[] = [];

@@ -6,11 +6,11 @@ import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import { cacheRoot } from "./paths.mjs";
 import { messageOf } from "./setup/errors.mjs";
-import { COMPLETE } from "./setup/install.mjs";
+import { complete } from "./setup/install.mjs";
 import { workingOwner } from "./lock.mjs";
 
 /** The folders of the cache. */
-const CACHED = ["python", "uv", "actionlint", "pulumi"];
+const cached = ["python", "uv", "actionlint", "pulumi"];
 
 const usage = `Removes the Python environments, uv, actionlint and the Pulumi CLI that setup cached for all clones in
 ${cacheRoot}
@@ -40,10 +40,10 @@ Exit status: 0 removed; 1 a process uses the cache, or you answered no; 2 wrong 
  * @returns {string[]}
  */
 function cachedPaths(cache) {
-  const [python, uv, actionlint, pulumi] = CACHED.map((kind) => join(cache, kind));
+  const [python, uv, actionlint, pulumi] = cached.map((kind) => join(cache, kind));
   return [python, uv, actionlint, ...entriesOf(pulumi)]
     .flatMap(entriesOf)
-    .filter((path) => existsSync(join(path, COMPLETE)) || /\.(tmp-\d+|lock|lock\.break)$/.test(path));
+    .filter((path) => existsSync(join(path, complete)) || /\.(tmp-\d+|lock|lock\.break)$/.test(path));
 }
 
 /**
@@ -139,7 +139,7 @@ async function confirm() {
  * @param {string} cache
  */
 function removeEmptyFolders(cache) {
-  const kinds = CACHED.map((kind) => join(cache, kind));
+  const kinds = cached.map((kind) => join(cache, kind));
   for (const folder of [...entriesOf(join(cache, "pulumi")), ...kinds, cache]) {
     if (existsSync(folder) && lstatSync(folder).isDirectory() && entriesOf(folder).length === 0) rmdirSync(folder);
   }

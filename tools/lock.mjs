@@ -8,13 +8,13 @@ import { makeFolder } from "./folders.mjs";
 import { Stopped } from "./setup/errors.mjs";
 
 /** Milliseconds between two heartbeats of {@link withLock}. */
-const HEARTBEAT = 2000;
+const heartbeatMs = 2000;
 
 /** Milliseconds without a heartbeat after which a lock of {@link withLock} on another machine counts as left behind. */
-const STALE = 60_000;
+const staleMs = 60_000;
 
 /** Milliseconds between two attempts. */
-const POLL = 200;
+const poll = 200;
 
 /**
  * The owner of a lock. The start tells the process from a later one with the same number.
@@ -54,7 +54,7 @@ export function liveOwner(file, stale = Infinity) {
  * @param {string} file
  */
 export function workingOwner(file) {
-  return liveOwner(file, STALE);
+  return liveOwner(file, staleMs);
 }
 
 /**
@@ -101,15 +101,15 @@ export function unlock(file) {
  */
 export async function withLock(file, { signal, onWait }, work) {
   makeFolder(dirname(file));
-  for (let waits = 0; !tryLock(file, STALE); waits++) {
+  for (let waits = 0; !tryLock(file, staleMs); waits++) {
     if (signal.aborted) throw new Stopped();
     if (waits === 0) onWait(workingOwner(file)?.pid);
-    await sleep(POLL);
+    await sleep(poll);
   }
   const heartbeat = setInterval(() => {
     const now = new Date();
     if (existsSync(file)) utimesSync(file, now, now);
-  }, HEARTBEAT);
+  }, heartbeatMs);
   try {
     return await work();
   } finally {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { MAX_INPUT_BYTES } from "../src/index.ts";
+import { maxInputBytes } from "../src/index.ts";
 
 const help = `Usage: npm run -s bench:client -- [--runs N] [--json]
 
@@ -23,8 +23,8 @@ each pair's ratios.
   --json    print one JSON object on standard output: peak_mb, submits_per_second, ratio (of the plain SDK's rate), and more
 `;
 
-const SUBMISSIONS = 1000;
-const CONCURRENCY = 8;
+const submissions = 1000;
+const callsAtOnce = 8;
 
 const peakSchema = z.object({ peak_mb: z.number().positive(), seconds: z.number().positive() });
 const rateSchema = z.object({ submits_per_second: z.number().positive(), per_second: z.array(z.int()) });
@@ -66,20 +66,17 @@ async function bench(runs: number): Promise<Record<string, unknown>> {
       // Sparse: AWS's maximum input without using a gigabyte of disk.
       await using file = await open(large, "wx");
       await file.write(start);
-      await file.truncate(MAX_INPUT_BYTES);
+      await file.truncate(maxInputBytes);
     }
     const upload = await measure(peakSchema, "peak", url, large);
     await rm(large);
-    for (let index = 0; index < SUBMISSIONS; index++) {
-      await writeFile(
-        join(folder, `${index}.mp4`),
-        Buffer.concat([start, Buffer.from(String(index).padEnd(4096))]),
-      );
+    for (let index = 0; index < submissions; index++) {
+      await writeFile(join(folder, `${index}.mp4`), Buffer.concat([start, Buffer.from(String(index).padEnd(4096))]));
     }
     const results = { ours: [] as z.infer<typeof rateSchema>[], plain: [] as z.infer<typeof rateSchema>[] };
     for (let run = 1; run <= runs; run++) {
       for (const kind of ["ours", "plain"] as const) {
-        results[kind].push(await measure(rateSchema, kind, url, folder, String(CONCURRENCY)));
+        results[kind].push(await measure(rateSchema, kind, url, folder, String(callsAtOnce)));
         process.stderr.write(
           `run ${run} of ${runs}, ${kind}: ${round(results[kind].at(-1)?.submits_per_second ?? 0)} a second\n`,
         );
@@ -97,7 +94,7 @@ async function bench(runs: number): Promise<Record<string, unknown>> {
       // Pairs that are close in time: a slow phase of the machine affects both.
       ratio: round(median(results.ours.map((ours, run) => ours.submits_per_second / rateOf(results.plain[run])))),
       per_second: results.ours.at(-1)?.per_second,
-      concurrency: CONCURRENCY,
+      concurrency: callsAtOnce,
       runs,
     };
   } finally {

@@ -31,7 +31,7 @@ const filesSchema = z.object({ movie: z.string(), animation: z.string() });
 export type AnnotatedFiles = Readonly<z.infer<typeof filesSchema>>;
 
 /** Time limit for drawing, ms: a hostile video must not block the caller. */
-const DRAW_LIMIT_MS = 30 * 60_000;
+const drawLimitMs = 30 * 60_000;
 
 /**
  * Downloads the job's video from its input location and draws the result's boxes on it, into `folder`; then removes the
@@ -44,18 +44,14 @@ export async function annotate(
   result: string,
   folder: string,
   signal: AbortSignal,
-  limitMs = DRAW_LIMIT_MS,
+  limitMs = drawLimitMs,
 ): Promise<AnnotatedFiles> {
   // Next to the output, where a video fits: a temporary folder may be in memory.
   const draft = await mkdtemp(join(resolve(folder), ".video-"));
   try {
     const video = join(draft, `video${extname(job.inputLocation)}`);
     await download(stack, job.inputLocation, video, signal);
-    return await draw(
-      ["--video", video, "--result", resolve(result), "--out", resolve(folder)],
-      signal,
-      limitMs,
-    );
+    return await draw(["--video", video, "--result", resolve(result), "--out", resolve(folder)], signal, limitMs);
   } finally {
     await rm(draft, { recursive: true, force: true });
   }

@@ -6,7 +6,7 @@ import { describePrice, priceOf } from "./price.ts";
 import type { EstimatedJobs } from "./price.ts";
 
 /** USD up to which a command starts without a question. */
-const FREE_USD = 1;
+const freeUsd = 1;
 
 /**
  * Prints the price of jobs, and asks if it is above 1 USD or unknown.
@@ -21,10 +21,10 @@ export async function confirmPrice(
 ): Promise<boolean> {
   const price = priceOf(stack.outputs, estimated);
   live.say(`price: ${describePrice(stack.outputs, estimated)}`);
-  if (isAgreed || price.kind === "none" || (price.kind === "at most" && price.usd <= FREE_USD)) return true;
+  if (isAgreed || price.kind === "none" || (price.kind === "at most" && price.usd <= freeUsd)) return true;
   if (!("isTTY" in stdin) || stdin.isTTY !== true) {
     throw new UsageError(
-      `the price is ${price.kind === "unknown" ? "unknown" : `above ${FREE_USD} USD`}, and there is no terminal to ask: add --yes to start`,
+      `the price is ${price.kind === "unknown" ? "unknown" : `above ${freeUsd} USD`}, and there is no terminal to ask: add --yes to start`,
     );
   }
   live.say("Start? Type yes or no, then Enter:");

@@ -1,6 +1,6 @@
 /** Computes an upper bound of the jobs' price, from the price of an instance and the stack's limits. */
 import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-types.ts";
-import { INSTANCES_LIMIT_SECONDS } from "../src/capacity.ts";
+import { instancesLimitSeconds } from "../src/capacity.ts";
 import type { StackOutputs } from "../src/outputs.ts";
 import { plural } from "../src/format.ts";
 
@@ -33,7 +33,7 @@ export function priceOf(outputs: Sizing, { jobs, timeoutSeconds }: EstimatedJobs
   const instances = instancesFor(outputs, jobs);
   // A full queue keeps each instance busy with its maximum of concurrent jobs; the last ones may run apart.
   const runs = Math.min(jobs, Math.ceil(jobs / outputs.maxConcurrency) + instances);
-  const seconds = runs * timeoutSeconds + instances * INSTANCES_LIMIT_SECONDS;
+  const seconds = runs * timeoutSeconds + instances * instancesLimitSeconds;
   return { kind: "at most", usd: (hourly * seconds) / 3600 };
 }
 
@@ -51,7 +51,7 @@ export function describePrice(outputs: Sizing, estimated: EstimatedJobs): string
       const instances = plural(instancesFor(outputs, jobs), "instance");
       return (
         `at most ${usd(price.usd)}: ${plural(jobs, "job")} of up to ${timeoutSeconds} s each, ${maxConcurrency} at a time on an instance, and up to ` +
-        `${plural(INSTANCES_LIMIT_SECONDS / 60, "minute")} to start and stop ${instances} (${instanceType} at ${instanceTypes.get(instanceType)?.price ?? ""} USD an hour in ` +
+        `${plural(instancesLimitSeconds / 60, "minute")} to start and stop ${instances} (${instanceType} at ${instanceTypes.get(instanceType)?.price ?? ""} USD an hour in ` +
         `${pricesRegion} on ${pricesAsOf}; S3 and requests not counted). How long a job really takes is not known.`
       );
     }

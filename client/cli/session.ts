@@ -36,7 +36,7 @@ export function stackCommand(name: string, description: string) {
 }
 
 /** Exit status after an interrupt. */
-const INTERRUPTED = 130;
+const interrupted = 130;
 
 /**
  * Connects to the stack, does the command's work, and sets the exit status that it returns.
@@ -64,7 +64,7 @@ export async function runOnStack(
     exitWith(await work({ stack, print, live, stdin, signal }));
   } catch (error) {
     if (!signal.aborted || !(isAbort(error) || error === signal.reason)) throw error;
-    exitWith(INTERRUPTED);
+    exitWith(interrupted);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }

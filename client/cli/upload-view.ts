@@ -4,7 +4,7 @@ import type { SubmissionProgress } from "../src/submit-all.ts";
 import { sizeOf } from "../src/format.ts";
 
 /** Characters of a full bar. */
-const BAR = 20;
+const bar = 20;
 
 /** Follows a submission's progress. */
 export class UploadView {
@@ -54,8 +54,8 @@ export class UploadView {
     const total = sum(this.#sizes.values());
     if (total > 0) {
       const share = sum(this.#loaded.values()) / total;
-      const full = Math.floor(share * BAR);
-      parts.push(`${"█".repeat(full)}${"░".repeat(BAR - full)} ${Math.floor(100 * share)} % of ${sizeOf(total)}`);
+      const full = Math.floor(share * bar);
+      parts.push(`${"█".repeat(full)}${"░".repeat(bar - full)} ${Math.floor(100 * share)} % of ${sizeOf(total)}`);
     }
     const [first, ...others] = this.#active.values();
     if (first !== undefined) parts.push(others.length === 0 ? first : `${first} and ${others.length} more`);

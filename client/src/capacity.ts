@@ -34,14 +34,14 @@ export async function readCapacity(stack: Stack, signal?: AbortSignal): Promise<
 /**
  * Real seconds that an endpoint may take to start or remove its instances: at least 15 quiet minutes; 25 were observed.
  */
-export const INSTANCES_LIMIT_SECONDS = 45 * 60;
+export const instancesLimitSeconds = 45 * 60;
 
 /** Real seconds to wait for a finished job's metrics: CloudWatch has them a minute or two after the job. */
-const METRICS_LIMIT_SECONDS = 300;
+const metricsLimitSeconds = 300;
 
 /**
  * Waits until the endpoint is in service with exactly `count` instances and none is starting or stopping. Returns the
- * last observed state, which is a different one if the limit came first (by default {@link INSTANCES_LIMIT_SECONDS}).
+ * last observed state, which is a different one if the limit came first (by default {@link instancesLimitSeconds}).
  * @throws SetupError if the endpoint has failed
  */
 export async function waitForInstances(
@@ -60,7 +60,7 @@ export async function waitForInstances(
       return capacity;
     },
     ({ status, current, desired }) => status === "InService" && current === count && desired === count,
-    { ...options, limitSeconds: options.limitSeconds ?? INSTANCES_LIMIT_SECONDS },
+    { ...options, limitSeconds: options.limitSeconds ?? instancesLimitSeconds },
   );
 }
 
@@ -95,7 +95,7 @@ export async function readTimings(stack: Stack, job: Job, options: PollOptions<T
       return timings;
     },
     (timings) => names.every((name) => timings[name] !== undefined),
-    { ...options, limitSeconds: options.limitSeconds ?? METRICS_LIMIT_SECONDS },
+    { ...options, limitSeconds: options.limitSeconds ?? metricsLimitSeconds },
   );
 }
 

@@ -8,7 +8,7 @@ import type { ModelOptions, ResultFormat } from "./model-options.ts";
 import { checkOutputs } from "./outputs.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { PollOptions } from "./poll.ts";
-import { DEFAULT_LIMIT, DEFAULT_TIMES, redriveQueue } from "./redrive/redrive.ts";
+import { defaultLimit, defaultTimes, redriveQueue } from "./redrive/redrive.ts";
 import type { Outcome as RedriveOutcome, RedriveOptions as QueueOptions } from "./redrive/redrive.ts";
 import { fetchResult } from "./result.ts";
 import type { VideoResult } from "./result.ts";
@@ -146,8 +146,8 @@ export class Client implements Disposable {
       await using journal = await JobJournal.openOrCreate(file, { acceptIncomplete: true });
       await redriveQueue(this.#stack, journal, {
         ...options,
-        limit: options.limit ?? DEFAULT_LIMIT,
-        times: options.times ?? DEFAULT_TIMES,
+        limit: options.limit ?? defaultLimit,
+        times: options.times ?? defaultTimes,
         onOutcome: (outcome) => {
           outcomes.push(outcome);
           onOutcome?.(outcome);

@@ -5,7 +5,7 @@
 import { GetMetricStatisticsCommand } from "@aws-sdk/client-cloudwatch";
 import type { Datapoint } from "@aws-sdk/client-cloudwatch";
 import { ServiceAnswerError } from "./errors.ts";
-import { MINUTE_MS, minuteOf } from "./minutes.ts";
+import { minuteMs, minuteOf } from "./minutes.ts";
 import type { Stack } from "./stack.ts";
 
 /** Metrics that are durations of requests (developer guide, "Monitor asynchronous endpoint"). */
@@ -27,7 +27,7 @@ export interface MinuteDurations {
 const perSecond: Readonly<Record<string, number>> = { Seconds: 1, Milliseconds: 1e3, Microseconds: 1e6 };
 
 /** Maximum number of datapoints of one call (API reference, GetMetricStatistics). */
-const DATAPOINTS_PER_CALL = 1_440;
+const datapointsPerCall = 1_440;
 
 /**
  * Reads a metric of the stack's variant, minute by minute, for all minutes that the range touches.
@@ -40,9 +40,9 @@ export async function readDurations(
   signal?: AbortSignal,
 ): Promise<MinuteDurations[]> {
   const { endpointName, variantName } = stack.outputs;
-  const last = minuteOf(end.getTime()) + MINUTE_MS;
+  const last = minuteOf(end.getTime()) + minuteMs;
   const datapoints: Datapoint[] = [];
-  for (let from = minuteOf(start.getTime()); from < last; from += DATAPOINTS_PER_CALL * MINUTE_MS) {
+  for (let from = minuteOf(start.getTime()); from < last; from += datapointsPerCall * minuteMs) {
     const answer = await stack.cloudwatch.send(
       new GetMetricStatisticsCommand({
         Namespace: "AWS/SageMaker",
@@ -52,8 +52,8 @@ export async function readDurations(
           { Name: "VariantName", Value: variantName },
         ],
         StartTime: new Date(from),
-        EndTime: new Date(Math.min(from + DATAPOINTS_PER_CALL * MINUTE_MS, last)),
-        Period: MINUTE_MS / 1000,
+        EndTime: new Date(Math.min(from + datapointsPerCall * minuteMs, last)),
+        Period: minuteMs / 1000,
         Statistics: ["Maximum", "SampleCount", "Sum"],
       }),
       signal === undefined ? {} : { abortSignal: signal },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { describe, it } from "mocha";
-import { describeEnvironment, DEVICE_BYTES, deviceIn, environmentOf } from "./environment.ts";
+import { describeEnvironment, deviceBytes, deviceIn, environmentOf } from "./environment.ts";
 import { currentResult, sampleResult } from "../testing/sample-result.ts";
 
 describe("a stack's environment", () => {
@@ -31,7 +31,7 @@ describe("a result's device", () => {
     ...rest,
     padding: Array.from({ length: 50_000 }, (_, index) => index),
   };
-  const start = (bytes: Buffer) => bytes.subarray(0, DEVICE_BYTES);
+  const start = (bytes: Buffer) => bytes.subarray(0, deviceBytes);
 
   it("is found in the first bytes of a document or of lines, compressed or not", () => {
     const line = JSON.stringify({ kind: "header", ...long });

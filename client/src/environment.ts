@@ -31,10 +31,10 @@ export function describeDevices(devices: readonly Device[]): string {
 }
 
 /** Number of bytes of a result that {@link deviceIn} needs: the handler's part precedes that of the video. */
-export const DEVICE_BYTES = 4096;
+export const deviceBytes = 4096;
 
 /** Maximum length of the text of those bytes if they are compressed. */
-const MAX_TEXT_BYTES = 8 * 1024 ** 2;
+const maxTextBytes = 8 * 1024 ** 2;
 
 /** Matches the member `handler.device` at the start of a result; inside a JSON string its quotes would be escaped. */
 const devicePattern = /"handler":\s*\{[^{}]*"device":\s*"(cpu|cuda)"/;
@@ -52,7 +52,7 @@ function textOf(start: Uint8Array): string {
   if (start[0] !== 0x1f || start[1] !== 0x8b) return new TextDecoder().decode(start);
   try {
     // The end is missing.
-    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_TEXT_BYTES };
+    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: maxTextBytes };
     return gunzipSync(start, options).toString("utf8");
   } catch {
     // Damaged, so that it names no device; reading the whole result reports the reason.

@@ -5,7 +5,7 @@
 import { plural } from "./format.ts";
 
 /** Maximum length of a reason that is shown, characters. */
-const LONGEST = 600;
+const longest = 600;
 
 /** Members in which services and model servers put their messages, most specific first. */
 const tellingMembers = [
@@ -31,9 +31,9 @@ export function reasonOf(body: string): string {
   if (text === "") return "the failure object is empty: see the endpoint's log";
   const reason = inJson(text) ?? inText(text) ?? text;
   const line = reason.replaceAll(/\s+/g, " ").trim();
-  if (unknownTimeout.test(line)) return `${olderHandler} (${line.slice(0, LONGEST / 2)}…)`;
-  return line.length > LONGEST
-    ? `${line.slice(0, LONGEST)}… (the first ${LONGEST} of ${plural(line.length, "character")})`
+  if (unknownTimeout.test(line)) return `${olderHandler} (${line.slice(0, longest / 2)}…)`;
+  return line.length > longest
+    ? `${line.slice(0, longest)}… (the first ${longest} of ${plural(line.length, "character")})`
     : line;
 }
 

@@ -21,7 +21,7 @@ import type { JournalContent, ParseOptions } from "./journal-text.ts";
  * Minimum time between the starts of two syncs, ms: short compared with a call to AWS, and long enough to group many
  * jobs' lines.
  */
-const SYNC_PAUSE_MS = 8;
+const syncPauseMs = 8;
 
 /** A journal that this process writes exclusively. Close it when done, or declare it with `await using`. */
 export class JobJournal implements AsyncDisposable {
@@ -194,7 +194,7 @@ export class JobJournal implements AsyncDisposable {
 
   #sync(): Promise<void> {
     this.#nextSync = undefined;
-    this.#rest = sleep(SYNC_PAUSE_MS);
+    this.#rest = sleep(syncPauseMs);
     this.#syncing = this.#writeAndSync();
     return this.#syncing;
   }

@@ -9,7 +9,7 @@ import type { KnownJob, KnownJobs } from "./jobs-file.ts";
 import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
-import { checkJob, CHECKS_AT_ONCE } from "./wait.ts";
+import { checkJob, checksAtOnce } from "./wait.ts";
 import type { JobState } from "./wait.ts";
 
 /** Status of a job that a file names. */
@@ -39,7 +39,7 @@ export async function statusOf(
     job === undefined || recorded.get(job.inferenceId) !== undefined ? [] : [job],
   );
   const seen = new Map<string, KnownState>();
-  await inParallel(open, CHECKS_AT_ONCE, async (job) => {
+  await inParallel(open, checksAtOnce, async (job) => {
     signal?.throwIfAborted();
     seen.set(job.inferenceId, await reachableState(stack, job, signal));
   });

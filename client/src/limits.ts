@@ -4,7 +4,7 @@ import type { StackOutputs } from "./outputs.ts";
 import { InputError } from "./video-file.ts";
 
 /** Longest run that SageMaker allows, seconds (API reference, InvokeEndpointAsync, InvocationTimeoutSeconds). */
-export const MAX_TIMEOUT_SECONDS = 3600;
+export const maxTimeoutSeconds = 3600;
 
 /**
  * Returns the size of the largest video that the stack accepts, bytes.
@@ -50,7 +50,7 @@ export function timeoutWithin({ invocationTimeout }: Pick<StackOutputs, "invocat
   if (asked === undefined || asked <= limit) return asked ?? limit;
   throw new InputError(
     `A timeout of ${asked} s is too long: the stack allows ${limit} s (its setting invocationTimeout). ` +
-      `Give at most ${limit}, or raise invocationTimeout (to at most ${MAX_TIMEOUT_SECONDS}) and deploy.`,
+      `Give at most ${limit}, or raise invocationTimeout (to at most ${maxTimeoutSeconds}) and deploy.`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** Options of the model for one video, as the handler reads them from CustomAttributes and Accept. */
 import { SetupError } from "./errors.ts";
-import { MAX_TIMEOUT_SECONDS } from "./limits.ts";
+import { maxTimeoutSeconds } from "./limits.ts";
 import { InputError } from "./video-file.ts";
 
 /** Ways to choose the frame for a sampled time. */
@@ -25,8 +25,8 @@ export type ResultFormat = keyof typeof mediaTypes;
 export const resultFormats = ["json", "ndjson"] as const satisfies readonly ResultFormat[];
 
 /** Ranges that the handler accepts: `video_inference/options.py`; `model-options.e2e.ts` compares them. */
-const MAX_FPS = 1000;
-const SIDES = { min: 64, max: 8192 };
+const maxFps = 1000;
+const sides = { min: 64, max: 8192 };
 
 /** Options of the model for one video. An absent option has the deployed model's default. */
 export interface ModelOptions {
@@ -50,14 +50,14 @@ export interface ModelOptions {
 /** Reports each number that is out of range. */
 export function problemsWith({ fps, score, maxSide }: ModelOptions): readonly string[] {
   const problems: string[] = [];
-  if (fps !== undefined && !(Number(decimal(fps)) > 0 && fps <= MAX_FPS)) {
-    problems.push(`fps is ${fps}: it must be a number above 0 and at most ${MAX_FPS}, frames per second of video`);
+  if (fps !== undefined && !(Number(decimal(fps)) > 0 && fps <= maxFps)) {
+    problems.push(`fps is ${fps}: it must be a number above 0 and at most ${maxFps}, frames per second of video`);
   }
   if (score !== undefined && !(score >= 0 && score <= 1)) {
     problems.push(`score is ${score}: it must be a number from 0 to 1`);
   }
-  if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= SIDES.min && maxSide <= SIDES.max)) {
-    problems.push(`max-side is ${maxSide}: it must be a whole number of pixels from ${SIDES.min} to ${SIDES.max}`);
+  if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= sides.min && maxSide <= sides.max)) {
+    problems.push(`max-side is ${maxSide}: it must be a whole number of pixels from ${sides.min} to ${sides.max}`);
   }
   return problems;
 }
@@ -100,8 +100,8 @@ export function acceptOf(format: ResultFormat = "json"): string {
  * the run before the handler does
  */
 export function withTimeout(customAttributes: string | undefined, timeoutSeconds: number): string {
-  if (!(Number.isInteger(timeoutSeconds) && timeoutSeconds >= 1 && timeoutSeconds <= MAX_TIMEOUT_SECONDS)) {
-    throw new SetupError(`timeout is ${timeoutSeconds}: it must be whole seconds from 1 to ${MAX_TIMEOUT_SECONDS}.`);
+  if (!(Number.isInteger(timeoutSeconds) && timeoutSeconds >= 1 && timeoutSeconds <= maxTimeoutSeconds)) {
+    throw new SetupError(`timeout is ${timeoutSeconds}: it must be whole seconds from 1 to ${maxTimeoutSeconds}.`);
   }
   if (customAttributes === undefined || customAttributes.trim() === "") return `timeout=${timeoutSeconds}`;
   const [, own] = /(?:^|;)\s*timeout\s*=([^;]*)/.exec(customAttributes) ?? [];

@@ -73,7 +73,7 @@ export function outputsFile(source: OutputsSource, root = projectRoot): string |
 }
 
 /** Time limit for Pulumi to read outputs, ms: a backend that does not answer must not block the caller. */
-const PULUMI_LIMIT_MS = 120_000;
+const pulumiLimitMs = 120_000;
 
 /**
  * Reads and checks a stack's outputs.
@@ -83,7 +83,7 @@ const PULUMI_LIMIT_MS = 120_000;
 export async function readOutputs(
   source: OutputsSource = {},
   root = projectRoot,
-  limitMs = PULUMI_LIMIT_MS,
+  limitMs = pulumiLimitMs,
 ): Promise<StackOutputs> {
   if (source.outputs !== undefined) {
     return parseOutputs(await readText(source.outputs, "check the path given with --outputs"), source.outputs);
@@ -101,7 +101,7 @@ export async function readOutputs(
 }
 
 /** Problems shown: enough to recognise another file, or an older program's. */
-const ISSUES_SHOWN = 3;
+const issuesShown = 3;
 
 /** Checks given outputs; `origin` is their name in errors. */
 export function checkOutputs(outputs: unknown, origin: string): StackOutputs {
@@ -113,8 +113,8 @@ export function checkOutputs(outputs: unknown, origin: string): StackOutputs {
       ? `${String(name)} is missing`
       : `${String(name ?? "the whole")}: ${message}`,
   );
-  const shown = issues.slice(0, ISSUES_SHOWN).join("; ");
-  const others = issues.length > ISSUES_SHOWN ? ` (and ${issues.length - ISSUES_SHOWN} more)` : "";
+  const shown = issues.slice(0, issuesShown).join("; ");
+  const others = issues.length > issuesShown ? ` (and ${issues.length - issuesShown} more)` : "";
   throw new SetupError(`${origin}: ${shown}${others}. Deploy the stack with this version of the program first.`);
 }
 

@@ -31,10 +31,10 @@ export interface PollOptions<State> {
 }
 
 /** Real milliseconds between two reports. */
-const REPORT_MS = 1_000;
+const reportMs = 1_000;
 
 /** Factor by which each pause is longer than the one before. */
-const GROWTH = 1.3;
+const growth = 1.3;
 
 /**
  * Observes until `isEnd` holds or the limit is reached, and returns the last observation.
@@ -60,9 +60,9 @@ export async function poll<State>(
     });
   };
   report();
-  const reports = setInterval(report, REPORT_MS);
+  const reports = setInterval(report, reportMs);
   try {
-    for (let pause = first; ; pause = Math.min(pause * GROWTH, longest)) {
+    for (let pause = first; ; pause = Math.min(pause * growth, longest)) {
       signal?.throwIfAborted();
       try {
         seen = { state: await look() };

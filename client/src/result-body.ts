@@ -7,7 +7,7 @@ import { ServiceAnswerError } from "./errors.ts";
 import { plural } from "./format.ts";
 
 /** First bytes of a gzip stream (RFC 1952, 2.3.1); JSON cannot start with them. */
-const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+const gzipMagic = Buffer.from([0x1f, 0x8b]);
 
 /**
  * Returns the text of a result. A compressed one is unpacked up to the maximum length of a string (512 MiB), so that a
@@ -16,7 +16,7 @@ const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
  */
 export async function textOf(bytes: Uint8Array, origin: string): Promise<string> {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!body.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC)) return body.toString("utf8");
+  if (!body.subarray(0, gzipMagic.length).equals(gzipMagic)) return body.toString("utf8");
   try {
     const unpacked = await promisify(gunzip)(body, { maxOutputLength: constants.MAX_STRING_LENGTH });
     return unpacked.toString("utf8");

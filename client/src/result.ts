@@ -128,7 +128,7 @@ export function parseResult(text: string, origin: string, check = resultCheck())
  * Maximum size of a result if the stack's outputs do not have it, MiB: the maximum of the program's setting
  * `maxResponseSize`.
  */
-const MAX_RESPONSE_MIB = 2047;
+const maxResponseMib = 2047;
 
 /**
  * Refuses a result whose boxes or masks are larger than the video's frames: JSON Schema cannot compare two values, and
@@ -182,7 +182,7 @@ export async function fetchResult(
   job: Pick<Job, "outputLocation">,
   signal?: AbortSignal,
 ): Promise<VideoResult> {
-  const maxBytes = (stack.outputs.maxResponseSize ?? MAX_RESPONSE_MIB) * 1024 ** 2;
+  const maxBytes = (stack.outputs.maxResponseSize ?? maxResponseMib) * 1024 ** 2;
   const bytes = await read(stack.s3, job.outputLocation, maxBytes, signal);
   return parseResult(await textOf(bytes, job.outputLocation), job.outputLocation);
 }

@@ -53,10 +53,10 @@ function count(counts: Counts, what: Skipped): void {
 }
 
 /** Maximum number of bad videos that are named, so that several can be fixed at once. */
-const PROBLEMS_SHOWN = 5;
+const problemsShown = 5;
 
 /** Number of concurrent checks: they wait for disk and network, not for the processor. */
-const CONCURRENCY = 16;
+const concurrency = 16;
 
 /**
  * Finds and checks videos. A folder stands for all files below it with a video's extension, and for `.ts` files that are
@@ -107,7 +107,7 @@ export async function findVideos(
     });
   }
   const unchecked = [...found].filter(([, video]) => video === undefined);
-  await inParallel(unchecked, CONCURRENCY, async ([name]) => {
+  await inParallel(unchecked, concurrency, async ([name]) => {
     signal?.throwIfAborted();
     await collect(name, async () => {
       found.set(name, isS3(name) ? await checkObject(stack, name, signal) : await checkFile(stack, name));
@@ -115,7 +115,7 @@ export async function findVideos(
   });
   if (problems.size > 0) {
     const named = [...new Set([...operands, ...found.keys()])];
-    const shown = named.flatMap((name) => problems.get(name)?.message ?? []).slice(0, PROBLEMS_SHOWN);
+    const shown = named.flatMap((name) => problems.get(name)?.message ?? []).slice(0, problemsShown);
     const others = problems.size - shown.length;
     const good = [...found.values()].filter((video) => video !== undefined).length;
     throw new InputError(

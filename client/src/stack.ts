@@ -70,7 +70,7 @@ function credentialsOf(source: OutputsSource): ClientCredentials | undefined {
  * Tries for one call: the SDK's standard mode backs off exponentially and retries throttling, by code, and transient
  * errors.
  */
-const MAX_ATTEMPTS = 6;
+const attemptLimit = 6;
 
 /**
  * Connects to a stack with given outputs; makes no AWS call.
@@ -79,7 +79,7 @@ const MAX_ATTEMPTS = 6;
 export function connect(outputs: StackOutputs, credentials?: ClientCredentials): Stack {
   const clientConfig: ClientConfig = {
     ...reach(outputs, credentials),
-    maxAttempts: MAX_ATTEMPTS,
+    maxAttempts: attemptLimit,
     requestHandler: requestLimits,
   };
   const s3 = new S3Client({

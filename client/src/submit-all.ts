@@ -7,7 +7,7 @@ import type { JournalEntry, JournalWriter, PlannedJob } from "./journal-lines.ts
 import type { ResultFormat } from "./model-options.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
-import { DEFAULT_TTL_SECONDS, invoke, newInferenceId } from "./submit.ts";
+import { defaultTtlSeconds, invoke, newInferenceId } from "./submit.ts";
 import type { Job } from "./submit.ts";
 import { uploadVideo } from "./upload.ts";
 import type { UploadedVideo, UploadProgress } from "./upload.ts";
@@ -72,7 +72,7 @@ export interface SubmitOptions {
  * Default number of concurrent uploads and calls: enough to hide the network's delays, few enough to keep their parts
  * in memory.
  */
-const DEFAULT_CONCURRENCY = 8;
+const defaultConcurrency = 8;
 
 /**
  * Uploads the files and submits each video to the endpoint. A problem of one video is the outcome of that one; any
@@ -129,7 +129,7 @@ export async function resumeAll(
 }
 
 /** Number of concurrent file checks: they wait for the disk, not for the processor. */
-const CHECKS = 16;
+const checks = 16;
 
 /** Problems of files that cannot be uploaded, by InferenceId. */
 async function problemsOf(
@@ -139,7 +139,7 @@ async function problemsOf(
 ): Promise<ReadonlyMap<string, InputError>> {
   const problems = new Map<string, InputError>();
   const maxBytes = maxInputBytesOf(stack.outputs);
-  await inParallel(entries, CHECKS, async ({ planned: { file, inferenceId }, sent }) => {
+  await inParallel(entries, checks, async ({ planned: { file, inferenceId }, sent }) => {
     signal?.throwIfAborted();
     if (file === undefined || sent !== undefined) return;
     try {
@@ -161,7 +161,7 @@ function planOf(stack: Stack, submission: Submission): PlannedJob {
     ...(isS3(video) ? { inputLocation: video } : { file: resolve(video) }),
     ...(uploadedFrom === undefined ? {} : { video: uploadedFrom }),
     contentType: submission.contentType ?? contentTypeOf(video),
-    ttlSeconds: submission.ttlSeconds ?? DEFAULT_TTL_SECONDS,
+    ttlSeconds: submission.ttlSeconds ?? defaultTtlSeconds,
     timeoutSeconds: timeoutWithin(stack.outputs, submission.timeoutSeconds),
     ...(customAttributes === undefined ? {} : { customAttributes }),
     ...(format === undefined ? {} : { format }),
@@ -184,7 +184,7 @@ export async function submitPlanned(
   problems: ReadonlyMap<string, InputError> = new Map(),
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
-  const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+  const concurrency = options.concurrency ?? defaultConcurrency;
   const limited = limiter(concurrency);
   // More workers than calls: while one waits for the disk, another one calls.
   await inParallel(entries.entries(), 2 * concurrency - 1, async ([index, entry]) => {

@@ -11,7 +11,7 @@ import type { Stack } from "./stack.ts";
 import { checkContentType } from "./video-file.ts";
 
 /** AWS's default for the time that a request may wait in the queue, seconds (RequestTTLSeconds, 60..21600). */
-export const DEFAULT_TTL_SECONDS = 21_600;
+export const defaultTtlSeconds = 21_600;
 
 /** A job that the service has accepted: plain data that can be stored as JSON and used later. */
 export const jobSchema = z.object({
@@ -74,14 +74,14 @@ export function newInferenceId(): string {
 /**
  * Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds, and the pauses between.
  */
-const RETRY_BUDGET_SECONDS = 300;
-const PAUSE = { first: 1, longest: 20 };
+const defaultRetryBudgetSeconds = 300;
+const retryPause = { first: 1, longest: 20 };
 
 /** Real seconds for all tries of one call: the retry budget, and the SDK's tries before and after it. */
-const LIMIT_SECONDS = 2 * RETRY_BUDGET_SECONDS;
+const defaultLimitSeconds = 2 * defaultRetryBudgetSeconds;
 
 /** Time that a call under way may take after the caller's signal, ms: its answer avoids sending the job again. */
-const GRACE_MS = 5_000;
+const graceMs = 5_000;
 
 /**
  * Submits one video that is in S3 to the endpoint. Throttling and transient errors are retried with the same
@@ -94,7 +94,7 @@ const GRACE_MS = 5_000;
 export async function invoke(stack: Stack, invocation: Invocation): Promise<Job> {
   const { inputLocation, contentType, customAttributes, signal, onProblem } = invocation;
   const inferenceId = invocation.inferenceId ?? newInferenceId();
-  const ttlSeconds = invocation.ttlSeconds ?? DEFAULT_TTL_SECONDS;
+  const ttlSeconds = invocation.ttlSeconds ?? defaultTtlSeconds;
   const timeoutSeconds = timeoutWithin(stack.outputs, invocation.timeoutSeconds);
   checkContentType(inputLocation, contentType);
   checkLocation(stack.outputs, inputLocation);
@@ -124,9 +124,9 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
     () => true,
     {
       signal,
-      limitSeconds: LIMIT_SECONDS,
-      retryBudgetSeconds: RETRY_BUDGET_SECONDS,
-      pause: PAUSE,
+      limitSeconds: defaultLimitSeconds,
+      retryBudgetSeconds: defaultRetryBudgetSeconds,
+      pause: retryPause,
       onProgress: ({ problem }) => {
         if (problem !== undefined) onProblem?.(problem);
       },
@@ -152,7 +152,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   };
 }
 
-/** Returns a signal that follows the caller's, if there is one, after {@link GRACE_MS}. */
+/** Returns a signal that follows the caller's, if there is one, after {@link graceMs}. */
 function graceAfter(signal: AbortSignal | undefined): { readonly options: { abortSignal?: AbortSignal } } & Disposable {
   if (signal === undefined) return { options: {}, [Symbol.dispose]: () => undefined };
   const controller = new AbortController();
@@ -160,7 +160,7 @@ function graceAfter(signal: AbortSignal | undefined): { readonly options: { abor
   const follow = (): void => {
     timer = setTimeout(() => {
       controller.abort();
-    }, GRACE_MS);
+    }, graceMs);
   };
   signal.addEventListener("abort", follow, { once: true });
   return {

@@ -11,7 +11,7 @@ import { objectKey, startFakeAws } from "../testing/fake-aws.ts";
 import type { FakeAws } from "../testing/fake-aws.ts";
 import { uploadVideo } from "./upload.ts";
 import type { UploadProgress } from "./upload.ts";
-import { MAX_INPUT_BYTES } from "./video-file.ts";
+import { maxInputBytes } from "./video-file.ts";
 
 describe("uploading a video", () => {
   const content = Buffer.from("a short video");
@@ -189,7 +189,7 @@ describe("uploading a video", () => {
     });
 
     it("if it is larger than AWS's 1 GB, with the fix", async () => {
-      await truncate(file, MAX_INPUT_BYTES + 1);
+      await truncate(file, maxInputBytes + 1);
       await assert.rejects(uploadVideo(stack, file), /accepts up to 1024 MiB\. Cut it/);
     });
 

@@ -19,19 +19,19 @@ import { checkOpenFile, contentTypeOf, InputError, openVideo } from "./video-fil
  * Size of an upload's parts, bytes, S3's minimum: 1 GB makes 205 of its 10,000, and four at once take little memory. A
  * file up to this size is read once and sent in one request.
  */
-const PART_BYTES = 5 * 1024 * 1024;
+const partBytes = 5 * 1024 * 1024;
 
 /** Bytes per read of a large file. */
-const CHUNK_BYTES = 256 * 1024;
+const chunkBytes = 256 * 1024;
 
 /**
  * Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds, and the pauses between.
  */
-const RETRY_BUDGET_SECONDS = 120;
-const PAUSE = { first: 1, longest: 20 };
+const defaultRetryBudgetSeconds = 120;
+const retryPause = { first: 1, longest: 20 };
 
 /** Real seconds for one upload and all its tries: at 100 kbit/s, 1 GB takes a day. */
-const LIMIT_SECONDS = 24 * 3600;
+const defaultLimitSeconds = 24 * 3600;
 
 /** Progress of an upload. */
 export interface UploadProgress {
@@ -93,9 +93,9 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
     () => true,
     {
       signal,
-      limitSeconds: LIMIT_SECONDS,
-      retryBudgetSeconds: RETRY_BUDGET_SECONDS,
-      pause: PAUSE,
+      limitSeconds: defaultLimitSeconds,
+      retryBudgetSeconds: defaultRetryBudgetSeconds,
+      pause: retryPause,
       onProgress: ({ problem }) => {
         if (problem !== undefined) onProblem?.(problem);
       },
@@ -116,8 +116,8 @@ interface Content extends ContentDigests {
 async function contentOf(file: string, maxBytes: number, { signal, onProgress }: UploadOptions): Promise<Content> {
   await using handle = await openVideo(file);
   const bytes = await checkOpenFile(file, handle, maxBytes);
-  const digest = new ContentDigest(PART_BYTES);
-  if (bytes <= PART_BYTES) {
+  const digest = new ContentDigest(partBytes);
+  if (bytes <= partBytes) {
     // One byte more, to see whether it has grown.
     const buffer = Buffer.allocUnsafeSlow(bytes + 1);
     const { bytesRead } = await handle.read(buffer, 0, bytes + 1);
@@ -128,11 +128,11 @@ async function contentOf(file: string, maxBytes: number, { signal, onProgress }:
     return { file, bytes, ...digest.digest(), body };
   }
   // One buffer for the whole file: a gigabyte of discarded ones would stay in memory until the garbage collector runs.
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  const chunk = Buffer.allocUnsafe(chunkBytes);
   let loaded = 0;
   for (;;) {
     signal?.throwIfAborted();
-    const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES);
+    const { bytesRead } = await handle.read(chunk, 0, chunkBytes);
     if (bytesRead === 0) break;
     digest.update(chunk.subarray(0, bytesRead));
     loaded += bytesRead;
@@ -160,7 +160,7 @@ async function send(
     client: signal === undefined ? stack.s3 : interruptible(stack, signal),
     // S3 then checks each part, and keeps the composite of their checksums.
     params: { ...place, Body, ContentType, ChecksumAlgorithm: "SHA256" },
-    partSize: PART_BYTES,
+    partSize: partBytes,
   });
   upload.on("httpUploadProgress", ({ loaded = 0 }) => onProgress?.({ step: "uploading", loaded, total: bytes }));
   await upload.done();
@@ -189,7 +189,7 @@ function interruptible(stack: Stack, signal: AbortSignal): S3Client {
 async function* guarded(file: string, sha256: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const digest = createHash("sha256");
   const stream = createReadStream(file, {
-    highWaterMark: CHUNK_BYTES,
+    highWaterMark: chunkBytes,
     ...(signal === undefined ? {} : { signal }),
   }) as AsyncIterable<Buffer>;
   for await (const chunk of stream) {
@@ -204,7 +204,7 @@ function changed(file: string): InputError {
 }
 
 /** Minimum time, ms, before a lifecycle rule may remove an object whose upload is skipped, so that its job can run. */
-const KEPT_LONG_ENOUGH = 24 * 3600 * 1000;
+const keptLongEnough = 24 * 3600 * 1000;
 
 async function isThere(
   stack: Stack,
@@ -218,5 +218,5 @@ async function isThere(
   if (head === "missing" || head === "forbidden" || head.bytes !== bytes) return false;
   if (head.sha256 !== atOnce && head.sha256 !== inParts) return false;
   if (head.expiry === undefined) return true;
-  return head.expiry.getTime() - (await stack.clock.now(60)).getTime() > KEPT_LONG_ENOUGH;
+  return head.expiry.getTime() - (await stack.clock.now(60)).getTime() > keptLongEnough;
 }

@@ -9,7 +9,7 @@ import { codeOf } from "../../lib/errors.ts";
 import { SetupError } from "./errors.ts";
 
 /** Maximum input of an asynchronous endpoint, bytes (AWS: "payloads up to 1 GB"); a stack may accept less. */
-export const MAX_INPUT_BYTES = 1024 ** 3;
+export const maxInputBytes = 1024 ** 3;
 
 /** A problem of one video; others are not affected. Exit status 2. */
 export class InputError extends SetupError {
@@ -83,10 +83,10 @@ export async function checkOpenFile(file: string, handle: FileHandle, maxBytes: 
 export function checkSize(name: string, bytes: number, maxBytes: number): void {
   if (bytes === 0) throw new InputError(`${name} is empty: it contains no video.`);
   if (bytes <= maxBytes) return;
-  const [size, max, largest] = [bytes, maxBytes, MAX_INPUT_BYTES].map(mebibytesOf);
-  const who = maxBytes < MAX_INPUT_BYTES ? "the stack" : "an asynchronous endpoint";
-  const setting = maxBytes < MAX_INPUT_BYTES ? " (its setting maxRequestSize)" : "";
-  const raise = maxBytes < MAX_INPUT_BYTES ? `, or raise maxRequestSize (to at most ${largest ?? ""}) and deploy` : "";
+  const [size, max, largest] = [bytes, maxBytes, maxInputBytes].map(mebibytesOf);
+  const who = maxBytes < maxInputBytes ? "the stack" : "an asynchronous endpoint";
+  const setting = maxBytes < maxInputBytes ? " (its setting maxRequestSize)" : "";
+  const raise = maxBytes < maxInputBytes ? `, or raise maxRequestSize (to at most ${largest ?? ""}) and deploy` : "";
   throw new InputError(
     `${name} has ${size ?? ""} MiB; ${who} accepts up to ${max ?? ""} MiB${setting}. Cut it (ffmpeg -c copy -f segment -segment_time 600) ` +
       `or encode it at a lower bit rate${raise}.`,
@@ -117,7 +117,7 @@ const transportPacketBytes = 188;
 const transportPrefixBytes = 4;
 
 /** Number of bytes that {@link looksLikeVideo} examines. */
-const HEAD_BYTES = 2 * (transportPrefixBytes + transportPacketBytes);
+const headBytes = 2 * (transportPrefixBytes + transportPacketBytes);
 
 /** Tells by its first bytes whether a file may be mp4, mov, mkv, webm, avi, ts, flv, wmv, mpg or ogv. */
 export function looksLikeVideo(head: Buffer): boolean {
@@ -141,8 +141,8 @@ export async function isTransportFile(file: string): Promise<boolean> {
   const handle = await openVideo(file).catch(() => undefined);
   if (handle === undefined) return false;
   try {
-    const head = Buffer.alloc(HEAD_BYTES);
-    await handle.read(head, 0, HEAD_BYTES, 0);
+    const head = Buffer.alloc(headBytes);
+    await handle.read(head, 0, headBytes, 0);
     return isTransportStream(head);
   } finally {
     await handle.close();
@@ -155,11 +155,11 @@ export async function isTransportFile(file: string): Promise<boolean> {
  * @throws InputError if the file is missing, empty, larger than `maxBytes`, not a file, in a format that the model does
  * not read, or if it certainly has no video
  */
-export async function checkVideo(file: string, maxBytes = MAX_INPUT_BYTES): Promise<number> {
+export async function checkVideo(file: string, maxBytes = maxInputBytes): Promise<number> {
   await using handle = await openVideo(file);
   const bytes = await checkOpenFile(file, handle, maxBytes);
-  const head = Buffer.alloc(HEAD_BYTES);
-  await handle.read(head, 0, HEAD_BYTES, 0);
+  const head = Buffer.alloc(headBytes);
+  await handle.read(head, 0, headBytes, 0);
   if (!looksLikeVideo(head)) {
     throw new InputError(
       `${file} is not a video: its first bytes match none of mp4, mov, mkv, webm, avi, ts, flv, wmv, mpg and ogv.`,

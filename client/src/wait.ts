@@ -24,11 +24,11 @@ export type JobState =
  * Seconds after TTL and time-out until a job without any object is presumed expired: for the upload of a result and for
  * late objects.
  */
-const EXPIRY_MARGIN_SECONDS = 300;
+const expiryMarginSeconds = 300;
 
 /** Returns the time, on the service's clock, after which a job without an object is presumed expired. */
 export function deadlineOf(job: Job): Date {
-  const seconds = job.ttlSeconds + job.timeoutSeconds + EXPIRY_MARGIN_SECONDS;
+  const seconds = job.ttlSeconds + job.timeoutSeconds + expiryMarginSeconds;
   return new Date(Date.parse(job.submittedAt) + seconds * 1000);
 }
 
@@ -36,7 +36,7 @@ export function deadlineOf(job: Job): Date {
  * Real seconds that a job's clock may be ahead of its service's: on AWS both are the same, and the emulator's runs
  * faster.
  */
-const CLOCK_MARGIN_SECONDS = 60;
+const clockMarginSeconds = 60;
 
 /**
  * Returns the real seconds after which the last of some jobs has ended or counts as expired, if none was submitted
@@ -44,14 +44,14 @@ const CLOCK_MARGIN_SECONDS = 60;
  */
 function longestWaitOf(jobs: readonly Job[]): number {
   const seconds = jobs.map(({ ttlSeconds, timeoutSeconds }) => ttlSeconds + timeoutSeconds);
-  return Math.max(0, ...seconds) + EXPIRY_MARGIN_SECONDS + CLOCK_MARGIN_SECONDS;
+  return Math.max(0, ...seconds) + expiryMarginSeconds + clockMarginSeconds;
 }
 
 /** Maximum age of a reading of the service's clock for deciding on expiry, real seconds. */
-const CLOCK_MAX_AGE_SECONDS = 10;
+const clockMaxAgeSeconds = 10;
 
 /** Maximum number of bytes that are read of a failure object: far more than the reason that is shown. */
-const FAILURE_BYTES = 64 * 1024;
+const failureBytes = 64 * 1024;
 
 /**
  * Reads the status once. If both objects exist, the result counts: an earlier run of the same job may have failed.
@@ -59,7 +59,7 @@ const FAILURE_BYTES = 64 * 1024;
  */
 export async function checkJob(stack: Stack, job: Job, signal?: AbortSignal): Promise<JobState> {
   // Before the objects: a result that arrives between the two readings must not count as missing.
-  const now = await stack.clock.now(CLOCK_MAX_AGE_SECONDS);
+  const now = await stack.clock.now(clockMaxAgeSeconds);
   if (await exists(stack.s3, job.outputLocation, signal)) {
     return { status: "completed", outputLocation: job.outputLocation };
   }
@@ -90,7 +90,7 @@ export async function readFailure(
 ): Promise<Failure | undefined> {
   if (failureLocation === undefined) return undefined;
   try {
-    const body = new TextDecoder().decode(await readStart(stack.s3, failureLocation, FAILURE_BYTES, signal));
+    const body = new TextDecoder().decode(await readStart(stack.s3, failureLocation, failureBytes, signal));
     return { reason: reasonOf(body), isBadInput: isBadInput(body) };
   } catch (error) {
     if (codeOf(error) === "NoSuchKey") return undefined;
@@ -113,7 +113,7 @@ export async function waitForJob(stack: Stack, job: Job, options: PollOptions<Jo
 }
 
 /** Number of jobs that are read at a time. */
-export const CHECKS_AT_ONCE = 16;
+export const checksAtOnce = 16;
 
 /** Reads the status of many jobs once; returns their states in order. */
 export async function checkJobs(
@@ -122,7 +122,7 @@ export async function checkJobs(
   signal?: AbortSignal,
 ): Promise<readonly (readonly [Job, JobState])[]> {
   const states: (readonly [Job, JobState])[] = [];
-  await inParallel(jobs.entries(), CHECKS_AT_ONCE, async ([index, job]) => {
+  await inParallel(jobs.entries(), checksAtOnce, async ([index, job]) => {
     signal?.throwIfAborted();
     states[index] = [job, await checkJob(stack, job, signal)];
   });
@@ -151,7 +151,7 @@ export async function waitForJobs(
   const total = pending.size;
   await poll(
     async () => {
-      await inParallel([...pending.values()], CHECKS_AT_ONCE, async (job) => {
+      await inParallel([...pending.values()], checksAtOnce, async (job) => {
         options.signal?.throwIfAborted();
         const state = await checkJob(stack, job, options.signal);
         if (state.status === "pending") return;

@@ -11,7 +11,7 @@ export interface FakeMessage {
 }
 
 /** Deliveries of a message before it goes to the dead-letter queue, as in infra/. */
-const MAX_RECEIVES = 5;
+const maxReceives = 5;
 
 interface Batch {
   readonly QueueUrl: string;
@@ -48,7 +48,7 @@ export class FakeQueues {
         ? {
             RedrivePolicy: JSON.stringify({
               deadLetterTargetArn: "arn:aws:sqs:us-east-1:000000000000:dead-letters",
-              maxReceiveCount: MAX_RECEIVES,
+              maxReceiveCount: maxReceives,
             }),
           }
         : {},
@@ -84,7 +84,7 @@ export class FakeQueues {
 
   #receive(max: number): object {
     // SQS moves a message when it would deliver it once more than its policy allows.
-    for (const message of this.hasDeadLetters ? this.visible.filter(({ receives }) => receives >= MAX_RECEIVES) : []) {
+    for (const message of this.hasDeadLetters ? this.visible.filter(({ receives }) => receives >= maxReceives) : []) {
       this.error.splice(this.error.indexOf(message), 1);
       this.deadLetters.push(message);
     }

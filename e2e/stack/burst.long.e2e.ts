@@ -31,7 +31,7 @@ import { openAlarmInbox } from "../../client/testing/alarm-inbox.ts";
 import type { AlarmInbox } from "../../client/testing/alarm-inbox.ts";
 import { packScriptedModel, scripts } from "../../client/testing/scripted-model.ts";
 
-const COUNT = 200;
+const count = 200;
 const repoRoot = join(import.meta.dirname, "..", "..");
 
 describe("a burst on the local stack with a scripted model", function () {
@@ -94,15 +94,15 @@ describe("a burst on the local stack with a scripted model", function () {
     }
   }
 
-  it(`completes all ${COUNT} jobs, and writes the table and the report`, async () => {
+  it(`completes all ${count} jobs, and writes the table and the report`, async () => {
     const { status, stdout, stderr } = await command(
-      ...["burst", "--count", String(COUNT), "--until-zero", "--json", "--out", dirname(report)],
+      ...["burst", "--count", String(count), "--until-zero", "--json", "--out", dirname(report)],
     ).finished;
     assert.equal(status, 0, stderr);
     const figures = JSON.parse(stdout) as BurstFigures & { name: string; report: string; journal: string };
     assert.deepEqual(
       [figures.invocations, figures.completed, figures.failed, figures.expired],
-      [COUNT, COUNT, 0, 0],
+      [count, count, 0, 0],
       stderr,
     );
     assert.equal(figures.concurrency, stack.outputs.maxConcurrency);
@@ -113,18 +113,18 @@ describe("a burst on the local stack with a scripted model", function () {
     assert.ok(figures.instances.most >= 1 && figures.instances.most <= stack.outputs.maxCapacity);
     const { perMinute, backlogSeconds, totalSeconds } = figures;
     assert.ok(perMinute !== null && backlogSeconds !== null && totalSeconds !== null);
-    assert.equal(Math.round(perMinute.mean * perMinute.minutes), COUNT);
+    assert.equal(Math.round(perMinute.mean * perMinute.minutes), count);
     assert.ok(backlogSeconds.most >= backlogSeconds.mean && totalSeconds.mean > backlogSeconds.mean);
     assert.equal(figures.report, report);
     const entries = [...(await readJournal(figures.journal)).values()];
-    assert.equal(entries.length, COUNT);
+    assert.equal(entries.length, count);
     assert.ok(entries.every(({ job, end }) => job !== undefined && end?.status === "completed"));
   });
 
   it("publishes each job once to the success topic, and none to the error topic", async () => {
     const announced = (await drain(stack.outputs.successQueueUrl)).flatMap(({ inferenceId = [] }) => inferenceId);
-    assert.equal(announced.length, COUNT);
-    assert.equal(new Set(announced).size, COUNT);
+    assert.equal(announced.length, count);
+    assert.equal(new Set(announced).size, count);
     assert.deepEqual(
       (await drain(stack.outputs.errorQueueUrl)).filter(({ inferenceId }) => inferenceId !== undefined),
       [],
@@ -161,7 +161,7 @@ describe("a burst on the local stack with a scripted model", function () {
         assert.ok(most("backlog") > capacity, "the backlog does not show the burst");
         assert.equal(
           marks("processed").reduce<number>((sum, value) => sum + (value ?? 0), 0),
-          COUNT,
+          count,
         );
         assert.equal(marks("instances").at(-1), 0, "the chart does not end with zero instances");
       });

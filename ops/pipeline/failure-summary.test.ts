@@ -4,21 +4,21 @@ import { join } from "node:path";
 import { describe, it } from "mocha";
 import { Sandbox } from "./testing/steps.ts";
 
-const GITHUB_SHA = "d".repeat(40);
+const githubSha = "d".repeat(40);
 
 describe("the instructions after a failed smoke test", () => {
   it("state that the promotion stops, and the remedy, in the log and on the run's page", async () => {
     await using sandbox = await Sandbox.create();
-    const { status, stdout } = await sandbox.step(["advice", "--stack", "dev", "--promotes", "prod"], { GITHUB_SHA });
+    const { status, stdout } = await sandbox.step(["advice", "--stack", "dev", "--promotes", "prod"], { githubSha });
     assert.equal(status, 0);
     assert.match(stdout, /dev failed its smoke test[^]*\*\*prod remains unchanged\.\*\*/);
-    assert.ok(stdout.includes(`git revert ${GITHUB_SHA}`));
+    assert.ok(stdout.includes(`git revert ${githubSha}`));
     assert.equal(await readFile(join(sandbox.folder, "summary.md"), "utf8"), stdout);
   });
 
   it("state that the last stack serves the commit", async () => {
     await using sandbox = await Sandbox.create();
-    const { stdout } = await sandbox.step(["advice", "--stack", "prod"], { GITHUB_SHA, GITHUB_STEP_SUMMARY: "" });
+    const { stdout } = await sandbox.step(["advice", "--stack", "prod"], { githubSha, GITHUB_STEP_SUMMARY: "" });
     assert.match(stdout, /\*\*prod serves this commit now\*\*/);
   });
 });

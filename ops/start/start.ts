@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { performance } from "node:perf_hooks";
 import { join, relative, resolve } from "node:path";
 import { z } from "zod";
-import { checkOutputs, checkVideo, connect, InputError, MAX_INPUT_BYTES } from "../../client/src/index.ts";
+import { checkOutputs, checkVideo, connect, InputError, maxInputBytes } from "../../client/src/index.ts";
 import { createCommand, oneOf, wholeNumber } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { explain, InterruptedError } from "../../lib/errors.ts";
@@ -152,7 +152,7 @@ async function checkFirst(
     .number()
     .optional()
     .parse(await readSetting(localSettings, "maxRequestSize"));
-  await checkVideo(video, maxMebibytes === undefined ? MAX_INPUT_BYTES : maxMebibytes * 1024 ** 2);
+  await checkVideo(video, maxMebibytes === undefined ? maxInputBytes : maxMebibytes * 1024 ** 2);
   if (options.footage === undefined && options.weights === undefined) return "not asked";
   try {
     return await durationOf(video, signal);

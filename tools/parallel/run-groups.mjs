@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
 
 /** Milliseconds between two lines that list the running commands. */
-const HEARTBEAT = 30_000;
+const heartbeatMs = 30_000;
 /** Milliseconds that an interrupted command has to clean up. */
-const GRACE = 90_000;
+const graceMs = 90_000;
 
 /**
  * @typedef {object} GroupOptions
@@ -31,7 +31,7 @@ const GRACE = 90_000;
  * @param {GroupOptions} options
  * @returns {Promise<boolean>} whether all commands passed
  */
-export async function runGroups(groups, { command, out, signal, heartbeat = HEARTBEAT, grace = GRACE }) {
+export async function runGroups(groups, { command, out, signal, heartbeat = heartbeatMs, grace = graceMs }) {
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   /** @type {Map<string, number>} */

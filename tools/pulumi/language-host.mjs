@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Exit status of Pulumi's runner after it has already printed the error. */
-const ERROR_ALREADY_PRINTED = 32;
+const errorAlreadyPrinted = 32;
 
 /**
  * The modules of a copy of @pulumi/pulumi that this host uses.
@@ -184,8 +184,8 @@ function languageRuntime(engine, { grpc, messages, plugins, version }, runners) 
       const request = call.request.toObject();
       run(engine, request, runners).then(
         (status) => {
-          const response = new messages.RunResponse().setBail(status === ERROR_ALREADY_PRINTED);
-          if (status !== 0 && status !== ERROR_ALREADY_PRINTED) {
+          const response = new messages.RunResponse().setBail(status === errorAlreadyPrinted);
+          if (status !== 0 && status !== errorAlreadyPrinted) {
             response.setError(`The program ended with ${typeof status === "number" ? `status ${status}` : status}.`);
           }
           answer(null, response);

@@ -4,7 +4,7 @@ import { installOnce, isComplete } from "./install.mjs";
 import { installProgram } from "./release.mjs";
 
 /** The Go package of actionlint, which the module in tools/actionlint pins. */
-const PACKAGE = "github.com/rhysd/actionlint/cmd/actionlint";
+const goPackage = "github.com/rhysd/actionlint/cmd/actionlint";
 
 /**
  * Version, folders and sources of actionlint.
@@ -47,7 +47,7 @@ export function actionlintProgram({ version, root, cacheRoot, module }) {
           },
           build: async (go, target) => {
             context.report("building from source");
-            await go(["build", "-trimpath", "-ldflags", flags, "-o", join(target, "actionlint"), PACKAGE]);
+            await go(["build", "-trimpath", "-ldflags", flags, "-o", join(target, "actionlint"), goPackage]);
           },
         };
         return installProgram(program, { cacheRoot, module }, context, folder);

@@ -6,11 +6,11 @@ import { createInterface } from "node:readline";
 import { CommandFailed, Stopped } from "./errors.mjs";
 
 /** Time between SIGTERM and SIGKILL for a process group, in milliseconds. */
-const GRACE = 3000;
+const graceMs = 3000;
 
 /** Number of first and last lines of a failed command in its error. Some commands print the reason first, some last. */
-const HEAD = 8;
-const TAIL = 12;
+const head = 8;
+const tail = 12;
 
 /**
  * @typedef {object} CommandOptions
@@ -43,7 +43,7 @@ export async function run(command, args, { env, signal, cwd, onLine }) {
     createInterface({ input: stream }).on("line", (line) => {
       kept.push(line);
       if (line.trim() !== "") shown.push(line.trimEnd());
-      if (shown.length > HEAD + 1 + TAIL) shown.splice(HEAD, 2, "…");
+      if (shown.length > head + 1 + tail) shown.splice(head, 2, "…");
       onLine?.(line);
     });
   };
@@ -75,7 +75,7 @@ export async function run(command, args, { env, signal, cwd, onLine }) {
     killGroup(child.pid, "SIGTERM");
     grace = setTimeout(() => {
       killGroup(child.pid, "SIGKILL");
-    }, GRACE);
+    }, graceMs);
   };
   signal.addEventListener("abort", stop, { once: true });
   try {

@@ -6,7 +6,7 @@ import { makeFolder } from "../folders.mjs";
 import { withLock } from "../lock.mjs";
 
 /** The marker file in a complete folder. It contains the size and the time of the files that `isComplete` checks. */
-export const COMPLETE = ".complete";
+export const complete = ".complete";
 
 /**
  * The context of a step of setup.
@@ -31,7 +31,7 @@ export const COMPLETE = ".complete";
  */
 export function isComplete({ root, files }) {
   try {
-    return readFileSync(join(root, COMPLETE), "utf8") === fingerprint(root, files);
+    return readFileSync(join(root, complete), "utf8") === fingerprint(root, files);
   } catch {
     return false;
   }
@@ -59,7 +59,7 @@ export async function installOnce(installation, context, build) {
     try {
       makeFolder(folder);
       await build(folder);
-      await writeFile(join(folder, COMPLETE), fingerprint(folder, files));
+      await writeFile(join(folder, complete), fingerprint(folder, files));
       await rm(root, { recursive: true, force: true });
       await rename(folder, root);
     } finally {

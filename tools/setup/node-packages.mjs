@@ -7,10 +7,10 @@ import { SetupError } from "./errors.mjs";
 import { withLock } from "../lock.mjs";
 
 /** Interval at which installed packages are counted while npm runs, in milliseconds. */
-const COUNT_INTERVAL = 2000;
+const countInterval = 2000;
 
 /** The oldest major version of Node that runs TypeScript files directly. */
-const OLDEST_NODE = 24;
+const oldestNode = 24;
 
 /**
  * Returns the step that installs a clone's Node packages.
@@ -58,7 +58,7 @@ export function nodePackages(root, lockFolder) {
         const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
         const timer = setInterval(() => {
           context.report(`npm ci, ${installedSoFar(root)}`);
-        }, COUNT_INTERVAL);
+        }, countInterval);
         try {
           await run("npm", ["ci", "--ignore-scripts", ...whole, ...network, ...quiet], { ...context, cwd: root, env });
         } finally {
@@ -83,9 +83,9 @@ export function nodePackages(root, lockFolder) {
  */
 export function requireNode(root, version) {
   if (existsSync(join(root, "node_modules", ".bin", "node"))) return;
-  if (Number.parseInt(version, 10) >= OLDEST_NODE) return;
+  if (Number.parseInt(version, 10) >= oldestNode) return;
   throw new SetupError(
-    `Node ${version} is too old. Install Node ${OLDEST_NODE} or newer (https://nodejs.org). On linux x64, the Node packages ` +
+    `Node ${version} is too old. Install Node ${oldestNode} or newer (https://nodejs.org). On linux x64, the Node packages ` +
       `include it (node_modules/.bin/node), unless npm is configured to omit optional packages.`,
   );
 }

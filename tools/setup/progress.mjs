@@ -3,13 +3,13 @@ import { performance } from "node:perf_hooks";
 import { stripVTControlCharacters } from "node:util";
 
 /** Interval at which a terminal is redrawn, in milliseconds. */
-const FRAME = 200;
+const frameMs = 200;
 
 /** Interval of lines in a log while the state changes, in milliseconds. */
-const HEARTBEAT = 4000;
+const heartbeat = 4000;
 
 /** Interval of lines in a log while only the time changes, in milliseconds. */
-const REPEAT = 15_000;
+const repeat = 15_000;
 
 /**
  * @typedef {object} Output the part of a stream that progress uses
@@ -63,7 +63,7 @@ export class Progress {
       () => {
         this.tick();
       },
-      this.#live ? FRAME : HEARTBEAT,
+      this.#live ? frameMs : heartbeat,
     );
     if (!this.#live) this.#out.write(`setup: ${step}: starting\n`);
   }
@@ -104,7 +104,7 @@ export class Progress {
     }
     const running = [...this.#lines].filter(([, { until }]) => until === undefined);
     const state = running.map(([step, line]) => `${step}, ${line.state}`).join(" | ");
-    if (state === this.#last.state && this.#now() - this.#last.at < REPEAT) return;
+    if (state === this.#last.state && this.#now() - this.#last.at < repeat) return;
     this.#last = { state, at: this.#now() };
     const states = running.map(([step, line]) => `${step} ${this.#elapsed(line)}, ${line.state}`);
     this.#out.write(`setup: ${states.join(" | ")}\n`);

@@ -6,12 +6,12 @@ import { installOnce, isComplete } from "./install.mjs";
 import { installProgram } from "./release.mjs";
 
 /** The Go package of the CLI, which the module in tools/pulumi pins. */
-const PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
+const goPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
 
 /** The build tags of Pulumi's release build. */
-const TAGS = "osusergo,grpcnotrace";
+const tags = "osusergo,grpcnotrace";
 
-const LANGUAGE_HOST = "pulumi-language-nodejs";
+const languageHostProgram = "pulumi-language-nodejs";
 
 /**
  * Version, folders and sources of the CLI.
@@ -32,7 +32,7 @@ const LANGUAGE_HOST = "pulumi-language-nodejs";
  * @returns {import("./steps.mjs").Step}
  */
 export function pulumiCli(pulumi) {
-  const installation = { root: pulumi.root, files: ["bin/pulumi", `bin/${LANGUAGE_HOST}`] };
+  const installation = { root: pulumi.root, files: ["bin/pulumi", `bin/${languageHostProgram}`] };
   return {
     name: "pulumi",
     title: `Pulumi CLI ${pulumi.version}`,
@@ -72,7 +72,7 @@ async function installCli(pulumi, context, bin) {
   };
   await installProgram(program, pulumi, context, bin, async (install) => {
     await installOnce({ root: pulumi.build, files: ["pulumi"] }, context, install);
-    for (const name of ["pulumi", LANGUAGE_HOST]) {
+    for (const name of ["pulumi", languageHostProgram]) {
       // Hard links, because the engine searches plugins in the folder of its executable.
       if (existsSync(join(pulumi.build, name))) await link(join(pulumi.build, name), join(bin, name));
     }
@@ -87,7 +87,7 @@ async function installCli(pulumi, context, bin) {
  */
 async function build(version, go, context, folder) {
   let downloaded = 0;
-  const dependencies = await go(["list", "-deps", "-tags", TAGS, PACKAGE], (line) => {
+  const dependencies = await go(["list", "-deps", "-tags", tags, goPackage], (line) => {
     if (line.startsWith("go: downloading")) context.report(`downloading the source, ${++downloaded} modules`);
   });
   const total = dependencies.split("\n").length;
@@ -95,7 +95,7 @@ async function build(version, go, context, folder) {
   context.report("building from source");
   const flags = `-w -s -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
   // -v prints each package that is compiled, but not those in Go's cache.
-  const args = ["build", "-v", "-trimpath", "-tags", TAGS, "-ldflags", flags, "-o", join(folder, "pulumi"), PACKAGE];
+  const args = ["build", "-v", "-trimpath", "-tags", tags, "-ldflags", flags, "-o", join(folder, "pulumi"), goPackage];
   await go(args, () => {
     context.report(`building from source, ${++compiled} of up to ${total} packages`);
   });
@@ -108,9 +108,9 @@ async function build(version, go, context, folder) {
  * @param {string} folder
  */
 async function installLanguageHost({ languageHost }, context, folder) {
-  const host = join(folder, "bin", LANGUAGE_HOST);
+  const host = join(folder, "bin", languageHostProgram);
   if (existsSync(host)) return;
-  const officialHost = join(dirname(await realpath(join(folder, "bin", "pulumi"))), LANGUAGE_HOST);
+  const officialHost = join(dirname(await realpath(join(folder, "bin", "pulumi"))), languageHostProgram);
   if (existsSync(officialHost)) {
     await symlink(officialHost, host);
     return;

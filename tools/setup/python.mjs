@@ -7,13 +7,13 @@ import { installOnce, isComplete } from "./install.mjs";
 import { uvProgress } from "./sizes.mjs";
 
 /** The Python versions that torch 2.6, PyAV's abi3 wheels and AWS's image support. */
-const PYTHONS = ">=3.11,<3.13";
+const supportedPythons = ">=3.11,<3.13";
 
 /** Names of Python interpreters to try for the environment in which pip installs uv. */
-const CANDIDATES = ["python3", "python3.12", "python3.11", "python"];
+const candidates = ["python3", "python3.12", "python3.11", "python"];
 
 /** Isolated mode: otherwise `python -m venv` runs a venv.py of the current folder or of PYTHONPATH. */
-const ISOLATED = ["-I"];
+const isolated = ["-I"];
 
 /**
  * @typedef {object} Uv
@@ -58,7 +58,7 @@ async function installPackages(folder, lock, uv, context) {
     // --relocatable: the folder is renamed when it is complete. --quiet: uv warns about each unusable Python.
     await run(
       uv.executable,
-      ["venv", ...quiet, "--quiet", "--allow-existing", "--relocatable", "--python", PYTHONS, folder],
+      ["venv", ...quiet, "--quiet", "--allow-existing", "--relocatable", "--python", supportedPythons, folder],
       options,
     );
   } catch (error) {
@@ -101,7 +101,7 @@ async function installUv(uv, context) {
     const python = join(environment, "bin", "python");
     try {
       // pip prints the file's size when it downloads it.
-      await run(python, [...ISOLATED, "-m", "pip", "install", ...options, ...retries, "-r", uv.lock], {
+      await run(python, [...isolated, "-m", "pip", "install", ...options, ...retries, "-r", uv.lock], {
         ...context,
         onLine: (line) => {
           context.report(`installing uv: ${line.trim()}`);
@@ -124,7 +124,7 @@ async function installUv(uv, context) {
  * @param {import("./install.mjs").StepContext} context
  */
 async function createEnvironment(folder, context) {
-  const pythons = CANDIDATES.flatMap((name) => findOnPath(name, context.env["PATH"]));
+  const pythons = candidates.flatMap((name) => findOnPath(name, context.env["PATH"]));
   if (pythons.length === 0) {
     throw new SetupError(
       "Python is not on the PATH. Install Python 3.11 or 3.12, with its venv module " +
@@ -135,7 +135,7 @@ async function createEnvironment(folder, context) {
   const failures = [];
   for (const python of pythons) {
     try {
-      await run(python, [...ISOLATED, "-m", "venv", "--clear", folder], context);
+      await run(python, [...isolated, "-m", "venv", "--clear", folder], context);
       return;
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error;

@@ -1,6 +1,6 @@
 /** Reports the progress of downloads in MiB. */
 
-const UNITS = /** @type {const} */ ({ KiB: 1 / 1024, MiB: 1, GiB: 1024 });
+const units = /** @type {const} */ ({ KiB: 1 / 1024, MiB: 1, GiB: 1024 });
 
 /**
  * Returns a reader of uv's output with --no-progress: "Downloading NAME (SIZE)" at the start of a large download, "Downloaded NAME" at
@@ -16,7 +16,7 @@ export function uvProgress(report) {
     const [, started, size, unit] = /^\s*Downloading (\S+) \(([\d.]+)([KMG]iB)\)$/.exec(line) ?? [];
     const [, ended] = /^\s*Downloaded (\S+)$/.exec(line) ?? [];
     if (started !== undefined) {
-      const mebibytes = Number(size) * UNITS[/** @type {keyof typeof UNITS} */ (unit)];
+      const mebibytes = Number(size) * units[/** @type {keyof typeof units} */ (unit)];
       pending.set(started, mebibytes);
       total += mebibytes;
     } else if (ended !== undefined && pending.has(ended)) {

@@ -4,10 +4,10 @@ import { repoRoot } from "../paths.mjs";
 import { isDiskFull, MachineError, messageOf, SetupError, Stopped, unwritablePath } from "./errors.mjs";
 
 /** Disk space of a complete setup in GB, measured on linux x64 with empty caches. */
-const NEEDED_GB = 9;
+const neededGb = 9;
 
 /** Working folder of commands. In the caller's folder, uv would read uv.toml and Python would import modules. */
-const NEUTRAL_FOLDER = "/";
+const neutralFolder = "/";
 
 /**
  * A step that installs one dependency.
@@ -35,7 +35,7 @@ export async function installMissing(steps, { env, signal, progress, cacheRoot }
       try {
         await step.install({
           env,
-          cwd: NEUTRAL_FOLDER,
+          cwd: neutralFolder,
           signal: AbortSignal.any([signal, failed.signal]),
           report: (state) => {
             progress.report(step.title, state);
@@ -65,7 +65,7 @@ export function asSetupError(error, cacheRoot, title) {
   const message = title === undefined ? messageOf(error) : `${title}: ${messageOf(error)}`;
   if (isDiskFull(error)) {
     return new MachineError(
-      `The disk is full. The environments and the CLI need about ${NEEDED_GB} GB, including the caches of npm, uv and Go; ` +
+      `The disk is full. The environments and the CLI need about ${neededGb} GB, including the caches of npm, uv and Go; ` +
         `${freeSpace(cacheRoot)}, ${freeSpace(repoRoot)}. Free some space, or set ASYNC_VIDEO_INFERENCE_CACHE to a folder on another disk.\n${message}`,
     );
   }

@@ -3,13 +3,13 @@ import { realpathSync, statSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 
 /** The sticky bit of a folder's mode: only a file's owner can rename or remove the file. */
-const STICKY = 0o1000;
+const sticky = 0o1000;
 
 /**
  * IDs of groups whose members are administrators: root; Debian's `staff`, which owns /usr/local
  * (https://www.debian.org/doc/debian-policy/ch-opersys.html#site-specific-programs); macOS's `admin`, which owns Homebrew's folders.
  */
-const ADMINISTRATORS = process.platform === "darwin" ? [0, 80] : [0, 50];
+const administrators = process.platform === "darwin" ? [0, 80] : [0, 50];
 
 /**
  * Returns whether another user, except an administrator, can change or replace a file or a folder.
@@ -25,7 +25,7 @@ export function canOthersChange(path) {
 function isOpen(path) {
   if (isWritableByOthers(path, 0)) return true;
   for (let folder = dirname(path), below = path; folder !== below; below = folder, folder = dirname(folder)) {
-    if (isWritableByOthers(folder, STICKY)) return true;
+    if (isWritableByOthers(folder, sticky)) return true;
   }
   return false;
 }
@@ -41,7 +41,7 @@ function isWritableByOthers(path, exempt) {
   if ((mode & exempt) !== 0) return false;
   // Many systems give each user a private group with the user's ID and write access.
   const isPrivate = gid === user && gid === process.getgid?.();
-  return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && !isPrivate && !ADMINISTRATORS.includes(gid));
+  return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && !isPrivate && !administrators.includes(gid));
 }
 
 /**

@@ -5,7 +5,7 @@
 import { constants } from "node:os";
 
 /** Milliseconds in which a second signal is ignored: npm forwards a signal that the process has already got from the terminal. */
-const SAME = 1_000;
+const same = 1_000;
 
 /** @type {{ signal: NodeJS.Signals, at: number } | undefined} */
 let interrupted;
@@ -17,7 +17,7 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
       process.stderr.write(
         `\nStopping after ${signal}: the tests clean up. Press Ctrl-C again to end them immediately.\n`,
       );
-    } else if (performance.now() - interrupted.at > SAME) process.exit(128 + constants.signals[signal]);
+    } else if (performance.now() - interrupted.at > same) process.exit(128 + constants.signals[signal]);
   });
 }
 

@@ -1,8 +1,8 @@
 /** Sends a burst of videos to an endpoint and watches it: the experiment of AWS's blog post. */
-import { INSTANCES_LIMIT_SECONDS, readCapacity } from "../../src/capacity.ts";
+import { instancesLimitSeconds, readCapacity } from "../../src/capacity.ts";
 import { recordOf } from "../../src/known-jobs.ts";
 import type { JobJournal } from "../../src/journal.ts";
-import { DEVICE_BYTES, deviceIn, environmentOf } from "../../src/environment.ts";
+import { deviceBytes, deviceIn, environmentOf } from "../../src/environment.ts";
 import type { Device } from "../../src/environment.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import { readStartAndSize } from "../../src/location.ts";
@@ -43,7 +43,7 @@ export interface BurstOptions {
   /** Real seconds after which the burst stops waiting for jobs. @default a week: each has ended or expired by then */
   readonly limitSeconds?: number | undefined;
   /**
-   * Keeps watching until the endpoint has no instance, for the charts; up to {@link INSTANCES_LIMIT_SECONDS}.
+   * Keeps watching until the endpoint has no instance, for the charts; up to {@link instancesLimitSeconds}.
    * @default false
    */
   readonly untilZero?: boolean | undefined;
@@ -54,7 +54,7 @@ export interface BurstOptions {
 }
 
 /** Real seconds that a burst is watched if the caller sets no limit: the maximum that the command accepts. */
-export const WATCH_LIMIT_SECONDS = 7 * 24 * 3600;
+export const watchLimitSeconds = 7 * 24 * 3600;
 
 /** State of a burst. */
 export interface BurstState {
@@ -132,7 +132,7 @@ export class Burst {
   }
 
   async #sendAndWatch(): Promise<void> {
-    const { signal, onProgress, limitSeconds = WATCH_LIMIT_SECONDS, pause = { first: 1, longest: 3 } } = this.#options;
+    const { signal, onProgress, limitSeconds = watchLimitSeconds, pause = { first: 1, longest: 3 } } = this.#options;
     // If one of the two fails, the other one stops.
     const over = new AbortController();
     const both = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
@@ -206,7 +206,7 @@ export class Burst {
     await poll(
       () => this.#sample(signal),
       ({ status, current, desired }) => status === "InService" && current === 0 && desired === 0,
-      { signal, limitSeconds: INSTANCES_LIMIT_SECONDS, onProgress: () => onProgress?.(this.state) },
+      { signal, limitSeconds: instancesLimitSeconds, onProgress: () => onProgress?.(this.state) },
     );
   }
 
@@ -216,7 +216,7 @@ export class Burst {
     const devices = new Set<Device>();
     await inParallel(this.#outputs, 16, async (uri) => {
       try {
-        const { start, bytes } = await readStartAndSize(this.#stack.s3, uri, DEVICE_BYTES, this.#options.signal);
+        const { start, bytes } = await readStartAndSize(this.#stack.s3, uri, deviceBytes, this.#options.signal);
         sizes.push(bytes);
         const device = deviceIn(start);
         if (device !== undefined) devices.add(device);

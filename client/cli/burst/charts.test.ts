@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { chartsOf } from "./charts.ts";
 import type { ChartSpec } from "./charts.ts";
-import { MINUTE_MS } from "../../src/minutes.ts";
+import { minuteMs } from "../../src/minutes.ts";
 import { firstMinute, sampleMetrics, sampleRun, series } from "./testing/sample-burst.ts";
 
 describe("a burst's charts", () => {
@@ -101,7 +101,7 @@ describe("a burst's charts", () => {
   it("are empty for a burst without any metrics", () => {
     const nothing = { sum: [], count: [], max: [] };
     const empty = chartsOf(
-      { ...sampleRun, instances: [], endedAt: new Date(firstMinute + MINUTE_MS) },
+      { ...sampleRun, instances: [], endedAt: new Date(firstMinute + minuteMs) },
       {
         backlog: [],
         backlogPerInstance: [],

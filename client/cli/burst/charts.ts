@@ -1,6 +1,6 @@
 /** Charts of a burst, as in AWS's blog post, as plain data: title, unit and marks. */
 import { lastEnd } from "./figures.ts";
-import { MINUTE_MS, minuteOf } from "../../src/minutes.ts";
+import { minuteMs, minuteOf } from "../../src/minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun, InstanceSample } from "./run.ts";
 
@@ -123,20 +123,20 @@ function lastMoment(run: BurstRun, metrics: EndpointMetrics): number {
 }
 
 function marksOf(series: Series, start: number): readonly Mark[] {
-  return series.map(({ minute, value }) => ({ x: (minute - start) / MINUTE_MS, y: value }));
+  return series.map(({ minute, value }) => ({ x: (minute - start) / minuteMs, y: value }));
 }
 
 /** Returns the value of each minute; a minute without a datapoint counts as zero. */
 function everyMinute(series: Series, start: number, end: number): readonly Mark[] {
   const values = new Map(series.map(({ minute, value }) => [minute, value]));
-  const minutes = (end - start) / MINUTE_MS + 1;
-  return Array.from({ length: minutes }, (_, x) => ({ x, y: values.get(start + x * MINUTE_MS) ?? 0 }));
+  const minutes = (end - start) / minuteMs + 1;
+  return Array.from({ length: minutes }, (_, x) => ({ x, y: values.get(start + x * minuteMs) ?? 0 }));
 }
 
 function averages({ sum, count }: Durations, start: number): readonly Mark[] {
   const counts = new Map(count.map(({ minute, value }) => [minute, value]));
   return sum.map(({ minute, value }) => ({
-    x: (minute - start) / MINUTE_MS,
+    x: (minute - start) / minuteMs,
     y: (counts.get(minute) ?? 0) > 0 ? value / (counts.get(minute) ?? 1) : null,
   }));
 }
@@ -152,7 +152,7 @@ function staircase(
       const before = samples[index - 1];
       return before === undefined || index === samples.length - 1 || valueOf(before) !== valueOf(sample);
     })
-    .map((sample) => ({ x: Math.max(0, (sample.at - start) / MINUTE_MS), y: valueOf(sample) }));
+    .map((sample) => ({ x: Math.max(0, (sample.at - start) / minuteMs), y: valueOf(sample) }));
   const [first] = marks;
   // The axis starts at the minute in which the burst started, and the first observation comes within that minute.
   return first === undefined || first.x === 0 ? marks : [{ x: 0, y: first.y }, ...marks];

@@ -1,7 +1,7 @@
 /** Figures of a burst: the table of AWS's blog post, computed from the endpoint's metrics. */
 import { describeDevices, describeEnvironment } from "../../src/environment.ts";
 import type { Device, Environment } from "../../src/environment.ts";
-import { MINUTE_MS } from "../../src/minutes.ts";
+import { minuteMs } from "../../src/minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
 
@@ -65,7 +65,7 @@ export function figuresOf(run: BurstRun, metrics: EndpointMetrics): BurstFigures
 /** Returns the end of the last minute in which requests ended, ms since the epoch; Infinity if CloudWatch has none. */
 export function lastEnd({ processed, failed, expired }: EndpointMetrics): number {
   const busy = [...processed, ...failed, ...expired].filter(({ value }) => value > 0);
-  return busy.length === 0 ? Infinity : Math.max(...busy.map(({ minute }) => minute)) + MINUTE_MS;
+  return busy.length === 0 ? Infinity : Math.max(...busy.map(({ minute }) => minute)) + minuteMs;
 }
 
 /** Combines all values of a series. */
@@ -84,7 +84,7 @@ function throughputOf(processed: Series): BurstFigures["perMinute"] {
   const [first, last] = [busy.at(0), busy.at(-1)];
   if (first === undefined || last === undefined) return null;
   // A minute in which nothing ended has no datapoint but counts.
-  const minutes = (last.minute - first.minute) / MINUTE_MS + 1;
+  const minutes = (last.minute - first.minute) / minuteMs + 1;
   return { mean: sumOf(busy) / minutes, most: Math.max(...busy.map(({ value }) => value)), minutes };
 }
 
@@ -109,7 +109,7 @@ export function rowsOf(figures: BurstFigures): readonly Row[] {
     { label: "Completed", value: [String(figures.completed), ...others].join(", ") },
     { label: "Concurrency level (per instance)", value: String(figures.concurrency) },
     { label: "Environment", value: describeEnvironment(environment, devices) },
-    { label: "Device (from the results)", value: devices.length === 0 ? NONE : describeDevices(devices) },
+    { label: "Device (from the results)", value: devices.length === 0 ? none : describeDevices(devices) },
     {
       label: "Instance type",
       value: `${figures.instanceType}${isEmulated ? " (of the stack; the emulator starts none)" : ""}`,
@@ -117,7 +117,7 @@ export function rowsOf(figures: BurstFigures): readonly Row[] {
     { label: "Input payload (per invocation)", value: size(figures.inputBytes) },
     {
       label: "Output payload (per invocation)",
-      value: figures.outputBytes === null ? NONE : size(figures.outputBytes),
+      value: figures.outputBytes === null ? none : size(figures.outputBytes),
     },
     { label: "Model latency", value: durationText(figures.modelSeconds) },
     { label: "Instances (maximum seen, of the limit)", value: `${instances.most} of ${instances.allowed}` },
@@ -125,7 +125,7 @@ export function rowsOf(figures: BurstFigures): readonly Row[] {
       label: "Throughput (requests per minute)",
       value:
         perMinute === null
-          ? NONE
+          ? none
           : `${perMinute.mean.toFixed(1)} over ${perMinute.minutes} min, maximum ${perMinute.most.toFixed(0)}`,
     },
     { label: "Time in backlog", value: durationText(figures.backlogSeconds) },
@@ -134,10 +134,10 @@ export function rowsOf(figures: BurstFigures): readonly Row[] {
   ];
 }
 
-const NONE = "no data";
+const none = "no data";
 
 function durationText(duration: Duration | null): string {
-  return duration === null ? NONE : `${seconds(duration.mean)} on average, at most ${seconds(duration.most)}`;
+  return duration === null ? none : `${seconds(duration.mean)} on average, at most ${seconds(duration.most)}`;
 }
 
 function seconds(value: number): string {

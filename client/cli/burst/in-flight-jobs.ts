@@ -12,7 +12,7 @@ export interface JobEnd {
 }
 
 /** Number of jobs that are checked together. The queue is first in, first out, so ended jobs are close to the front. */
-const CHUNK = 16;
+const chunk = 16;
 
 /** Accepted jobs, in the order of their acceptance, until each has ended. */
 export class JobsUnderWay {
@@ -50,15 +50,15 @@ export class JobsUnderWay {
   async look(stack: Stack, signal?: AbortSignal): Promise<readonly JobEnd[]> {
     const ends: JobEnd[] = [];
     for (;;) {
-      const found = await this.#check(stack, [...this.#pending.values()].slice(0, CHUNK), signal);
+      const found = await this.#check(stack, [...this.#pending.values()].slice(0, chunk), signal);
       ends.push(...found);
-      if (found.length < CHUNK / 2) break;
+      if (found.length < chunk / 2) break;
     }
-    const rest = [...this.#pending.values()].slice(CHUNK);
+    const rest = [...this.#pending.values()].slice(chunk);
     if (this.#turn >= rest.length) this.#turn = 0;
-    const found = await this.#check(stack, rest.slice(this.#turn, this.#turn + CHUNK), signal);
+    const found = await this.#check(stack, rest.slice(this.#turn, this.#turn + chunk), signal);
     // The next chunk has moved to the position of the ended ones.
-    this.#turn += CHUNK - found.length;
+    this.#turn += chunk - found.length;
     return [...ends, ...found];
   }
 

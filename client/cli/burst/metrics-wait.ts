@@ -8,7 +8,7 @@ import type { EndpointMetrics } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
 
 /** Real seconds after which the available metrics are used; a note names the missing ones. */
-const LIMIT_SECONDS = 300;
+const defaultLimitSeconds = 300;
 
 /**
  * Reads the metrics of a burst's time repeatedly until all its completed requests are counted, or the limit is reached.
@@ -22,7 +22,7 @@ export async function waitForMetrics(
     // Up to the present: the ends in the last minute of the burst, and the scale-in to zero after it.
     async () => readEndpointMetrics(stack, { start: run.startedAt, end: await stack.clock.now() }, options.signal),
     (metrics) => counted(metrics) >= run.completed && sumOf(metrics.inBacklog.count) >= run.completed,
-    { ...options, limitSeconds: options.limitSeconds ?? LIMIT_SECONDS },
+    { ...options, limitSeconds: options.limitSeconds ?? defaultLimitSeconds },
   );
 }
 

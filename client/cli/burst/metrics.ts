@@ -3,7 +3,7 @@ import { paginateGetMetricData } from "@aws-sdk/client-cloudwatch";
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import { readDurations } from "../../src/durations.ts";
 import type { DurationMetric } from "../../src/durations.ts";
-import { MINUTE_MS, minuteOf } from "../../src/minutes.ts";
+import { minuteMs, minuteOf } from "../../src/minutes.ts";
 import type { Stack } from "../../src/stack.ts";
 
 /** One minute's value. */
@@ -112,7 +112,7 @@ async function readCounts(
     {
       MetricDataQueries: names.map((name) => dataQuery(stack, name)),
       StartTime: new Date(minuteOf(start.getTime())),
-      EndTime: new Date(minuteOf(end.getTime()) + MINUTE_MS),
+      EndTime: new Date(minuteOf(end.getTime()) + minuteMs),
       ScanBy: "TimestampAscending",
     },
     ...(signal === undefined ? [] : [{ abortSignal: signal }]),
@@ -150,7 +150,7 @@ function dataQuery(stack: Stack, name: QueryName): MetricDataQuery {
         MetricName: metric,
         Dimensions: of === "endpoint" ? [endpoint] : [endpoint, { Name: "VariantName", Value: variantName }],
       },
-      Period: MINUTE_MS / 1000,
+      Period: minuteMs / 1000,
       Stat: statistic,
     },
   };

@@ -4,7 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { writeWhole } from "../../../lib/files.ts";
-import { Burst, WATCH_LIMIT_SECONDS } from "../burst/burst.ts";
+import { Burst, watchLimitSeconds } from "../burst/burst.ts";
 import type { BurstState, BurstVideo } from "../burst/burst.ts";
 import { figuresOf, rowsOf } from "../burst/figures.ts";
 import { waitForMetrics } from "../burst/metrics-wait.ts";
@@ -51,7 +51,7 @@ function defineBurst() {
     .option(
       "--limit <seconds>",
       "stop watching after this time; the jobs keep running",
-      wholeNumber("whole seconds", 1, WATCH_LIMIT_SECONDS),
+      wholeNumber("whole seconds", 1, watchLimitSeconds),
     )
     .option("--until-zero", "keep watching until the endpoint has no instance", false)
     .option("--yes", "start at any price without asking", false)

@@ -18,12 +18,12 @@ import { defaultFolder } from "../out-folder.ts";
 import { describePrice } from "../price.ts";
 import { pairJournals, withRedriven } from "../../src/redrive/journal-pair.ts";
 import type { Ledger } from "../../src/redrive/resender.ts";
-import { DEFAULT_LIMIT, DEFAULT_TIMES, redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
+import { defaultLimit, defaultTimes, redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
 import type { Outcome } from "../../src/redrive/redrive.ts";
 import { plural, sizeOf } from "../../src/format.ts";
 
 /** Number of concurrent size requests. */
-const SIZES_AT_ONCE = 16;
+const sizesAtOnce = 16;
 
 function defineRedrive() {
   return stackCommand(
@@ -34,12 +34,12 @@ function defineRedrive() {
       "recorded before it is sent: after Ctrl-C or a crash, run the command again.",
   )
     .argument("[jobs]", "job journal of a submission (default: the error queue)")
-    .option("--limit <n>", "maximum number of jobs to send", wholeNumber("a whole number", 1, 100_000), DEFAULT_LIMIT)
+    .option("--limit <n>", "maximum number of jobs to send", wholeNumber("a whole number", 1, 100_000), defaultLimit)
     .option(
       "--times <n>",
       "how often one job is sent again, over all runs",
       wholeNumber("a whole number", 1, 1000),
-      DEFAULT_TIMES,
+      defaultTimes,
     )
     .option("--include-bad-input", "also send videos that the model refused", false)
     .addOption(
@@ -187,7 +187,7 @@ async function estimateOf(outcomes: readonly Outcome[], { stack, signal }: Sessi
   const places = outcomes.flatMap((outcome) => (outcome.kind === "would-send" ? [outcome.inputLocation] : []));
   let bytes = 0;
   let unknown = 0;
-  await inParallel(places, SIZES_AT_ONCE, async (place) => {
+  await inParallel(places, sizesAtOnce, async (place) => {
     const head = await headObject(stack.s3, parseS3Uri(place), { signal });
     if (typeof head === "object") bytes += head.bytes;
     else unknown += 1;

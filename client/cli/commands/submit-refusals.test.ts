@@ -4,7 +4,7 @@ import { access, mkdir, readdir, symlink, truncate, writeFile } from "node:fs/pr
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
-import { MAX_INPUT_BYTES } from "../../src/video-file.ts";
+import { maxInputBytes } from "../../src/video-file.ts";
 
 describe("the command submit", () => {
   let fixture: CommandFixture;
@@ -110,7 +110,7 @@ describe("the command submit", () => {
       "is larger than AWS's 1 GB",
       async () => {
         await writeFile(video("bad.mp4"), videoBytes("bad"));
-        await truncate(video("bad.mp4"), MAX_INPUT_BYTES + 1);
+        await truncate(video("bad.mp4"), maxInputBytes + 1);
       },
       /accepts up to 1024 MiB\. Cut it/,
     ],

@@ -15,9 +15,9 @@ const kinds: readonly (readonly [start: string, kind: TrackKind])[] = [
   ["fishead\0", "other"],
 ];
 
-const HEAD_BYTES = 27;
+const headBytes = 27;
 /** Bit of a page's flags: the page starts a stream. */
-const FIRST = 0x02;
+const first = 0x02;
 
 /**
  * Reads the streams.
@@ -26,12 +26,12 @@ const FIRST = 0x02;
 export async function oggStreams(reader: BoundedReader): Promise<readonly TrackKind[]> {
   const streams: TrackKind[] = [];
   for (let at = 0; ;) {
-    const head = await reader.read(at, HEAD_BYTES);
+    const head = await reader.read(at, headBytes);
     if (head.toString("latin1", 0, 4) !== "OggS") throw new UndecidedError(`there is no page at byte ${at}`);
-    if ((head.readUInt8(5) & FIRST) === 0) return streams;
-    const segments = head.readUInt8(HEAD_BYTES - 1);
-    const table = await reader.read(at + HEAD_BYTES, segments);
-    const content = at + HEAD_BYTES + segments;
+    if ((head.readUInt8(5) & first) === 0) return streams;
+    const segments = head.readUInt8(headBytes - 1);
+    const table = await reader.read(at + headBytes, segments);
+    const content = at + headBytes + segments;
     const start = (await reader.readUpTo(content, 8)).toString("latin1");
     streams.push(kinds.find(([each]) => start.startsWith(each))?.[1] ?? "unknown");
     at = content + table.reduce((sum, length) => sum + length, 0);

@@ -7,10 +7,10 @@ export class UndecidedError extends Error {
 }
 
 /** Maximum number of reads of one file: a file of one-second fragments has about a thousand boxes. */
-const MAX_READS = 10_000;
+const maxReads = 10_000;
 
 /** Maximum size of one read, bytes. */
-const MAX_BYTES = 1024 ** 2;
+const maxBytes = 1024 ** 2;
 
 /** Reads one file, with limits on the number and size of reads. */
 export class BoundedReader {
@@ -40,7 +40,7 @@ export class BoundedReader {
    */
   async readUpTo(at: number, length: number): Promise<Buffer> {
     this.#reads += 1;
-    if (this.#reads > MAX_READS || length > MAX_BYTES) throw new UndecidedError("too much would be read");
+    if (this.#reads > maxReads || length > maxBytes) throw new UndecidedError("too much would be read");
     const buffer = Buffer.alloc(length);
     const { bytesRead } = await this.#handle.read(buffer, 0, length, at);
     return buffer.subarray(0, bytesRead);

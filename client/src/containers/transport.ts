@@ -4,10 +4,10 @@ import type { BoundedReader } from "./reader.ts";
 import { UndecidedError } from "./reader.ts";
 
 /** Number of bytes searched for the tables, which are repeated about ten times a second. */
-const SEARCHED_BYTES = 1024 ** 2;
+const searchedBytes = 1024 ** 2;
 
-const PACKET_BYTES = 188;
-const SYNC_BYTE = 0x47;
+const packetBytes = 188;
+const syncByte = 0x47;
 
 /**
  * Stream types (ISO/IEC 13818-1, table 2-34; ATSC A/53 for 0x81 and 0x87; SCTE 35 for 0x86): audio, and types that are
@@ -21,14 +21,14 @@ const otherTypes = [0x05, 0x15, 0x86];
  * @throws UndecidedError if a table is missing in the first megabyte, or does not fit into one packet
  */
 export async function transportStreams(reader: BoundedReader): Promise<readonly TrackKind[]> {
-  const bytes = await reader.readUpTo(0, SEARCHED_BYTES);
+  const bytes = await reader.readUpTo(0, searchedBytes);
   // Blu-ray discs and camcorders put 4 bytes of time before each packet.
-  const prefix = bytes[0] === SYNC_BYTE && bytes[PACKET_BYTES] === SYNC_BYTE ? 0 : 4;
+  const prefix = bytes[0] === syncByte && bytes[packetBytes] === syncByte ? 0 : 4;
   let tables: readonly number[] | undefined;
   const programs = new Map<number, readonly TrackKind[]>();
-  for (let at = prefix; at + PACKET_BYTES <= bytes.length; at += prefix + PACKET_BYTES) {
-    const packet = bytes.subarray(at, at + PACKET_BYTES);
-    if (packet[0] !== SYNC_BYTE) throw new UndecidedError(`there is no packet at byte ${at}`);
+  for (let at = prefix; at + packetBytes <= bytes.length; at += prefix + packetBytes) {
+    const packet = bytes.subarray(at, at + packetBytes);
+    if (packet[0] !== syncByte) throw new UndecidedError(`there is no packet at byte ${at}`);
     const pid = packet.readUInt16BE(1) & 0x1fff;
     if (pid === 0) tables ??= sectionOf(packet, 0x00, tableIdsOf);
     else if (tables?.includes(pid) && !programs.has(pid)) {

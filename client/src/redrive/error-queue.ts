@@ -21,16 +21,16 @@ export interface HeldMessage {
 }
 
 /** SQS's maximum for any operation on several messages. */
-export const BATCH = 10;
+export const batch = 10;
 
 /**
  * Seconds that a message stays with its reader: longer than the slowest call. After a crash it returns to the queue
  * then.
  */
-const VISIBILITY_SECONDS = 600;
+const visibilitySeconds = 600;
 
 /** Seconds that one receive waits for a message: only long polling asks all of SQS's servers. */
-const WAIT_SECONDS = 3;
+const waitSeconds = 3;
 
 /** SQS accepts the number as a string, too (API reference, SetQueueAttributes, "RedrivePolicy"). */
 const redrivePolicySchema = z.object({ deadLetterTargetArn: z.string(), maxReceiveCount: z.coerce.number() });
@@ -48,14 +48,14 @@ export class ErrorQueue implements Disposable {
     this.#url = stack.outputs.errorQueueUrl;
   }
 
-  /** Receives up to `max` messages, and up to {@link BATCH}; none if none came for a few seconds. */
+  /** Receives up to `max` messages, and up to {@link batch}; none if none came for a few seconds. */
   async receive(max: number, signal?: AbortSignal): Promise<readonly HeldMessage[]> {
     const { Messages = [] } = await this.#sqs.send(
       new ReceiveMessageCommand({
         QueueUrl: this.#url,
-        MaxNumberOfMessages: Math.min(max, BATCH),
-        WaitTimeSeconds: WAIT_SECONDS,
-        VisibilityTimeout: VISIBILITY_SECONDS,
+        MaxNumberOfMessages: Math.min(max, batch),
+        WaitTimeSeconds: waitSeconds,
+        VisibilityTimeout: visibilitySeconds,
         MessageSystemAttributeNames: ["ApproximateReceiveCount"],
       }),
       signal === undefined ? {} : { abortSignal: signal },
@@ -151,8 +151,8 @@ async function inBatches(
     entries: readonly { readonly id: string; readonly receipt: string }[],
   ) => Promise<readonly { readonly Code?: string | undefined; readonly Message?: string | undefined }[] | undefined>,
 ): Promise<void> {
-  for (let from = 0; from < messages.length; from += BATCH) {
-    const entries = messages.slice(from, from + BATCH).map(({ receipt }, index) => ({ id: String(index), receipt }));
+  for (let from = 0; from < messages.length; from += batch) {
+    const entries = messages.slice(from, from + batch).map(({ receipt }, index) => ({ id: String(index), receipt }));
     const [failed] = (await act(entries)) ?? [];
     if (failed !== undefined) {
       throw new ServiceAnswerError(`SQS refuses: ${failed.Code ?? "no code"}: ${failed.Message ?? "no message"}`);

@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /** Prefix of the smoke test's jobs: they fail on purpose, or their results are not needed. */
-export const SMOKE_PREFIX = "smoke-";
+export const smokePrefix = "smoke-";
 
 /**
  * Schema of a notification, as far as it is certain (developer guide, "Check prediction results"): a failure has no
@@ -51,7 +51,7 @@ export function readMessage(body: string): ErrorMessage {
   const notification = notificationSchema.safeParse(value);
   if (!notification.success) return { kind: "unreadable" };
   const { inferenceId, invocationStatus, failureReason, requestParameters } = notification.data;
-  if (inferenceId.startsWith(SMOKE_PREFIX)) return { kind: "smoke" };
+  if (inferenceId.startsWith(smokePrefix)) return { kind: "smoke" };
   if (invocationStatus === "Completed") return { kind: "unreadable" };
   return {
     kind: "failure",

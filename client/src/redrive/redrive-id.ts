@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 
 /** Maximum length of an InferenceId, characters (API reference, InvokeEndpointAsync). */
-const LONGEST = 64;
+const longest = 64;
 /** Maximum length of a suffix, characters. */
-const SUFFIX = ".redrive-9999".length;
+const suffix = ".redrive-9999".length;
 
 /** A job's name, and how often it has been sent again under it. */
 export interface JobName {
@@ -29,7 +29,7 @@ export function nextIdOf(inferenceId: string): string {
 }
 
 function shortened(first: string): string {
-  const room = LONGEST - SUFFIX;
+  const room = longest - suffix;
   if (first.length <= room) return first;
   const hash = createHash("sha256").update(first).digest("hex").slice(0, 12);
   return `${first.slice(0, room - hash.length - 1)}-${hash}`;

@@ -5,9 +5,9 @@ import { inParallel } from "../parallel.ts";
 import type { Stack } from "../stack.ts";
 import { isBadInput } from "../failure.ts";
 import { readFailure } from "../wait.ts";
-import { BATCH, ErrorQueue } from "./error-queue.ts";
+import { batch, ErrorQueue } from "./error-queue.ts";
 import type { HeldMessage } from "./error-queue.ts";
-import { readMessage, SMOKE_PREFIX } from "./message.ts";
+import { readMessage, smokePrefix } from "./message.ts";
 import { Resender } from "./resender.ts";
 import type { Ledger, ResendOptions, Verdict } from "./resender.ts";
 
@@ -31,10 +31,10 @@ export interface Deliveries {
 }
 
 /** Default number of jobs that one run sends: no run is endless, even if jobs keep failing. */
-export const DEFAULT_LIMIT = 1000;
+export const defaultLimit = 1000;
 
 /** Default number of times that one job is sent again, over all runs. */
-export const DEFAULT_TIMES = 3;
+export const defaultTimes = 3;
 
 /** Options for a redrive. */
 export interface RedriveOptions extends ResendOptions {
@@ -59,10 +59,10 @@ export async function redriveQueue(stack: Stack, journal: Ledger, options: Redri
   try {
     while (resender.left > 0) {
       options.signal?.throwIfAborted();
-      const messages = await queue.receive(Math.min(resender.left, BATCH), options.signal);
+      const messages = await queue.receive(Math.min(resender.left, batch), options.signal);
       if (messages.length === 0) return;
       for (const message of messages) keep.add(message);
-      await inParallel(messages, BATCH, async (message) => {
+      await inParallel(messages, batch, async (message) => {
         const outcome = await outcomeOf(stack, message, journal, resender, options);
         const fate = "plan" in journal ? fates[outcome.kind] : "give back";
         if (fate === "give back") {
@@ -129,7 +129,7 @@ async function outcomeOf(
 }
 
 /** Number of jobs that are sent at a time. */
-const CONCURRENCY = 8;
+const concurrency = 8;
 
 /**
  * Sends again the jobs of a journal that have failed or, presumably, expired. The new jobs are written to the same
@@ -139,10 +139,10 @@ const CONCURRENCY = 8;
 export async function redriveJournal(stack: Stack, journal: Ledger, options: RedriveOptions): Promise<void> {
   const resender = new Resender(stack, journal, options);
   const jobs = [...journal.entries].flatMap(([inferenceId, entry]) =>
-    inferenceId.startsWith(SMOKE_PREFIX) ? [] : [knownJob(inferenceId, entry)],
+    inferenceId.startsWith(smokePrefix) ? [] : [knownJob(inferenceId, entry)],
   );
   const standing = await statusOf(stack, { jobs, journal: undefined }, options.signal);
-  await inParallel(standing, CONCURRENCY, async ({ known: { inferenceId, job }, state }) => {
+  await inParallel(standing, concurrency, async ({ known: { inferenceId, job }, state }) => {
     if (state?.status === "unreachable") {
       options.onOutcome?.({ inferenceId, reason: state.reason, kind: "unreachable" });
       return;

@@ -4,7 +4,7 @@ import { timeoutWithin } from "../limits.ts";
 import type { JournalEntries, JournalWriter, PlannedJob } from "../journal-lines.ts";
 import type { Stack } from "../stack.ts";
 import { submitPlanned } from "../submit-all.ts";
-import { DEFAULT_TTL_SECONDS } from "../submit.ts";
+import { defaultTtlSeconds } from "../submit.ts";
 import { contentTypeOf } from "../video-file.ts";
 import { nameOf, nextIdOf } from "./redrive-id.ts";
 
@@ -129,7 +129,7 @@ export class Resender {
     const inputLocation = place?.inputLocation ?? failed.inputLocation;
     if (inputLocation === undefined) return undefined;
     const { ttlSeconds, timeoutSeconds, customAttributes, format } = known?.planned ?? {
-      ttlSeconds: DEFAULT_TTL_SECONDS,
+      ttlSeconds: defaultTtlSeconds,
       timeoutSeconds: timeoutWithin(this.#stack.outputs),
       customAttributes: undefined,
       format: undefined,

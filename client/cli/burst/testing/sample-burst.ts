@@ -1,6 +1,6 @@
 /** For tests: a burst of 100 videos as CloudWatch would show it, small enough to be computed by hand. */
 import type { Durations, EndpointMetrics, Series } from "../metrics.ts";
-import { MINUTE_MS } from "../../../src/minutes.ts";
+import { minuteMs } from "../../../src/minutes.ts";
 import type { BurstRun } from "../run.ts";
 
 /** First minute of the sample. */
@@ -9,7 +9,7 @@ export const firstMinute = Date.parse("2030-01-01T10:00:00Z");
 /** Values of the minutes from the start of the sample; undefined for a minute without a datapoint. */
 export function series(...values: readonly (number | undefined)[]): Series {
   return values.flatMap((value, index) =>
-    value === undefined ? [] : [{ minute: firstMinute + index * MINUTE_MS, value }],
+    value === undefined ? [] : [{ minute: firstMinute + index * minuteMs, value }],
   );
 }
 
@@ -57,7 +57,7 @@ export const sampleRun: BurstRun = {
   concurrency: 2,
   maxCapacity: 5,
   startedAt: new Date(firstMinute + 10_000),
-  endedAt: new Date(firstMinute + 6.5 * MINUTE_MS),
+  endedAt: new Date(firstMinute + 6.5 * minuteMs),
   accepted: 100,
   completed: 97,
   failed: 1,
@@ -66,12 +66,12 @@ export const sampleRun: BurstRun = {
   outputBytes: 54e6,
   instances: [
     { at: firstMinute + 11_000, current: 0, desired: 0 },
-    { at: firstMinute + 2 * MINUTE_MS, current: 0, desired: 1 },
-    { at: firstMinute + 2.5 * MINUTE_MS, current: 0, desired: 1 },
-    { at: firstMinute + 3 * MINUTE_MS, current: 1, desired: 1 },
-    { at: firstMinute + 4 * MINUTE_MS, current: 1, desired: 2 },
-    { at: firstMinute + 4.5 * MINUTE_MS, current: 2, desired: 2 },
-    { at: firstMinute + 7 * MINUTE_MS, current: 2, desired: 2 },
+    { at: firstMinute + 2 * minuteMs, current: 0, desired: 1 },
+    { at: firstMinute + 2.5 * minuteMs, current: 0, desired: 1 },
+    { at: firstMinute + 3 * minuteMs, current: 1, desired: 1 },
+    { at: firstMinute + 4 * minuteMs, current: 1, desired: 2 },
+    { at: firstMinute + 4.5 * minuteMs, current: 2, desired: 2 },
+    { at: firstMinute + 7 * minuteMs, current: 2, desired: 2 },
   ],
 };
 
