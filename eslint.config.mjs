@@ -64,6 +64,11 @@ const importForms = [
   },
 ];
 
+const privateMembers = {
+  selector: ":matches(PropertyDefinition, MethodDefinition[kind!='constructor'])[accessibility='private']",
+  message: "Use a #private member.",
+};
+
 /** The deadline of each wait: the compiler holds polls to it (`client/src/poll.ts`). */
 const deadlines = [
   {
@@ -151,7 +156,7 @@ export default defineConfig(
   },
   {
     files: ["**/*.ts"],
-    rules: { "no-restricted-syntax": ["error", localhost, ...importForms] },
+    rules: { "no-restricted-syntax": ["error", localhost, ...importForms, privateMembers] },
   },
   {
     files: ["**/*.mjs"],
@@ -160,7 +165,9 @@ export default defineConfig(
   {
     files: ["**/*.ts"],
     ignores: ["**/*.test.ts", "**/*.e2e.ts", "**/testing/**", "**/bench/**"],
-    rules: { "no-restricted-syntax": ["error", localhost, ...importForms, ...deadlines, recursiveMkdir] },
+    rules: {
+      "no-restricted-syntax": ["error", localhost, ...importForms, privateMembers, ...deadlines, recursiveMkdir],
+    },
   },
   {
     files: ["**/*.test.ts", "**/*.e2e.ts"],

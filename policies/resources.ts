@@ -57,21 +57,21 @@ interface Link<From, To> {
  * dependencies. Indexed, because a stack may be too large to compare each pair.
  */
 export class References<From extends Linked, To extends Linked> {
-  private readonly link: Link<From, To>;
-  private readonly saying: Groups<From>;
-  private readonly made: Groups<From>;
-  private readonly named: Groups<To>;
-  private readonly byUrn: Groups<To>;
+  readonly #link: Link<From, To>;
+  readonly #saying: Groups<From>;
+  readonly #made: Groups<From>;
+  readonly #named: Groups<To>;
+  readonly #byUrn: Groups<To>;
   /** Those whose property depends on no resource, as far as the engine sends dependencies. */
-  private readonly plain: ReadonlySet<From>;
+  readonly #plain: ReadonlySet<From>;
 
   constructor(link: Link<From, To>) {
-    this.link = link;
-    this.saying = new Groups(link.from, link.values);
-    this.made = new Groups(link.from, (from) => this.madeOf(from));
-    this.named = new Groups(link.to, (to) => link.names.map((name) => name(to)));
-    this.byUrn = new Groups(link.to, ({ urn }) => [urn]);
-    this.plain = new Set(link.from.filter((from) => this.madeOf(from).length === 0));
+    this.#link = link;
+    this.#saying = new Groups(link.from, link.values);
+    this.#made = new Groups(link.from, (from) => this.#madeOf(from));
+    this.#named = new Groups(link.to, (to) => link.names.map((name) => name(to)));
+    this.#byUrn = new Groups(link.to, ({ urn }) => [urn]);
+    this.#plain = new Set(link.from.filter((from) => this.#madeOf(from).length === 0));
   }
 
   /**
@@ -79,16 +79,16 @@ export class References<From extends Linked, To extends Linked> {
    * @throws the framework's error for unknown values if this is unknown for one of them
    */
   to(to: To): From[] {
-    const names = this.link.names.map((name) => ifKnown(() => name(to)));
+    const names = this.#link.names.map((name) => ifKnown(() => name(to)));
     const untold = names.every((name) => name === undefined)
-      ? this.plain
-      : this.saying.unknown.filter((from) => this.plain.has(from));
+      ? this.#plain
+      : this.#saying.unknown.filter((from) => this.#plain.has(from));
     const candidates = new Set([
-      ...names.flatMap((name) => (name === undefined ? [] : this.saying.having(name.value))),
-      ...this.made.having(to.urn),
+      ...names.flatMap((name) => (name === undefined ? [] : this.#saying.having(name.value))),
+      ...this.#made.having(to.urn),
       ...untold,
     ]);
-    return [...candidates].filter((from) => this.refers(from, to));
+    return [...candidates].filter((from) => this.#refers(from, to));
   }
 
   /**
@@ -96,36 +96,36 @@ export class References<From extends Linked, To extends Linked> {
    * @throws the framework's error for unknown values if this is unknown
    */
   of(from: From): To | undefined {
-    const values = ifKnown(() => this.link.values(from));
-    const made = this.madeOf(from);
+    const values = ifKnown(() => this.#link.values(from));
+    const made = this.#madeOf(from);
     const candidates = [
-      ...(values?.value ?? []).flatMap((value) => this.named.having(value)),
-      ...made.flatMap((urn) => this.byUrn.having(urn)),
-      ...(values === undefined && made.length === 0 ? this.link.to : this.named.unknown),
+      ...(values?.value ?? []).flatMap((value) => this.#named.having(value)),
+      ...made.flatMap((urn) => this.#byUrn.having(urn)),
+      ...(values === undefined && made.length === 0 ? this.#link.to : this.#named.unknown),
     ];
-    return candidates.find((to) => this.refers(from, to));
+    return candidates.find((to) => this.#refers(from, to));
   }
 
-  private refers(from: From, to: To): boolean {
+  #refers(from: From, to: To): boolean {
     const names = (): boolean => {
-      const values: readonly unknown[] = this.link.values(from).filter((value) => value !== undefined);
-      return values.length > 0 && this.link.names.some((name) => values.includes(name(to)));
+      const values: readonly unknown[] = this.#link.values(from).filter((value) => value !== undefined);
+      return values.length > 0 && this.#link.names.some((name) => values.includes(name(to)));
     };
     const known = ifKnown(names);
     if (known !== undefined) return known.value;
     // An unknown value comes from some resource. If the program declares which one, that decides.
-    const made = this.madeOf(from);
+    const made = this.#madeOf(from);
     return made.length > 0 ? made.includes(to.urn) : names();
   }
 
-  private madeOf(from: From): string[] {
-    return (from.propertyDependencies[this.link.property] ?? []).map(({ urn }) => urn);
+  #madeOf(from: From): string[] {
+    return (from.propertyDependencies[this.#link.property] ?? []).map(({ urn }) => urn);
   }
 }
 
 /** Resources by their values. */
 class Groups<Resource> {
-  private readonly known = new Map<unknown, Resource[]>();
+  readonly #known = new Map<unknown, Resource[]>();
   /** Those with at least one unknown value. */
   readonly unknown: Resource[] = [];
 
@@ -134,15 +134,15 @@ class Groups<Resource> {
       const values = ifKnown(() => valuesOf(resource));
       if (values === undefined) this.unknown.push(resource);
       for (const value of new Set(values?.value)) {
-        const same = this.known.get(value);
-        if (same === undefined) this.known.set(value, [resource]);
+        const same = this.#known.get(value);
+        if (same === undefined) this.#known.set(value, [resource]);
         else same.push(resource);
       }
     }
   }
 
   having(value: unknown): readonly Resource[] {
-    return value === undefined ? [] : (this.known.get(value) ?? []);
+    return value === undefined ? [] : (this.#known.get(value) ?? []);
   }
 }
 

@@ -41,7 +41,7 @@ export class EnvironmentAccess extends pulumi.ComponentResource {
 
     // Several, because IAM limits each to 6,144 characters.
     const read = policy("read", readPermissions(args));
-    const deploy = this.role(`${name}-deploy`, identity.trust(environment.trusted), deploySession, [
+    const deploy = this.#role(`${name}-deploy`, identity.trust(environment.trusted), deploySession, [
       read,
       policy("state", state.toDeploy()),
       policy("storage", storagePermissions(args)),
@@ -51,7 +51,7 @@ export class EnvironmentAccess extends pulumi.ComponentResource {
     ]);
     this.deployRoleArn = deploy.arn;
     this.previewRoleArn = environment.previewed
-      ? this.role(`${name}-preview`, identity.trust([previewEnvironment]), undefined, [
+      ? this.#role(`${name}-preview`, identity.trust([previewEnvironment]), undefined, [
           read,
           policy("state-read", state.toPreview()),
         ]).arn
@@ -59,7 +59,7 @@ export class EnvironmentAccess extends pulumi.ComponentResource {
     this.registerOutputs({ deployRoleArn: this.deployRoleArn, previewRoleArn: this.previewRoleArn });
   }
 
-  private role(
+  #role(
     name: string,
     trust: iam.PolicyDocument,
     maxSessionDuration: number | undefined,

@@ -26,11 +26,11 @@ export interface GitHubIdentityArgs {
 export class GitHubIdentity extends pulumi.ComponentResource {
   /** ARN of the identity provider. */
   readonly arn: pulumi.Output<string>;
-  private readonly repository: Repository;
+  readonly #repository: Repository;
 
   constructor(name: string, args: GitHubIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:bootstrap:GitHubIdentity", name, {}, opts);
-    this.repository = args.repository;
+    this.#repository = args.repository;
     if (args.identityProviderArn === undefined) {
       // No thumbprints: AWS trusts GitHub's certificate through its own list of authorities.
       const provider = new iam.OpenIdConnectProvider(
@@ -58,7 +58,7 @@ export class GitHubIdentity extends pulumi.ComponentResource {
         Condition: {
           StringEquals: {
             [`${issuer}:aud`]: audience,
-            [`${issuer}:sub`]: environments.map((environment) => subjectOf(this.repository, environment)),
+            [`${issuer}:sub`]: environments.map((environment) => subjectOf(this.#repository, environment)),
           },
         },
       },

@@ -27,14 +27,14 @@ export class StateBackend extends pulumi.ComponentResource {
   readonly secretsProvider: pulumi.Output<string>;
   /** The argument for `pulumi login`: the environment's folder in the bucket. */
   readonly url: pulumi.Output<string>;
-  private readonly bucket: s3.Bucket;
-  private readonly key: EnvironmentKey;
-  private readonly folder: string;
+  readonly #bucket: s3.Bucket;
+  readonly #key: EnvironmentKey;
+  readonly #folder: string;
 
   constructor(name: string, { account, environment }: StateBackendArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:bootstrap:StateBackend", name, {}, opts);
-    this.folder = environment.name;
-    this.key = new EnvironmentKey(
+    this.#folder = environment.name;
+    this.#key = new EnvironmentKey(
       name,
       {
         account,
@@ -44,12 +44,12 @@ export class StateBackend extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.bucket = new s3.Bucket(name, {}, { parent: this, protect: true });
-    secureBucket(name, { bucket: this.bucket, keyArn: this.key.arn }, this);
-    this.keepVersions(name);
+    this.#bucket = new s3.Bucket(name, {}, { parent: this, protect: true });
+    secureBucket(name, { bucket: this.#bucket, keyArn: this.#key.arn }, this);
+    this.#keepVersions(name);
 
-    this.secretsProvider = pulumi.interpolate`awskms:///${this.key.arn}?region=${account.region}`;
-    this.url = pulumi.interpolate`s3://${this.bucket.bucket}/${this.folder}?region=${account.region}`;
+    this.secretsProvider = pulumi.interpolate`awskms:///${this.#key.arn}?region=${account.region}`;
+    this.url = pulumi.interpolate`s3://${this.#bucket.bucket}/${this.#folder}?region=${account.region}`;
     this.registerOutputs({ secretsProvider: this.secretsProvider, url: this.url });
   }
 
@@ -57,30 +57,30 @@ export class StateBackend extends pulumi.ComponentResource {
   toDeploy(): PolicyStatement[] {
     return [
       ...this.toPreview(),
-      allow("WriteState", ["s3:PutObject", "s3:DeleteObject"], this.objects()),
+      allow("WriteState", ["s3:PutObject", "s3:DeleteObject"], this.#objects()),
       // S3 requests a data key to write; Encrypt provides the key of a new ephemeral stack's secrets.
-      allow("WriteSecrets", ["kms:Encrypt", "kms:GenerateDataKey"], this.key.arn),
+      allow("WriteSecrets", ["kms:Encrypt", "kms:GenerateDataKey"], this.#key.arn),
     ];
   }
 
   /** Permissions to preview them, which takes no lock. */
   toPreview(): PolicyStatement[] {
     return [
-      allow("ReadState", ["s3:GetObject"], this.objects()),
+      allow("ReadState", ["s3:GetObject"], this.#objects()),
       // Only names. Without it, S3 answers "forbidden" for a missing file. S3 checks this permission without a file
       // name, so a condition on prefixes would not match.
-      allow("ListState", ["s3:ListBucket"], this.bucket.arn),
-      allow("ReadSecrets", ["kms:Decrypt"], this.key.arn),
+      allow("ListState", ["s3:ListBucket"], this.#bucket.arn),
+      allow("ReadSecrets", ["kms:Decrypt"], this.#key.arn),
     ];
   }
 
-  private objects(): pulumi.Output<string> {
-    return pulumi.interpolate`${this.bucket.arn}/${this.folder}/*`;
+  #objects(): pulumi.Output<string> {
+    return pulumi.interpolate`${this.#bucket.arn}/${this.#folder}/*`;
   }
 
   /** Keeps versions of objects, and deletes earlier ones after a year. */
-  private keepVersions(name: string): void {
-    const { bucket } = this.bucket;
+  #keepVersions(name: string): void {
+    const { bucket } = this.#bucket;
     const opts = { parent: this };
     const versioning = new s3.BucketVersioning(name, { bucket, versioningConfiguration: { status: "Enabled" } }, opts);
     new s3.BucketLifecycleConfiguration(
@@ -92,7 +92,7 @@ export class StateBackend extends pulumi.ComponentResource {
           {
             id: "backups",
             status: "Enabled",
-            filter: { prefix: `${this.folder}/.pulumi/backups/` },
+            filter: { prefix: `${this.#folder}/.pulumi/backups/` },
             expiration: { days: versionRetentionDays },
           },
           {

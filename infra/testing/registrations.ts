@@ -52,7 +52,7 @@ export class Registrations {
    * @throws Error if there is none or more than one
    */
   one(type: string, name?: string): Registration {
-    return this.only(
+    return this.#only(
       (each) => each.type === type && (name === undefined || each.name === name),
       `${type} ${name ?? ""}`,
     );
@@ -63,10 +63,10 @@ export class Registrations {
    * @throws Error if there is none
    */
   at(urn: string): Registration {
-    return this.only((each) => each.urn === urn, urn);
+    return this.#only((each) => each.urn === urn, urn);
   }
 
-  private only(wanted: (each: Registration) => boolean, description: string): Registration {
+  #only(wanted: (each: Registration) => boolean, description: string): Registration {
     const [found, ...others] = this.all.filter(wanted);
     if (found === undefined || others.length > 0) {
       const registered = this.all.map(({ type, name }) => `${type} ${name}`).join(", ");

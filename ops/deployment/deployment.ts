@@ -87,27 +87,27 @@ export interface Plan {
 
 /** Runs the engine on one stack. */
 export class Deployment {
-  private readonly stack: Stack;
-  private readonly configFile: string | undefined;
+  readonly #stack: Stack;
+  readonly #configFile: string | undefined;
   /** File that each update writes the outputs to. */
-  private readonly outputsFile: string | undefined;
+  readonly #outputsFile: string | undefined;
   /** The policy pack and its settings for the stack. */
-  private readonly policyPack: { readonly policyPacks: string[]; readonly policyPackConfigs?: string[] };
+  readonly #policyPack: { readonly policyPacks: string[]; readonly policyPackConfigs?: string[] };
 
   private constructor(
     stack: Stack,
     { configFile, policyConfigFile }: Pick<StackOptions, "configFile" | "policyConfigFile">,
     outputsFile: string | undefined,
   ) {
-    this.stack = stack;
-    this.configFile = configFile;
+    this.#stack = stack;
+    this.#configFile = configFile;
     const pack = join(repoRoot, "policies");
     const ofStack = policyConfigFile ?? join(pack, `config.${stack.name}.json`);
-    this.policyPack = {
+    this.#policyPack = {
       policyPacks: [pack],
       ...(policyConfigFile !== undefined || existsSync(ofStack) ? { policyPackConfigs: [ofStack] } : {}),
     };
-    this.outputsFile = outputsFile;
+    this.#outputsFile = outputsFile;
   }
 
   /**
@@ -135,9 +135,9 @@ export class Deployment {
     return new Deployment(stack, place, outputsFile);
   }
 
-  private options(step: Step, signal: AbortSignal, watch: (event: EngineEvent) => void) {
+  #options(step: Step, signal: AbortSignal, watch: (event: EngineEvent) => void) {
     // The Automation API ignores the signal until the CLI runs, and calls this function just before.
-    this.stack.workspace.serializeArgsForOp = () =>
+    this.#stack.workspace.serializeArgsForOp = () =>
       signal.aborted ? Promise.reject(signal.reason as Error) : Promise.resolve([]);
     return {
       signal,
@@ -148,7 +148,7 @@ export class Deployment {
           step.detail(`${event.resourcePreEvent?.metadata.op ?? ""} ${shortName(urn)}`);
         }
       },
-      ...(this.configFile === undefined ? {} : { configFile: this.configFile }),
+      ...(this.#configFile === undefined ? {} : { configFile: this.#configFile }),
     };
   }
 
@@ -165,8 +165,8 @@ export class Deployment {
     let changes: OpMap = {};
     const diagnostics: string[] = [];
     try {
-      await this.stack.preview({
-        ...this.options(step, signal, (event) => {
+      await this.#stack.preview({
+        ...this.#options(step, signal, (event) => {
           noteErrors(event, diagnostics);
           if (event.policyEvent !== undefined) {
             const { policyName, resourceUrn, enforcementLevel } = event.policyEvent;
@@ -182,7 +182,7 @@ export class Deployment {
           planned.push(...plannedIn(event));
           changes = event.summaryEvent?.resourceChanges ?? changes;
         }),
-        ...this.policyPack,
+        ...this.#policyPack,
         ...(planFile === undefined ? {} : { plan: planFile }),
       });
     } catch (error) {
@@ -209,14 +209,14 @@ export class Deployment {
     let changes: OpMap = {};
     let outputs: OutputMap;
     try {
-      const result = await this.stack.up({
-        ...this.options(step, signal, (event) => {
+      const result = await this.#stack.up({
+        ...this.#options(step, signal, (event) => {
           noteErrors(event, diagnostics);
           deleted.note(event);
           changes = event.summaryEvent?.resourceChanges ?? changes;
         }),
         // The policies run again: the update knows values that the preview did not.
-        ...this.policyPack,
+        ...this.#policyPack,
         ...(planFile === undefined ? {} : { plan: planFile }),
       });
       outputs = result.outputs;
@@ -224,10 +224,10 @@ export class Deployment {
       signal.throwIfAborted();
       throw failure("up", diagnostics, error);
     }
-    await deleted.remove(this.stack.workspace.envVars, signal);
+    await deleted.remove(this.#stack.workspace.envVars, signal);
     const values = Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, output.value as unknown]));
-    if (this.outputsFile !== undefined) {
-      await writeWhole(this.outputsFile, `${JSON.stringify(values, undefined, 2)}\n`);
+    if (this.#outputsFile !== undefined) {
+      await writeWhole(this.#outputsFile, `${JSON.stringify(values, undefined, 2)}\n`);
     }
     const resources = Object.entries(changes).reduce(
       (sum, [kind, count]) => (kind === "delete" ? sum : sum + count),
@@ -241,8 +241,8 @@ export class Deployment {
     const diagnostics: string[] = [];
     let changes: OpMap = {};
     try {
-      await this.stack.refresh(
-        this.options(step, signal, (event) => {
+      await this.#stack.refresh(
+        this.#options(step, signal, (event) => {
           noteErrors(event, diagnostics);
           changes = event.summaryEvent?.resourceChanges ?? changes;
         }),
@@ -259,8 +259,8 @@ export class Deployment {
     const diagnostics: string[] = [];
     const planned: Planned[] = [];
     try {
-      await this.stack.preview({
-        ...this.options(step, signal, (event) => {
+      await this.#stack.preview({
+        ...this.#options(step, signal, (event) => {
           noteErrors(event, diagnostics);
           planned.push(...plannedIn(event));
         }),
@@ -283,8 +283,8 @@ export class Deployment {
     for (let attempt = 1; ; attempt++) {
       const diagnostics: string[] = [];
       try {
-        await this.stack.destroy(
-          this.options(step, signal, (event) => {
+        await this.#stack.destroy(
+          this.#options(step, signal, (event) => {
             noteErrors(event, diagnostics);
             deleted.note(event);
           }),
@@ -300,7 +300,7 @@ export class Deployment {
       }
     }
     step.detail("waiting until the endpoint is gone");
-    await deleted.remove(this.stack.workspace.envVars, signal);
+    await deleted.remove(this.#stack.workspace.envVars, signal);
   }
 }
 

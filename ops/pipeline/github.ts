@@ -90,10 +90,10 @@ const perPage = 100;
 
 /** One repository, with the token and the addresses that GitHub gives a job. */
 export class Repository {
-  private readonly variables: NodeJS.ProcessEnv;
-  private readonly base: string;
-  private readonly token: string;
-  private readonly limit: number;
+  readonly #variables: NodeJS.ProcessEnv;
+  readonly #base: string;
+  readonly #token: string;
+  readonly #limit: number;
 
   /**
    * @param limit timeout of one answer, milliseconds
@@ -101,10 +101,10 @@ export class Repository {
    */
   constructor(variables: NodeJS.ProcessEnv, limit = 30_000) {
     const given = readEnvironment(environment, variables);
-    this.base = `${given.GITHUB_API_URL}/repos/${given.GITHUB_REPOSITORY}`;
-    this.token = given.GITHUB_TOKEN;
-    this.limit = limit;
-    this.variables = variables;
+    this.#base = `${given.GITHUB_API_URL}/repos/${given.GITHUB_REPOSITORY}`;
+    this.#token = given.GITHUB_TOKEN;
+    this.#limit = limit;
+    this.#variables = variables;
   }
 
   /**
@@ -112,13 +112,13 @@ export class Repository {
    * @throws UsageError outside of a workflow's job
    */
   get runUrl(): string {
-    const { GITHUB_SERVER_URL: server, GITHUB_RUN_ID: id } = readEnvironment(run, this.variables);
-    return `${server}/${this.variables["GITHUB_REPOSITORY"]}/actions/runs/${id}`;
+    const { GITHUB_SERVER_URL: server, GITHUB_RUN_ID: id } = readEnvironment(run, this.#variables);
+    return `${server}/${this.#variables["GITHUB_REPOSITORY"]}/actions/runs/${id}`;
   }
 
   /** Returns a pull request; undefined if it does not exist. Needs `pull-requests: read`. */
   async pullRequest(number: number): Promise<PullRequest | undefined> {
-    const answer = await this.askIfFound(`/pulls/${number}`);
+    const answer = await this.#askIfFound(`/pulls/${number}`);
     if (answer === undefined) return undefined;
     const { state, labels, head } = pullRequest.parse(answer);
     return {
@@ -133,14 +133,14 @@ export class Repository {
   async runInProgress(workflow: string, branch: string): Promise<string | undefined> {
     const query = new URLSearchParams({ status: "in_progress", event: "pull_request", branch, per_page: "100" });
     const { workflow_runs: found } = runs.parse(
-      await this.ask("GET", `/actions/workflows/${workflow}/runs?${query.toString()}`),
+      await this.#ask("GET", `/actions/workflows/${workflow}/runs?${query.toString()}`),
     );
     return found.find(({ head_branch }) => head_branch === branch)?.html_url;
   }
 
   /** Returns the protection of an environment; undefined if it does not exist. Needs `actions: read`. */
   async environment(name: string): Promise<EnvironmentRules | undefined> {
-    const answer = await this.askIfFound(`/environments/${name}`);
+    const answer = await this.#askIfFound(`/environments/${name}`);
     if (answer === undefined) return undefined;
     const { protection_rules: rules, deployment_branch_policy: branches } = environmentRules.parse(answer);
     const reviews = rules.filter(({ type }) => type === "required_reviewers");
@@ -149,15 +149,15 @@ export class Repository {
       preventsSelfReview: reviews.some(({ prevent_self_review }) => prevent_self_review === true),
       branches:
         branches?.custom_branch_policies === true
-          ? await this.branchesOf(name)
+          ? await this.#branchesOf(name)
           : branches?.protected_branches === true
             ? "protected"
             : "any",
     };
   }
 
-  private async branchesOf(environmentName: string): Promise<string[]> {
-    const answer = await this.ask("GET", `/environments/${environmentName}/deployment-branch-policies?per_page=100`);
+  async #branchesOf(environmentName: string): Promise<string[]> {
+    const answer = await this.#ask("GET", `/environments/${environmentName}/deployment-branch-policies?per_page=100`);
     return branchPolicies.parse(answer).branch_policies.map(({ name }) => name);
   }
 
@@ -165,8 +165,8 @@ export class Repository {
    * Returns the review that a branch's rulesets and its branch protection require together. GitHub shows the branch protection only to administrators.
    */
   async reviewRules(branch: string): Promise<ReviewRules> {
-    const rules = await this.list(`/rules/branches/${branch}`, branchRule);
-    const protection = await this.askIfFound(`/branches/${branch}/protection`);
+    const rules = await this.#list(`/rules/branches/${branch}`, branchRule);
+    const protection = await this.#askIfFound(`/branches/${branch}/protection`);
     const classic =
       protection === undefined ? undefined : branchProtection.parse(protection).required_pull_request_reviews;
     const parameters = rules.flatMap((rule) => (rule.type === "pull_request" ? [rule.parameters ?? {}] : []));
@@ -183,89 +183,89 @@ export class Repository {
 
   /** Returns all comments of an issue or a pull request. */
   async comments(number: number): Promise<Comment[]> {
-    return await this.list(`/issues/${number}/comments`, comment);
+    return await this.#list(`/issues/${number}/comments`, comment);
   }
 
   async addComment(number: number, body: string): Promise<void> {
-    await this.ask("POST", `/issues/${number}/comments`, { body });
+    await this.#ask("POST", `/issues/${number}/comments`, { body });
   }
 
   async editComment(id: number, body: string): Promise<void> {
-    await this.ask("PATCH", `/issues/comments/${id}`, { body });
+    await this.#ask("PATCH", `/issues/comments/${id}`, { body });
   }
 
   /** Returns the open issues that workflows of this repository have opened. */
   async openIssuesOfWorkflows(): Promise<Issue[]> {
     const query = new URLSearchParams({ state: "open", creator: workflowUser });
-    const found = await this.list(`/issues?${query.toString()}`, issue);
+    const found = await this.#list(`/issues?${query.toString()}`, issue);
     return found.filter(({ pull_request }) => pull_request === undefined);
   }
 
   async openIssue(title: string, body: string): Promise<void> {
-    await this.ask("POST", "/issues", { title, body });
+    await this.#ask("POST", "/issues", { title, body });
   }
 
   async editIssue(number: number, change: { body?: string; state?: "closed" }): Promise<void> {
-    await this.ask("PATCH", `/issues/${number}`, change);
+    await this.#ask("PATCH", `/issues/${number}`, change);
   }
 
   /** Returns an environment's deployments, the newest first, each with its past and current states. */
   async *deployments(environmentName: string): AsyncGenerator<{ sha: string; states: string[] }> {
     const query = new URLSearchParams({ environment: environmentName });
-    for await (const { id, sha } of this.each(`/deployments?${query.toString()}`, deployment)) {
-      const statuses = await this.list(`/deployments/${id}/statuses`, deploymentStatus);
+    for await (const { id, sha } of this.#each(`/deployments?${query.toString()}`, deployment)) {
+      const statuses = await this.#list(`/deployments/${id}/statuses`, deploymentStatus);
       yield { sha, states: statuses.map(({ state }) => state) };
     }
   }
 
   /** Returns the relation of one commit to another: `ahead` if it contains all of the other and more. */
   async compare(base: string, head: string): Promise<z.infer<typeof comparison>["status"]> {
-    return comparison.parse(await this.ask("GET", `/compare/${base}...${head}?per_page=1`)).status;
+    return comparison.parse(await this.#ask("GET", `/compare/${base}...${head}?per_page=1`)).status;
   }
 
-  private async list<T>(path: string, item: z.ZodType<T>): Promise<T[]> {
+  async #list<T>(path: string, item: z.ZodType<T>): Promise<T[]> {
     const found: T[] = [];
-    for await (const each of this.each(path, item)) found.push(each);
+    for await (const each of this.#each(path, item)) found.push(each);
     return found;
   }
 
-  private async *each<T>(path: string, item: z.ZodType<T>): AsyncGenerator<T> {
+  async *#each<T>(path: string, item: z.ZodType<T>): AsyncGenerator<T> {
     const mark = path.includes("?") ? "&" : "?";
     for (let page = 1; ; page += 1) {
-      const found = z.array(item).parse(await this.ask("GET", `${path}${mark}per_page=${perPage}&page=${page}`));
+      const found = z.array(item).parse(await this.#ask("GET", `${path}${mark}per_page=${perPage}&page=${page}`));
       yield* found;
       if (found.length < perPage) return;
     }
   }
 
   /** Sends a GET request; undefined if the resource does not exist. */
-  private async askIfFound(path: string): Promise<unknown> {
-    const response = await this.send("GET", path);
-    return response.status === 404 ? undefined : await this.answer("GET", path, response);
+  async #askIfFound(path: string): Promise<unknown> {
+    const response = await this.#send("GET", path);
+    return response.status === 404 ? undefined : await this.#answer("GET", path, response);
   }
 
-  private async ask(method: string, path: string, body?: object): Promise<unknown> {
-    return await this.answer(method, path, await this.send(method, path, body));
+  async #ask(method: string, path: string, body?: object): Promise<unknown> {
+    return await this.#answer(method, path, await this.#send(method, path, body));
   }
 
-  private async send(method: string, path: string, body?: object): Promise<Response> {
-    return await fetch(`${this.base}${path}`, {
+  async #send(method: string, path: string, body?: object): Promise<Response> {
+    return await fetch(`${this.#base}${path}`, {
       method,
       headers: {
         accept: "application/vnd.github+json",
-        authorization: `Bearer ${this.token}`,
+        authorization: `Bearer ${this.#token}`,
         "x-github-api-version": "2022-11-28",
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(this.limit),
+      signal: AbortSignal.timeout(this.#limit),
     }).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
       throw new UserError(`GitHub did not answer ${method} ${path.split("?")[0] ?? path}: ${why}. Run the job again.`);
     });
   }
 
-  private async answer(method: string, path: string, response: Response): Promise<unknown> {
+  async #answer(method: string, path: string, response: Response): Promise<unknown> {
     if (!response.ok) {
       throw new UserError(
         `GitHub refuses ${method} ${path.split("?")[0] ?? path} with ${response.status}: ${(await response.text()).slice(0, 500)}. ` +

@@ -73,7 +73,7 @@ exit "\${first:-${status}}"
         PULUMI_BACKEND_URL: "s3://state/dev",
         AWS_REGION: "us-east-1",
         GITHUB_STEP_SUMMARY: join(this.folder, "summary.md"),
-        GITHUB_OUTPUT: this.outputFile,
+        GITHUB_OUTPUT: this.#outputFile,
         ...environment,
       },
       stdout: { write: log },
@@ -83,10 +83,10 @@ exit "\${first:-${status}}"
 
   /** Returns the outputs that the steps have set, one per line; empty if there are none. */
   async outputs(): Promise<string> {
-    return await readFile(this.outputFile, "utf8").catch(() => "");
+    return await readFile(this.#outputFile, "utf8").catch(() => "");
   }
 
-  private get outputFile(): string {
+  get #outputFile(): string {
     return join(this.folder, "output");
   }
 
@@ -120,10 +120,10 @@ export class FakeGitHub implements AsyncDisposable {
   readonly changes: Change[] = [];
   /** Content at a path below the repository, in the order of its pages. */
   readonly content = new Map<string, readonly unknown[] | object>();
-  private readonly server: Server;
+  readonly #server: Server;
 
   constructor() {
-    this.server = createServer((request, response) => {
+    this.#server = createServer((request, response) => {
       const answer = (status: number, body: unknown): void => {
         response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
       };
@@ -146,15 +146,15 @@ export class FakeGitHub implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.server.close();
-    this.server.closeAllConnections();
-    await once(this.server, "close");
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, "close");
   }
 
   /** Returns a job's environment variables. */
   async environment(): Promise<NodeJS.ProcessEnv> {
-    if (!this.server.listening) await once(this.server, "listening");
-    const address = this.server.address();
+    if (!this.#server.listening) await once(this.#server, "listening");
+    const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("no TCP port");
     return {
       GITHUB_API_URL: `http://127.0.0.1:${address.port}`,
