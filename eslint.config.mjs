@@ -171,6 +171,16 @@ export default defineConfig(
   },
   {
     files: ["**/*.test.ts", "**/*.e2e.ts"],
+    ignores: ["**/*.property.test.ts"],
+    rules: {
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        { name: "fast-check", message: "Property tests stand in a file *.property.test.ts." },
+      ],
+    },
+  },
+  {
+    files: ["**/*.test.ts", "**/*.e2e.ts"],
     rules: { "@typescript-eslint/no-non-null-assertion": "off" },
   },
   ...imports,

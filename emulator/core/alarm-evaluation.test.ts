@@ -1,7 +1,6 @@
 /** Tests CloudWatch's evaluation of datapoints, with the user guide's examples for missing data. */
 
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { describe, it } from "mocha";
 import { evaluate } from "./alarm-evaluation.ts";
 import type { AlarmRule, Comparison, EvaluatedPeriod, MissingData } from "./alarm-evaluation.ts";
@@ -89,20 +88,6 @@ describe("an alarm's evaluation", () => {
       assert.deepEqual(states, breaches, comparison);
     }
   });
-
-  it("is ALARM exactly if M of the N newest datapoints breach and none is missing", () => {
-    const periods = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
-    fc.assert(
-      fc.property(periods, fc.integer({ min: 1, max: 6 }), fc.nat(5), (breaches, evaluationPeriods, less) => {
-        const datapointsToAlarm = Math.max(1, evaluationPeriods - less);
-        const drawing = breaches.map((breach) => (breach ? "X" : "0")).join(" ");
-        const newest = breaches.slice(-evaluationPeriods).filter((breach) => breach).length;
-        const { state } = evaluate({ ...rule, evaluationPeriods, datapointsToAlarm }, range(drawing));
-        assert.equal(state, newest >= datapointsToAlarm ? "ALARM" : "OK");
-      }),
-    );
-  });
-
   it("formats its reason as CloudWatch does", () => {
     const one = { ...rule, evaluationPeriods: 1 };
     const reason = (changed: AlarmRule, drawing: string): string => evaluate(changed, range(drawing)).reason;
