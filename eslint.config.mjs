@@ -1,4 +1,5 @@
 import { defineConfig } from "eslint/config";
+import jsdoc from "eslint-plugin-jsdoc";
 import tseslint from "typescript-eslint";
 
 /** The top-level folders with code. */
@@ -167,6 +168,36 @@ export default defineConfig(
     ignores: ["**/*.test.ts", "**/*.e2e.ts", "**/testing/**", "**/bench/**"],
     rules: {
       "no-restricted-syntax": ["error", localhost, ...importForms, privateMembers, ...deadlines, recursiveMkdir],
+    },
+  },
+  {
+    // Every export has a doc comment, which names the errors that the function throws.
+    files: ["**/*.ts", "**/*.mjs"],
+    ignores: ["**/*.test.ts", "**/*.e2e.ts", "**/testing/**", "**/bench/**", "eslint.config.mjs"],
+    plugins: { jsdoc },
+    rules: {
+      "jsdoc/require-jsdoc": [
+        "error",
+        {
+          publicOnly: true,
+          enableFixer: false,
+          require: { ClassDeclaration: true, FunctionDeclaration: true },
+          contexts: [
+            "ExportNamedDeclaration > VariableDeclaration",
+            "TSInterfaceDeclaration",
+            "TSTypeAliasDeclaration",
+          ],
+        },
+      ],
+      "jsdoc/require-throws": [
+        "error",
+        {
+          contexts: [
+            "ExportNamedDeclaration > FunctionDeclaration",
+            "ClassDeclaration MethodDefinition[key.type!='PrivateIdentifier'] > FunctionExpression",
+          ],
+        },
+      ],
     },
   },
   {

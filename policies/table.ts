@@ -27,7 +27,10 @@ function shown(value: unknown): string {
   return `\`${String(value)}\``;
 }
 
-/** Returns the page's text with the pack's current table. */
+/**
+ * Returns the page's text with the pack's current table.
+ * @throws {Error} if the page has no lines for the table
+ */
 export function withTable(text: string): string {
   const tables = Object.entries(domains).map(([domain, policies]) =>
     [

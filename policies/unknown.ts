@@ -18,7 +18,10 @@ function isUnknownValue(error: unknown): error is UnknownValue {
   return error instanceof UnknownValueError;
 }
 
-/** Reads a value that may be unknown. Returns undefined, without a proxy, if it is. */
+/**
+ * Reads a value that may be unknown. Returns undefined, without a proxy, if it is.
+ * @throws {Error} that `read` throws for another reason
+ */
 export function ifKnown<T>(read: () => T): { readonly value: T } | undefined {
   try {
     return { value: read() };

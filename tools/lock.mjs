@@ -36,6 +36,7 @@ export function ownerRecord(pid = process.pid) {
  * @param {string} file
  * @param {number} [stale] milliseconds without a heartbeat after which an owner on another machine counts as ended
  * @returns {Owner | undefined}
+ * @throws {Error} if the file cannot be read
  */
 export function liveOwner(file, stale = Infinity) {
   try {

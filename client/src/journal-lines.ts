@@ -107,7 +107,10 @@ export interface JournalWriter {
   readonly note: (...lines: readonly JournalLine[]) => void;
 }
 
-/** Adds one line. */
+/**
+ * Adds one line.
+ * @throws {SetupError} for a job that was never planned
+ */
 export function addLine(entries: Map<string, JournalEntry>, line: JournalLine): void {
   if (line.event === "planned") {
     entries.set(line.job.inferenceId, { planned: line.job, attempts: 0 });

@@ -103,7 +103,10 @@ export async function readOutputs(
 /** Problems shown: enough to recognise another file, or an older program's. */
 const issuesShown = 3;
 
-/** Checks given outputs; `origin` is their name in errors. */
+/**
+ * Checks given outputs; `origin` is their name in errors.
+ * @throws {SetupError} that names each output that is missing or invalid
+ */
 export function checkOutputs(outputs: unknown, origin: string): StackOutputs {
   const checked = outputsSchema.safeParse(outputs);
   if (checked.success) return checked.data;

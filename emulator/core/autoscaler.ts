@@ -123,7 +123,10 @@ export class Autoscaler {
     return [...this.#targets.values()].map(({ target }) => target);
   }
 
-  /** Creates a policy of a registered resource, or overwrites the one of that name; target tracking gets new alarms. */
+  /**
+   * Creates a policy of a registered resource, or overwrites the one of that name; target tracking gets new alarms.
+   * @throws {Error} if no scalable target is registered for the resource
+   */
   putPolicy(resourceId: string, name: string, rule: StepScaling | TargetTracking): ScalingPolicy {
     const entry = this.#targets.get(resourceId);
     if (entry === undefined) throw new Error(`No scalable target is registered for ${resourceId}.`);

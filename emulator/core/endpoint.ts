@@ -118,7 +118,10 @@ export class AsyncEndpoint<Request extends InvocationRequest> {
     await this.#switchTo(next, fleet.initialCount, baking);
   }
 
-  /** Puts a request into the queue; throws `EndpointGoneError` once the endpoint is being deleted. */
+  /**
+   * Puts a request into the queue.
+   * @throws {EndpointGoneError} once the endpoint is being deleted
+   */
   enqueue(request: Request): void {
     if (this.#isLeaving()) throw this.#gone();
     const repeats = { serverError: 0, timeout: 0, interruption: 0 };

@@ -56,7 +56,10 @@ export class MetricQueries {
     for (const { id } of queries) this.#check(id, []);
   }
 
-  /** Returns the period of a query's result, ms. */
+  /**
+   * Returns the period of a query's result, ms.
+   * @throws {RangeError} for an unknown query
+   */
   period(id: string): number {
     const period = this.#periods.get(id);
     if (period === undefined) throw new RangeError(`There is no query ${id}.`);

@@ -37,7 +37,10 @@ export class RealClock implements Clock {
   #disarm: (() => void) | undefined;
   #stopped = false;
 
-  /** @param speed Simulated seconds per real second while no hold is active; at least 1. */
+  /**
+   * @param speed Simulated seconds per real second while no hold is active; at least 1.
+   * @throws {RangeError} if the speed is below 1
+   */
   constructor(speed = 1, host: ClockHost = machine) {
     if (!Number.isFinite(speed) || speed < 1) {
       throw new RangeError(`A clock's speed is a number of at least 1, not ${speed}.`);

@@ -13,7 +13,10 @@ export const prebuiltImageArgs = z.strictObject({
   region: z.string().optional(),
 });
 
-/** Returns the image's account and path. Throws ProviderError for an unknown repository or region. */
+/**
+ * Returns the image's account and path.
+ * @throws {ProviderError} for an unknown repository or region
+ */
 export function prebuiltImage(args: z.infer<typeof prebuiltImageArgs>, providerRegion: string): object {
   const { repositoryName, imageTag = "1", region = providerRegion } = args;
   if (repositoryName !== repository) {

@@ -53,6 +53,7 @@ async function body({ content, source }: Properties, scope: Scope): Promise<Memb
   return { Body: createReadStream(file), ContentLength: size };
 }
 
+/** Uploads the object with its content, tags and metadata. */
 async function upload(inputs: Properties, scope: Scope): Promise<string> {
   const { bucket: Bucket, key: Key, contentType: ContentType, tagsAll } = inputs;
   scope.progress("uploading");

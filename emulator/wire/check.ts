@@ -4,8 +4,8 @@ import type { ApiModel, Shape } from "./model.ts";
 import { validationException } from "./service.ts";
 
 /**
- * Throws a ValidationException that lists every constraint that the input breaks. Members that the model does not know
- * are removed before: AWS's services ignore them.
+ * Checks an input. Members that the model does not know are removed before: AWS's services ignore them.
+ * @throws {AwsError} ValidationException that lists every constraint that the input breaks
  */
 export function checkInput(model: ApiModel, shapeName: string, input: Readonly<Record<string, unknown>>): void {
   const problems: string[] = [];

@@ -25,7 +25,7 @@ export class WireService {
   readonly #handlers: ReadonlyMap<string, AnyHandler>;
   readonly #protocols: readonly [Protocol, ...Protocol[]];
 
-  /** Throws Error if a handler is for an operation that the model does not have, or if no protocol is implemented. */
+  /** @throws {Error} if a handler is for an operation that the model does not have, or if no protocol is implemented */
   constructor(model: ApiModel, service: Service) {
     this.#model = model;
     // The model's check of each input makes the handlers' parameter types true.

@@ -87,7 +87,10 @@ export class ApiModel {
   readonly #operations: ReadonlyMap<string, Operation>;
   readonly #shapes: ReadonlyMap<string, Shape>;
 
-  /** @param source the parsed text of a `service-2.json`; throws ModelError if it is not one. */
+  /**
+   * @param source the parsed text of a `service-2.json`
+   * @throws {ModelError} if it is not one
+   */
   constructor(name: string, source: unknown) {
     const parsed = apiModel.safeParse(source);
     if (!parsed.success) {
@@ -125,7 +128,10 @@ export class ApiModel {
     return undefined;
   }
 
-  /** Returns the shape of that name; ModelError if the model refers to one that it does not have. */
+  /**
+   * Returns the shape of that name.
+   * @throws {ModelError} if the model refers to one that it does not have
+   */
   shape(name: string): Shape {
     const found = this.#shapes.get(name);
     if (found === undefined) throw new ModelError(`The API model of ${this.name} has no shape ${name}.`);

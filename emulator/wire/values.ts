@@ -81,7 +81,10 @@ export const cborFormat: DocumentFormat = {
   numberTo: (value) => value,
 };
 
-/** Decodes a CBOR body; `{}` when it is empty. Throws SerializationException. */
+/**
+ * Decodes a CBOR body; `{}` when it is empty.
+ * @throws {AwsError} SerializationException
+ */
 export function parseCbor(body: Uint8Array): unknown {
   if (body.byteLength === 0) return {};
   try {
@@ -97,7 +100,10 @@ export function writeCbor(document: unknown): Uint8Array {
   return cbor.serialize(document);
 }
 
-/** Decodes a JSON body; `{}` when it is empty. Throws SerializationException. */
+/**
+ * Decodes a JSON body; `{}` when it is empty.
+ * @throws {AwsError} SerializationException
+ */
 export function parseJson(body: Uint8Array): unknown {
   if (body.byteLength === 0) return {};
   try {
@@ -108,8 +114,8 @@ export function parseJson(body: Uint8Array): unknown {
 }
 
 /**
- * Converts a document's value to the shape's type. Unknown members and nulls are left out, as in AWS. Throws
- * the format's error if a value is not of the shape's type.
+ * Converts a document's value to the shape's type. Unknown members and nulls are left out, as in AWS.
+ * @throws the format's error if a value is not of the shape's type
  */
 export function decode(model: ApiModel, shapeName: string, raw: unknown, format: DocumentFormat): unknown {
   const shape = model.shape(shapeName);

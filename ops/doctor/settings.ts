@@ -5,7 +5,10 @@ import { artifactKey } from "./artifact.ts";
 import { namespace } from "./stack-file.ts";
 import type { StackFile } from "./stack-file.ts";
 
-/** Returns the settings, with any file as the artifact, which a separate check examines. */
+/**
+ * Returns the settings, with any file as the artifact, which a separate check examines.
+ * @throws {Error} that is not of the settings
+ */
 export function readSettings({ root, name, values }: StackFile): StackConfig | ConfigError {
   const present = artifactKey in values ? { ...values, [artifactKey]: "Pulumi.yaml" } : values;
   try {

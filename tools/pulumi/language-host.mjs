@@ -55,6 +55,7 @@ function loadSdk(folder) {
  * @param {string} engine the engine's address
  * @param {import("@pulumi/pulumi/proto/language_pb.js").RunRequest.AsObject} request
  * @param {(module: string) => string} resolve resolves a module from the program's folder
+ * @throws {Error} if the request names no program
  */
 export function programCommand(engine, request, resolve) {
   const info = request.info;
@@ -91,6 +92,7 @@ export function programCommand(engine, request, resolve) {
  * Returns the command line and the working folder in which Pulumi's runner serves a policy pack or another Node plugin.
  * @param {import("@pulumi/pulumi/proto/language_pb.js").RunPluginRequest.AsObject} request
  * @param {(module: string) => string} resolve resolves a module from the plugin's folder
+ * @throws {Error} if the request names no plugin
  */
 export function pluginCommand(request, resolve) {
   const info = request.info;

@@ -22,7 +22,10 @@ function unimplemented(feature: string): AwsError {
   return validationException(`The emulator does not implement ${feature}.`);
 }
 
-/** Converts the policy to a rule. Throws ValidationException. */
+/**
+ * Converts the policy to a rule.
+ * @throws {AwsError} ValidationException for an invalid policy, or if it is of a type that is not implemented
+ */
 export function ruleOf(input: PutScalingPolicyRequest): StepScaling | TargetTracking {
   const { PolicyType = "StepScaling" } = input;
   switch (PolicyType) {

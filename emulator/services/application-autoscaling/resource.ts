@@ -17,7 +17,10 @@ export interface ResourceKey {
 /** `endpoint/NAME/variant/VARIANT` */
 const resourceIdForm = /^endpoint\/[^/]+\/variant\/[^/]+$/;
 
-/** Throws unless the request concerns variants of SageMaker endpoints. */
+/**
+ * Checks that the request concerns variants of SageMaker endpoints.
+ * @throws {AwsError} ValidationException if it does not
+ */
 export function checkKind({ ServiceNamespace, ResourceId, ScalableDimension }: ResourceKey): void {
   if (ServiceNamespace !== serviceNamespace) {
     throw validationException(

@@ -83,7 +83,10 @@ function metricOf(input: PutMetricAlarmInput): { watched: WatchedMetric; period:
   };
 }
 
-/** Throws ValidationError. */
+/**
+ * Converts the request to an alarm's settings.
+ * @throws {AwsError} ValidationError for an invalid alarm, or if it needs what is not implemented
+ */
 export function settingsOf(input: PutMetricAlarmInput, place: Place): AlarmSettings {
   for (const member of unknownMembers) {
     if (input[member] !== undefined) throw unimplemented(`${member} in PutMetricAlarm`);

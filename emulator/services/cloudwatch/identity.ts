@@ -32,14 +32,20 @@ export function dashboardArn({ accountId }: Place, name: string): string {
 
 const statistics: readonly Statistic[] = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"];
 
-/** Returns the statistic of a metric query. Throws for percentiles and others that are not implemented. */
+/**
+ * Returns the statistic of a metric query.
+ * @throws {AwsError} for percentiles and others that are not implemented
+ */
 export function statisticOf(name: string): Statistic {
   const found = statistics.find((statistic) => statistic === name);
   if (found === undefined) throw unimplemented(`the statistic ${name} (it has ${statistics.join(", ")})`);
   return found;
 }
 
-/** Throws unless metrics can be read with this period, s. */
+/**
+ * Checks that metrics can be read with this period, s.
+ * @throws {AwsError} ValidationError if they cannot
+ */
 export function checkPeriod(period: number): void {
   if (period % 60 === 0 || [1, 5, 10, 20, 30].includes(period)) return;
   throw validationError("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.");

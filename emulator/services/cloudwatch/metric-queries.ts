@@ -50,7 +50,10 @@ function queryOf(query: WireQuery, place: Place): MetricDataQuery {
   };
 }
 
-/** Throws ValidationError. */
+/**
+ * Converts the queries of a request.
+ * @throws {AwsError} ValidationError for an invalid query, or if it needs what is not implemented
+ */
 export function queriesOf(queries: readonly WireQuery[], place: Place): MetricQueries {
   if (new Set(queries.map(({ Id }) => Id)).size < queries.length) {
     throw validationError("The values for parameter id in MetricDataQueries are not unique.");

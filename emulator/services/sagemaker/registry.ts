@@ -37,7 +37,10 @@ export class Registry<Item extends Named> {
     return this.#arnPrefix + name;
   }
 
-  /** Throws ValidationException if the name is taken. */
+  /**
+   * Checks that the name is free.
+   * @throws {AwsError} ValidationException if it is taken
+   */
   assertFree(name: string): void {
     if (this.#items.has(name.toLowerCase())) {
       throw validationException(`Cannot create already existing ${this.#words} "${this.arnOf(name)}".`);
@@ -53,7 +56,10 @@ export class Registry<Item extends Named> {
     return this.#items.get(name.toLowerCase());
   }
 
-  /** Throws ValidationException if there is none. */
+  /**
+   * Returns the item of that name.
+   * @throws {AwsError} ValidationException if there is none
+   */
   get(name: string): Item {
     const found = this.find(name);
     if (found === undefined) {

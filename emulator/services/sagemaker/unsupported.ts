@@ -12,7 +12,10 @@ export function refuseMembers<Input extends object>(
   if (present.length > 0) refuse(`${present.join(", ")} in ${where}`);
 }
 
-/** Throws ValidationException that names a feature. */
+/**
+ * Refuses a feature by name.
+ * @throws {AwsError} ValidationException
+ */
 export function refuse(feature: string): never {
   throw validationException(`The emulator does not implement ${feature}.`);
 }
