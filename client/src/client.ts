@@ -167,7 +167,10 @@ export class Client implements Disposable {
   }
 }
 
-/** Does the work; throws a {@link ClientError} for an error of the file system, of AWS or of the network. */
+/**
+ * Does the work.
+ * @throws a {@link ClientError} for an error of the file system, of AWS or of the network
+ */
 async function translated<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

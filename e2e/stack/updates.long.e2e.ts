@@ -314,7 +314,10 @@ describe("a stack that the real engine updates", () => {
   });
 });
 
-/** Polls until the condition holds; throws an AssertionError after `limit` milliseconds. */
+/**
+ * Polls until the condition holds.
+ * @throws an AssertionError after `limit` milliseconds
+ */
 async function until(holds: () => Promise<boolean>, limit: number): Promise<void> {
   const deadline = performance.now() + limit;
   while (!(await holds())) {

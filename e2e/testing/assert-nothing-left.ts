@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { localState } from "../../ops/local/local-stack.ts";
 import { leftProcesses } from "../../ops/testing/commands.ts";
 
-/** Throws an AssertionError if a process, the lock or data of the local stack is left. */
+/** @throws an AssertionError if a process, the lock or data of the local stack is left */
 export async function assertNothingLeft(): Promise<void> {
   assert.deepEqual(await leftProcesses(), []);
   assert.equal(existsSync(localState.lock), false, "the lock is left");

@@ -140,7 +140,10 @@ export class BootstrappedAccount implements AsyncDisposable {
     return deployment.resources.map(({ urn }) => urn).sort();
   }
 
-  /** Runs the Pulumi CLI as an administrator; returns its standard output. Throws if it fails. */
+  /**
+   * Runs the Pulumi CLI as an administrator; returns its standard output.
+   * @throws if it fails
+   */
   async pulumi(args: readonly string[], backend: string, cwd: string, home: string): Promise<string> {
     const { stdout } = await promisify(execFile)("pulumi", ["--non-interactive", ...args], {
       cwd,

@@ -17,7 +17,7 @@ export async function localConfigWith(folder: string, key: string, value: string
   return file;
 }
 
-/** Throws an AssertionError if there is a bucket, a model or an endpoint. */
+/** @throws an AssertionError if there is a bucket, a model or an endpoint */
 export async function assertNothingCreated(aws: RunningEmulator): Promise<void> {
   const config = {
     endpoint: aws.url,

@@ -5,7 +5,10 @@ import type { Instance, InstanceLauncher, InvocationRequest, RunOutcome } from "
 
 /** Durations on the model's clock, ms, and outcomes. */
 export interface LatencyModel<Request extends InvocationRequest> {
-  /** Returns the time from launch to in service; throws the reason of a failed start. */
+  /**
+   * Returns the time from launch to in service.
+   * @throws the reason of a failed start
+   */
   startUp(instanceId: string): number;
   /** Returns the part of `startUp` before the container starts. @default all of it: the container is healthy at once */
   provisioning?(instanceId: string): number;

@@ -84,7 +84,10 @@ const tooLarge: Refusal = {
   status: 413,
 };
 
-/** Starts the gateway on 127.0.0.1. Throws GatewayError if the port is taken. */
+/**
+ * Starts the gateway on 127.0.0.1.
+ * @throws {GatewayError} if the port is taken
+ */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 });
   await listen(server, options.port);

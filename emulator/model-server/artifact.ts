@@ -30,7 +30,10 @@ export class ArtifactCache {
     this.#objects = objects;
   }
 
-  /** Unpacks the current `s3://…/model.tar.gz` into a folder that it creates. Throws ArtifactError. */
+  /**
+   * Unpacks the current `s3://…/model.tar.gz` into a folder that it creates.
+   * @throws {ArtifactError}
+   */
   async unpack(url: string, into: string): Promise<void> {
     // Copied and not linked: an instance may write to its model's files. If the file system can, a copy shares its
     // blocks.

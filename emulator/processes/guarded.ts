@@ -43,7 +43,10 @@ export class ProcessError extends Error {
   override readonly name = "ProcessError";
 }
 
-/** Starts a command under the guard. Throws ProcessError if the guard cannot be started. */
+/**
+ * Starts a command under the guard.
+ * @throws {ProcessError} if the guard cannot be started
+ */
 export async function startGuarded(options: GuardedOptions): Promise<GuardedProcess> {
   makeFolder(dirname(options.logFile));
   const log = await open(options.logFile, "a");

@@ -55,7 +55,10 @@ export function checkConfig(values: Values): Failure[] {
 /** The provider's configuration, read. */
 export type ProviderConfig = ReturnType<typeof readConfig>;
 
-/** Reads a configuration that `checkConfig` has accepted. Throws ZodError for others. */
+/**
+ * Reads a configuration that `checkConfig` has accepted.
+ * @throws {ZodError} for others
+ */
 export function readConfig(values: Values) {
   const { defaultTags, ignoreTags, ...config } = schema.parse(known(values));
   const tags: TagRules = {

@@ -43,7 +43,8 @@ const functions: Readonly<Record<string, Answer>> = {
 export const functionNames: readonly string[] = Object.keys(functions).sort();
 
 /**
- * Returns a function's answer; undefined if there is none with this token. Throws ProviderError for invalid arguments.
+ * Returns a function's answer; undefined if there is none with this token.
+ * @throws {ProviderError} for invalid arguments
  */
 export function invoke(token: string, args: Values, session: Session): Values | undefined {
   const run = Object.hasOwn(functions, token) ? functions[token] : undefined;

@@ -49,7 +49,10 @@ export function previewUpdate(type: ResourceType, id: string, before: Values, in
   return { ...before, ...withoutMarks(inputs), ...allUnknown(isChanged ? (type.movingOutputs ?? []) : []), id };
 }
 
-/** Creates a resource and reads it. Throws PartialStateError if AWS has created it but a later step failed. */
+/**
+ * Creates a resource and reads it.
+ * @throws {PartialStateError} if AWS has created it but a later step failed
+ */
 export async function create(type: ResourceType, inputs: Values, scope: Scope): Promise<ReadResult> {
   const clean = withoutMarks(inputs);
   const id = await type.create(clean, scope);

@@ -21,11 +21,17 @@ export interface Scope {
   readonly tags: TagRules;
   /** Time for which a create is retried while a new role may not be known everywhere yet, ms. */
   readonly retryBudget: number;
-  /** Waits before AWS is called again. Throws CancelledError when the engine cancels the operation. */
+  /**
+   * Waits before AWS is called again.
+   * @throws {CancelledError} when the engine cancels the operation
+   */
   pause(): Promise<void>;
   /** Shows one line next to the resource while an operation runs. */
   progress(message: string): void;
-  /** Returns the absolute path of an asset's file. Throws ProviderError if it is unknown. */
+  /**
+   * Returns the absolute path of an asset's file.
+   * @throws {ProviderError} if it is unknown
+   */
   resolvePath(path: string): string;
 }
 

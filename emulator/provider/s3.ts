@@ -76,7 +76,10 @@ export const bucket: ResourceType = {
   },
 };
 
-/** Deletes every version and delete marker in a bucket, or of one key. Throws ProviderError if AWS refuses one. */
+/**
+ * Deletes every version and delete marker in a bucket, or of one key.
+ * @throws {ProviderError} if AWS refuses one
+ */
 export async function deleteVersions({ aws }: Scope, Bucket: string, key?: string): Promise<void> {
   for (let marker: Members = {}; ;) {
     const page = await aws.call("s3", "ListObjectVersions", { Bucket, Prefix: key, ...marker });

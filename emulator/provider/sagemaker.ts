@@ -140,7 +140,10 @@ const deploymentConfig = blockField(
 
 const pending: readonly unknown[] = ["Creating", "Updating", "SystemUpdating"];
 
-/** Waits until the endpoint is in service. Throws ProviderError with AWS's reason if it ends in any other state. */
+/**
+ * Waits until the endpoint is in service.
+ * @throws {ProviderError} with AWS's reason if it ends in any other state
+ */
 async function inService(EndpointName: string, scope: Scope): Promise<void> {
   const start = performance.now();
   for (;;) {

@@ -23,7 +23,8 @@ const graceMilliseconds = 2_000;
 
 /**
  * Starts the provider on a free port of 127.0.0.1. Other users of the machine are refused; web pages cannot use it,
- * because gRPC needs HTTP/2 without TLS, which browsers do not support. Throws ProviderError if it cannot listen.
+ * because gRPC needs HTTP/2 without TLS, which browsers do not support.
+ * @throws {ProviderError} if it cannot listen
  */
 export async function startProvider(options: ProviderOptions): Promise<RunningProvider> {
   const server = new Server({

@@ -51,8 +51,8 @@ export class Session {
   }
 
   /**
-   * Reads the configuration and asks AWS for the caller's identity. Throws ProviderError for an account that is not
-   * allowed.
+   * Reads the configuration and asks AWS for the caller's identity.
+   * @throws {ProviderError} for an account that is not allowed
    */
   static async open(options: ProviderOptions, values: Values): Promise<Session> {
     const config = readConfig(values);

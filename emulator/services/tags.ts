@@ -34,28 +34,40 @@ export class TagStore {
     this.#rules = rules;
   }
 
-  /** Throws for tags that AWS refuses. */
+  /** @throws for tags that AWS refuses */
   check(tags: readonly Tag[] = []): void {
     this.#merge(new Map(), tags);
   }
 
-  /** Stores the tags of a new resource. Throws for tags that AWS refuses. */
+  /**
+   * Stores the tags of a new resource.
+   * @throws for tags that AWS refuses
+   */
   create(arn: string, tags: readonly Tag[] = []): void {
     for (const known of this.#byArn.keys()) if (!this.#rules.exists(known)) this.#byArn.delete(known);
     this.#byArn.set(arn, this.#merge(new Map(), tags));
   }
 
-  /** Returns the tags of a resource. Throws if there is none. */
+  /**
+   * Returns the tags of a resource.
+   * @throws if there is none
+   */
   list(arn: string): { Key: string; Value: string }[] {
     return [...this.#of(arn)].map(([Key, Value]) => ({ Key, Value }));
   }
 
-  /** Adds tags to a resource, or changes their values. Throws if there is none, and for tags that AWS refuses. */
+  /**
+   * Adds tags to a resource, or changes their values.
+   * @throws if there is none, and for tags that AWS refuses
+   */
   add(arn: string, tags: readonly Tag[] = []): void {
     this.#byArn.set(arn, this.#merge(this.#of(arn), tags, arn));
   }
 
-  /** Removes tags from a resource. Throws if there is none. */
+  /**
+   * Removes tags from a resource.
+   * @throws if there is none
+   */
   remove(arn: string, keys: readonly string[] = []): void {
     this.#byArn.set(arn, new Map([...this.#of(arn)].filter(([key]) => !keys.includes(key))));
   }

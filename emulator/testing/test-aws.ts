@@ -17,7 +17,10 @@ export interface TestAws extends Gateway {
   readonly credentials: typeof testCredentials;
 }
 
-/** Starts it. Throws MiniStackError. */
+/**
+ * Starts it.
+ * @throws {MiniStackError}
+ */
 export async function startTestAws(clock: Clock = new RealClock()): Promise<TestAws> {
   const stateDir = await mkdtemp(join(tmpdir(), "aws-"));
   const healthy = Promise.withResolvers<unknown>();

@@ -84,7 +84,8 @@ const patterns = new Map<string, RegExp>();
 
 /**
  * Converts a model's pattern to AWS's meaning: Java's syntax, and the whole value must match, even if the pattern is
- * not anchored. Throws SyntaxError for a pattern that has no counterpart here.
+ * not anchored.
+ * @throws {SyntaxError} for a pattern that has no counterpart here
  */
 export function patternOf(source: string): RegExp {
   const known = patterns.get(source);

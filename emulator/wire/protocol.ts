@@ -46,7 +46,10 @@ export interface Refusal {
 export interface Protocol {
   /** Returns the name of the request's operation; undefined if the request uses another protocol. */
   operationOf(request: WireRequest): string | undefined;
-  /** Decodes the operation's input with the types that handlers see. Throws AwsError (SerializationException). */
+  /**
+   * Decodes the operation's input with the types that handlers see.
+   * @throws {AwsError} (SerializationException)
+   */
   read(operation: Operation, request: WireRequest): Record<string, unknown>;
   write(operation: Operation, output: Readonly<Record<string, unknown>>, requestId: string): WireResponse;
   refuse(error: ResolvedError, requestId: string): WireResponse;

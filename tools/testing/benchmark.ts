@@ -9,8 +9,8 @@ import { repoRoot } from "../paths.mjs";
 export const longestBenchmark = 20 * 60_000;
 
 /**
- * Runs `npm run -s NAME -- --json` with further arguments. Throws an AssertionError unless it prints one JSON object with at least one
- * number above 0.
+ * Runs `npm run -s NAME -- --json` with further arguments.
+ * @throws an AssertionError unless it prints one JSON object with at least one number above 0
  */
 export async function runBenchmark(name: string, args: readonly string[] = []): Promise<void> {
   const options = { cwd: repoRoot, timeout: longestBenchmark };

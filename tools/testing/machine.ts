@@ -111,7 +111,10 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Polls until a condition holds; throws an Error with its description after about 15 s. */
+/**
+ * Polls until a condition holds.
+ * @throws an Error with its description after about 15 s
+ */
 export async function until(condition: string, holds: () => boolean): Promise<void> {
   for (let waited = 0; !holds(); waited += 20) {
     if (waited > 15_000) throw new Error(`After 15 s, this is not true: ${condition}.`);

@@ -13,7 +13,10 @@ export interface FakeCall {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** Makes the answer to an operation; throws FakeAwsError to refuse. */
+/**
+ * Makes the answer to an operation.
+ * @throws {FakeAwsError} to refuse
+ */
 export type Answers = Readonly<Record<string, (input: Readonly<Record<string, unknown>>) => object>>;
 
 /** A refusal with AWS's message. */

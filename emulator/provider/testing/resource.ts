@@ -89,7 +89,10 @@ export class TestResource {
     return `urn:pulumi:test::project::${this.type}::${this.name}`;
   }
 
-  /** Returns Check's inputs. Throws CheckRefusal. */
+  /**
+   * Returns Check's inputs.
+   * @throws {CheckRefusal}
+   */
   async check(news: Values): Promise<Values> {
     const request = new provider.CheckRequest()
       .setUrn(this.urn)

@@ -29,7 +29,10 @@ const mostQueries = 500;
 const mostStatistics = 1_440;
 const threeHours = 3 * 3_600_000;
 
-/** Returns a page of a list. Throws InvalidNextToken. */
+/**
+ * Returns a page of a list.
+ * @throws {InvalidNextToken}
+ */
 export const paged = pager("InvalidNextToken", "The next token is invalid.");
 
 /** Returns the whole periods that a request's times touch. */

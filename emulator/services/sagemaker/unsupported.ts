@@ -2,7 +2,7 @@
 
 import { validationException } from "../../wire/service.ts";
 
-/** Throws ValidationException if the input has one of these members. */
+/** @throws {ValidationException} if the input has one of these members */
 export function refuseMembers<Input extends object>(
   where: string,
   input: Input,
