@@ -9,7 +9,8 @@ import { defaults } from "../../infra/defaults.ts";
 import { failureRateQueries, failureRateWindow } from "../../infra/components/failure-rate.ts";
 
 const namespace = "AWS/SageMaker";
-const dimensions = { EndpointName: "detector", VariantName: "AllTraffic" };
+const variant = { endpointName: "detector", variantName: "AllTraffic" };
+const dimensions = { EndpointName: variant.endpointName, VariantName: variant.variantName };
 const period = failureRateWindow * 1_000;
 
 /** SageMaker's counts within the alarm's window, by metric; an absent metric has no data. */
@@ -23,7 +24,7 @@ type Counts = Readonly<
 function rateOf(counts: Counts): number | undefined {
   const store = new MetricStore(new VirtualClock(period));
   for (const [name, value] of Object.entries(counts)) store.put({ namespace, name, dimensions, timestamp: 0, value });
-  const queries = failureRateQueries(dimensions, defaults.failureRateMinRequests).map((query): MetricDataQuery => {
+  const queries = failureRateQueries(variant, defaults.failureRateMinRequests).map((query): MetricDataQuery => {
     const { id, expression = "", metric, returnData: isReturned = false } = query;
     if (metric === undefined) return { id, isReturned, source: expression };
     const name = metric.metricName;

@@ -33,15 +33,12 @@ const anyDatapoint = {
 /** Returns the metric and the threshold of each alarm, in the order of the dashboard. */
 export function alarmRules(scope: AlarmScope): Readonly<Record<AlarmKey, MetricAlarmArgs>> {
   const { oldestRequestLimit, failureRateLimit, failureRateMinRequests } = scope;
-  const ofEndpoint = { EndpointName: scope.endpointName };
-  const ofVariant = { ...ofEndpoint, VariantName: scope.variantName };
   return {
     failures: {
       ...anyDatapoint,
       // Not InvocationFailures, which also counts invalid videos of callers, such as the smoke test's.
       alarmDescription: "The model server failed on a video. Read the failure object and the endpoint's log.",
-      ...requestMetric("Invocation5XXErrors"),
-      dimensions: ofVariant,
+      ...requestMetric("Invocation5XXErrors", scope),
       statistic: "Sum",
       period: 300,
     },
@@ -50,13 +47,12 @@ export function alarmRules(scope: AlarmScope): Readonly<Record<AlarmKey, MetricA
       alarmDescription: pulumi.interpolate`More than ${failureRateLimit} of at least ${failureRateMinRequests} videos failed within ${failureRateWindow / 60} minutes. Read the failure objects.`,
       comparisonOperator: "GreaterThanThreshold",
       threshold: failureRateLimit,
-      metricQueries: pulumi.output(failureRateMinRequests).apply((min) => failureRateQueries(ofVariant, min)),
+      metricQueries: pulumi.output(failureRateMinRequests).apply((min) => failureRateQueries(scope, min)),
     },
     oldestRequest: {
       ...anyDatapoint,
       alarmDescription: pulumi.interpolate`A video has been waiting for ${oldestRequestLimit} s. Add instances or send fewer videos.`,
-      ...queueMetric("ApproximateAgeOfOldestRequest"),
-      dimensions: ofEndpoint,
+      ...queueMetric("ApproximateAgeOfOldestRequest", scope),
       statistic: "Maximum",
       period: 60,
       evaluationPeriods: 5,
@@ -66,8 +62,7 @@ export function alarmRules(scope: AlarmScope): Readonly<Record<AlarmKey, MetricA
       ...anyDatapoint,
       alarmDescription:
         "Videos are queued and no instance starts. Check the scaling activities, the quota, and the endpoint's log.",
-      ...queueMetric("HasBacklogWithoutCapacity"),
-      dimensions: ofEndpoint,
+      ...queueMetric("HasBacklogWithoutCapacity", scope),
       statistic: "Average",
       period: 60,
       evaluationPeriods: stuckMinutes,
@@ -75,8 +70,7 @@ export function alarmRules(scope: AlarmScope): Readonly<Record<AlarmKey, MetricA
     expired: {
       ...anyDatapoint,
       alarmDescription: "A video was dropped unprocessed, because it waited longer than its RequestTTLSeconds.",
-      ...requestMetric("ExpiredRequests"),
-      dimensions: ofVariant,
+      ...requestMetric("ExpiredRequests", scope),
       statistic: "Sum",
       period: 300,
     },

@@ -1,5 +1,5 @@
 /** The dashboard: the charts of the blog post for a burst, and an operator's starting point. */
-import { hostNamespace, queueMetric, requestMetric } from "./metrics.ts";
+import { hostNamespace, queueMetric, requestMetric, variantDimensions } from "./metrics.ts";
 
 /** Options for the dashboard. */
 export interface DashboardScope {
@@ -39,17 +39,21 @@ const height = 6;
 
 /** Returns the body of the dashboard in CloudWatch's format (user guide, "Dashboard body structure and syntax"). */
 export function dashboardBody(scope: DashboardScope): string {
-  const { endpointName, variantName, region, maxCapacity } = scope;
-  const endpoint = ["EndpointName", endpointName] as const;
-  const variant = [...endpoint, "VariantName", variantName] as const;
+  const { region, maxCapacity } = scope;
   const ofQueue = (name: Parameters<typeof queueMetric>[0], line: Line): Metric => {
-    const { namespace, metricName } = queueMetric(name);
-    return [namespace, metricName, ...endpoint, line];
+    const { namespace, metricName, dimensions } = queueMetric(name, scope);
+    return [namespace, metricName, ...Object.entries(dimensions).flat(), line];
   };
   const ofRequests = (name: Parameters<typeof requestMetric>[0], line: Line): Metric => {
-    const { namespace, metricName } = requestMetric(name);
-    return [namespace, metricName, ...variant, line];
+    const { namespace, metricName, dimensions } = requestMetric(name, scope);
+    return [namespace, metricName, ...Object.entries(dimensions).flat(), line];
   };
+  const ofInstances: Metric = [
+    hostNamespace,
+    "CPUUtilization",
+    ...Object.entries(variantDimensions(scope)).flat(),
+    { stat: "SampleCount", label: "in service" },
+  ];
 
   const charts: Chart[] = [
     {
@@ -66,7 +70,7 @@ export function dashboardBody(scope: DashboardScope): string {
       title: `Instances (at most ${maxCapacity})`,
       unit: "instances",
       // SageMaker publishes no number of instances. Each instance sends one sample of its metrics a minute.
-      metrics: [[hostNamespace, "CPUUtilization", ...variant, { stat: "SampleCount", label: "in service" }]],
+      metrics: [ofInstances],
     },
     {
       title: "Videos per minute",

@@ -106,6 +106,7 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
       resourceId: target.resourceId,
     };
 
+    const backlog = queueMetric("ApproximateBacklogSizePerInstance", { endpointName });
     new appautoscaling.Policy(
       ...transformed(
         transform.backlogPolicy,
@@ -118,9 +119,9 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
             scaleInCooldown: settings.scaleInCooldown,
             scaleOutCooldown: settings.scaleOutCooldown,
             customizedMetricSpecification: {
-              ...queueMetric("ApproximateBacklogSizePerInstance"),
+              ...backlog,
+              dimensions: Object.entries(backlog.dimensions).map(([name, value]) => ({ name, value })),
               statistic: "Average",
-              dimensions: [{ name: "EndpointName", value: endpointName }],
             },
           },
         },
@@ -152,9 +153,8 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
         `${name}-from-zero`,
         {
           alarmDescription: "Videos are queued and no instance is running: starts one.",
-          ...queueMetric("HasBacklogWithoutCapacity"),
+          ...queueMetric("HasBacklogWithoutCapacity", { endpointName }),
           statistic: "Average",
-          dimensions: { EndpointName: endpointName },
           period: 60,
           evaluationPeriods: 2,
           datapointsToAlarm: 2,

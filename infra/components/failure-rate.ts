@@ -1,6 +1,7 @@
 /** The share of failed videos, as metric math. */
 import type * as pulumi from "@pulumi/pulumi";
 import { requestMetric } from "./metrics.ts";
+import type { VariantNames } from "./metrics.ts";
 
 /** A metric, or an expression over other queries. */
 export interface FailureRateQuery {
@@ -32,11 +33,11 @@ export const failureRateWindow = 900;
  * failures. The queries are correct in each case. A metric without data counts as 0.
  */
 export function failureRateQueries(
-  dimensions: Record<string, pulumi.Input<string>>,
+  variant: VariantNames<pulumi.Input<string>>,
   minRequests: number,
 ): FailureRateQuery[] {
-  const count = (id: string, metric: { namespace: string; metricName: string }): FailureRateQuery => {
-    return { id, metric: { ...metric, dimensions, stat: "Sum", period: failureRateWindow } };
+  const count = (id: string, name: Parameters<typeof requestMetric>[0]): FailureRateQuery => {
+    return { id, metric: { ...requestMetric(name, variant), stat: "Sum", period: failureRateWindow } };
   };
   return [
     {
@@ -48,8 +49,8 @@ export function failureRateQueries(
     { id: "requests", expression: "IF(processed > failures, processed, failures)" },
     { id: "processed", expression: "FILL(counted, 0) + FILL(countedAsDocumented, 0)" },
     { id: "failures", expression: "FILL(failed, 0)" },
-    count("failed", requestMetric("InvocationFailures")),
-    count("counted", requestMetric("InvocationsProcessed")),
-    count("countedAsDocumented", requestMetric("InvocationsProcesssed")),
+    count("failed", "InvocationFailures"),
+    count("counted", "InvocationsProcessed"),
+    count("countedAsDocumented", "InvocationsProcesssed"),
   ];
 }

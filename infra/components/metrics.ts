@@ -18,17 +18,28 @@ type VariantMetric =
   | "TimeInBacklog"
   | "TotalProcessingTime";
 
+/** An endpoint's variant. */
+export interface VariantNames<Name> {
+  readonly endpointName: Name;
+  readonly variantName: Name;
+}
+
 /** The namespace of all metrics except the instances' own. */
 export const namespace = "AWS/SageMaker";
 /** The namespace of the metrics that each instance publishes once a minute: CPU, memory, GPU. */
 export const hostNamespace = "/aws/sagemaker/Endpoints";
 
 /** Returns a metric of the queue. */
-export function queueMetric(metricName: EndpointMetric) {
-  return { namespace, metricName };
+export function queueMetric<Name>(metricName: EndpointMetric, endpoint: { readonly endpointName: Name }) {
+  return { namespace, metricName, dimensions: { EndpointName: endpoint.endpointName } };
 }
 
 /** Returns a metric of the requests that a variant processed. */
-export function requestMetric(metricName: VariantMetric) {
-  return { namespace, metricName };
+export function requestMetric<Name>(metricName: VariantMetric, variant: VariantNames<Name>) {
+  return { namespace, metricName, dimensions: variantDimensions(variant) };
+}
+
+/** Returns the dimensions of a metric that SageMaker publishes per variant. */
+export function variantDimensions<Name>({ endpointName, variantName }: VariantNames<Name>) {
+  return { EndpointName: endpointName, VariantName: variantName };
 }
