@@ -6,7 +6,6 @@ import {
   completionTopics,
   concurrencyLimit,
   failurePath,
-  gpuInstanceType,
   noFixedName,
   singleVariant,
 } from "./endpoint.ts";
@@ -51,48 +50,6 @@ function variants(...changed: object[]): TestResource {
 }
 
 const realTime = withProps(configuration, { asyncInferenceConfig: undefined });
-
-policyTests(gpuInstanceType, {
-  good: configuration,
-  passes: {
-    ...Object.fromEntries(
-      ["ml.g5.2xlarge", "ml.g6e.48xlarge", "ml.p5.48xlarge", "ml.p6-b200.48xlarge"].map((instanceType) => [
-        instanceType,
-        variants({ instanceType }),
-      ]),
-    ),
-    "a serverless variant, which has no instance": variants({
-      instanceType: undefined,
-      serverlessConfig: { maxConcurrency: 1 },
-    }),
-    "pools of GPUs": variants({
-      instanceType: undefined,
-      instancePools: [{ instanceType: "ml.g5.xlarge" }, { instanceType: "ml.g6.xlarge" }],
-    }),
-  },
-  refuses: {
-    ...Object.fromEntries(
-      ["ml.m5.xlarge", "ml.c7i.large", "ml.inf2.xlarge", "ml.g4.xlarge"].map((instanceType) => [
-        instanceType,
-        [
-          variants({ instanceType }),
-          new RegExp(
-            `'videos-config' runs its variant on ${instanceType}.*Set productionVariants\\[0\\]\\.instanceType \\(the stack.s setting instanceType\\) to a type of one of these families: g4dn, `,
-          ),
-        ] as const,
-      ]),
-    ),
-    "a CPU in a pool": [
-      variants({
-        instanceType: undefined,
-        instancePools: [{ instanceType: "ml.g5.xlarge" }, { instanceType: "ml.m5.xlarge" }],
-      }),
-      /Set productionVariants\[0\]\.instancePools\[1\]\.instanceType/,
-    ],
-  },
-  unknown: variants({ instanceType: unknownString }),
-  stricter: { families: ["g5"] },
-});
 
 policyTests(asynchronousOnly, {
   good: configuration,

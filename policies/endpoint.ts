@@ -7,42 +7,6 @@ import type { PolicyResource } from "@pulumi/policy";
 import { resourcePolicy } from "./policy.ts";
 import { ofType, References, validateTypes } from "./resources.ts";
 
-/** The families with NVIDIA GPUs among the instance types that CreateEndpointConfig supports (AWS API reference, ProductionVariant). */
-const gpuFamilies = ["g4dn", "g5", "g6", "g6e", "gr6", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200"];
-
-/** Detection on a CPU takes many times longer per video, and the serving image is built for CUDA. */
-export const gpuInstanceType = resourcePolicy({
-  name: "gpu-instance-type",
-  description:
-    "A SageMaker endpoint must run on instances with a GPU. On a CPU the model takes many times longer and costs more per video.",
-  config: {
-    families: {
-      type: "array",
-      items: { type: "string" },
-      minItems: 1,
-      default: gpuFamilies,
-      description: "Instance families with a GPU, as written in ml.FAMILY.SIZE.",
-    },
-  },
-  validate: validateResourceOfType(EndpointConfiguration, (configuration, args, reportViolation) => {
-    const { families } = args.getConfig<{ families: string[] }>();
-    for (const { instanceType, at } of productionTypes(configuration)) {
-      if (!families.includes(familyOf(instanceType))) {
-        reportViolation(
-          `The endpoint configuration '${args.name}' runs its variant on ${instanceType}, whose family is not in the list of GPU families. ` +
-            `Set ${at} (the stack's setting instanceType) to a type of one of these families: ${families.join(", ")} ` +
-            `(for example ml.${families[0] ?? "g4dn"}.xlarge).`,
-        );
-      }
-    }
-  }),
-});
-
-/** Returns the family of `ml.FAMILY.SIZE`. */
-function familyOf(instanceType: string): string {
-  return instanceType.split(".")[1] ?? "";
-}
-
 /** A variant, with the pools that AWS's API supports but the provider's types do not contain yet. */
 export interface Variant {
   readonly instanceType?: string | undefined;

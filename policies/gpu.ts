@@ -1,10 +1,46 @@
-/** Policies on the GPU of an endpoint: the driver supports the image, and the container does not run without the GPU. */
+/** Policies on the GPU of an endpoint: there is one, the driver supports the image, and the container does not run without it. */
 import { EndpointConfiguration } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import { validateResourceOfType } from "@pulumi/policy";
 import { endpointModels, productionTypes, typesOf } from "./endpoint.ts";
 import { containersOf } from "./image.ts";
 import { resourcePolicy, stackPolicy } from "./policy.ts";
 import { evaluateEach } from "./unknown.ts";
+
+/** The families with NVIDIA GPUs among the instance types that CreateEndpointConfig supports (AWS API reference, ProductionVariant). */
+const gpuFamilies = ["g4dn", "g5", "g6", "g6e", "gr6", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200"];
+
+/** Detection on a CPU takes many times longer per video, and the serving image is built for CUDA. */
+export const gpuInstanceType = resourcePolicy({
+  name: "gpu-instance-type",
+  description:
+    "A SageMaker endpoint must run on instances with a GPU. On a CPU the model takes many times longer and costs more per video.",
+  config: {
+    families: {
+      type: "array",
+      items: { type: "string" },
+      minItems: 1,
+      default: gpuFamilies,
+      description: "Instance families with a GPU, as written in ml.FAMILY.SIZE.",
+    },
+  },
+  validate: validateResourceOfType(EndpointConfiguration, (configuration, args, reportViolation) => {
+    const { families } = args.getConfig<{ families: string[] }>();
+    for (const { instanceType, at } of productionTypes(configuration)) {
+      if (!families.includes(familyOf(instanceType))) {
+        reportViolation(
+          `The endpoint configuration '${args.name}' runs its variant on ${instanceType}, whose family is not in the list of GPU families. ` +
+            `Set ${at} (the stack's setting instanceType) to a type of one of these families: ${families.join(", ")} ` +
+            `(for example ml.${families[0] ?? "g4dn"}.xlarge).`,
+        );
+      }
+    }
+  }),
+});
+
+/** Returns the family of `ml.FAMILY.SIZE`. */
+function familyOf(instanceType: string): string {
+  return instanceType.split(".")[1] ?? "";
+}
 
 /** Checks if an instance type has NVIDIA GPUs: families G and P, including families newer than the pack. */
 function hasGpu({ instanceType }: { readonly instanceType: string }): boolean {

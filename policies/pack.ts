@@ -11,12 +11,11 @@ import {
   completionTopics,
   concurrencyLimit,
   failurePath,
-  gpuInstanceType,
   noFixedName,
   singleVariant,
 } from "./endpoint.ts";
 import { noForeignAccess, noPublicAccess } from "./exposure.ts";
-import { gpuRequired, inferenceAmi } from "./gpu.ts";
+import { gpuInstanceType, gpuRequired, inferenceAmi } from "./gpu.ts";
 import { supportedImage } from "./image.ts";
 import { knownTypesOnly } from "./known-types.ts";
 import { workersFitMemory } from "./memory.ts";
