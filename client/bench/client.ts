@@ -2,14 +2,12 @@
  * `npm run -s bench:client`: measures the memory of a 1 GB upload, and the rate of small submissions compared with the
  * plain SDK.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { lastLine, run } from "../../lib/run.ts";
 import { maxInputBytes } from "../src/index.ts";
 
 const help = `Usage: npm run -s bench:client -- [--runs N] [--json]
@@ -26,17 +24,19 @@ each pair's ratios.
 const submissions = 1000;
 const callsAtOnce = 8;
 
+/** Time limit of one run, ms. */
+const runLimitMs = 10 * 60_000;
+
 const peakSchema = z.object({ peak_mb: z.number().positive(), seconds: z.number().positive() });
 const rateSchema = z.object({ submits_per_second: z.number().positive(), per_second: z.array(z.int()) });
 
 async function measure<Figures>(schema: z.ZodType<Figures>, ...args: readonly string[]): Promise<Figures> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "run.ts"), ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const closed = once(child, "close").then(([status]) => status as number | null);
-  const [out, status] = await Promise.all([text(child.stdout), closed]);
-  if (status !== 0) throw new Error(`The run ${args[0] ?? ""} ended with exit status ${String(status)}.`);
-  return schema.parse(JSON.parse(out));
+  const program = [join(import.meta.dirname, "run.ts"), ...args];
+  const { status, stdout, stderr } = await run([process.execPath, ...program], { limit: runLimitMs });
+  if (status !== 0) {
+    throw new Error(`The run ${args[0] ?? ""} ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`);
+  }
+  return schema.parse(JSON.parse(stdout));
 }
 
 function median(values: readonly number[]): number {
@@ -55,12 +55,19 @@ const start = Buffer.from("\0\0\0\x20ftypisom", "latin1");
 
 async function bench(runs: number): Promise<Record<string, unknown>> {
   const folder = await mkdtemp(join(tmpdir(), "bench-client-"));
-  const server = spawn(process.execPath, [join(import.meta.dirname, "sink.ts")], {
-    stdio: ["pipe", "pipe", "inherit"],
+  const stop = new AbortController();
+  const address = Promise.withResolvers<string>();
+  // No limit: it runs until the benchmark ends.
+  const server = run([process.execPath, join(import.meta.dirname, "sink.ts")], {
+    limit: undefined,
+    signal: stop.signal,
+    onOutput: address.resolve,
   });
   try {
-    const [line] = (await once(server.stdout.setEncoding("utf8"), "data")) as [string];
-    const url = line.trim();
+    const ended = server.then(({ status, stderr }) => {
+      throw new Error(`The server ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`);
+    });
+    const url = await Promise.race([address.promise, ended]);
     const large = join(folder, "large.mp4");
     {
       // Sparse: AWS's maximum input without using a gigabyte of disk.
@@ -98,7 +105,8 @@ async function bench(runs: number): Promise<Record<string, unknown>> {
       runs,
     };
   } finally {
-    server.stdin.end();
+    stop.abort();
+    await Promise.allSettled([server]);
     await rm(folder, { recursive: true });
   }
 }

@@ -2,19 +2,16 @@
  * Draws a result's boxes on its video with the model's program, run as a process, because the client imports no other
  * module.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { constants } from "node:os";
 import { extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { childEnvironment } from "../../lib/child-environment.ts";
 import { codeOf } from "../../lib/errors.ts";
+import { lastLine, run } from "../../lib/run.ts";
 import { SetupError } from "../src/errors.ts";
 import { parseS3Uri } from "../src/location.ts";
 import type { Stack } from "../src/stack.ts";
@@ -76,31 +73,12 @@ async function draw(args: readonly string[], signal: AbortSignal, limitMs: numbe
   const program = [join("tools", "python.mjs"), join("model", "annotate.py"), ...args, "--json"];
   // It runs FFmpeg's decoders on a video that may be hostile.
   const env = childEnvironment(process.env, cacheVariables);
-  const child = spawn(process.execPath, program, {
-    cwd: projectRoot,
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-    timeout: limitMs,
-  });
-  const end = (): void => {
-    child.kill("SIGTERM");
-  };
-  signal.addEventListener("abort", end, { once: true });
-  try {
-    const closed = once(child, "close").then(([status]) => status as number | null);
-    const [answer, errors, status] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
-    signal.throwIfAborted();
-    // Besides the signal, only the limit ends the program: python.mjs then ends with the signal's number.
-    if (status === 128 + constants.signals.SIGTERM) {
-      throw new SetupError(`The video cannot be annotated: drawing took more than ${limitMs / 1000} s.`);
-    }
-    if (status !== 0) {
-      throw new SetupError(
-        `The video cannot be annotated: ${errors.trim().split("\n").at(-1) ?? "no reason was given"}`,
-      );
-    }
-    return filesSchema.parse(JSON.parse(answer));
-  } finally {
-    signal.removeEventListener("abort", end);
+  const ended = await run([process.execPath, ...program], { cwd: projectRoot, env, limit: limitMs, signal });
+  if (ended.timedOut) {
+    throw new SetupError(`The video cannot be annotated: drawing took more than ${limitMs / 1000} s.`);
   }
+  if (ended.status !== 0) {
+    throw new SetupError(`The video cannot be annotated: ${lastLine(ended.stderr) ?? "no reason was given"}`);
+  }
+  return filesSchema.parse(JSON.parse(ended.stdout));
 }

@@ -1,11 +1,10 @@
 /** Reads and checks a deployed stack's outputs: everything that the client knows about a deployment. */
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { z } from "zod";
 import { codeOf, explain } from "../../lib/errors.ts";
+import { run } from "../../lib/run.ts";
 import { SetupError } from "./errors.ts";
 import { checkpointOutputs } from "./local-outputs.ts";
 
@@ -163,30 +162,27 @@ async function refuseUnknown(stack: string, root: string): Promise<void> {
 async function askPulumi(stack: string, root: string, limitMs: number): Promise<string> {
   await refuseUnknown(stack, root);
   const args = ["stack", "output", "--json", "--stack", stack];
-  const options = { cwd: root, maxBuffer: 16 * 1024 * 1024, timeout: limitMs };
-  const run = promisify(execFile);
+  const options = { cwd: root, limit: limitMs };
   const own = join(root, "tools", "pulumi.mjs");
-  try {
-    const asked = run("pulumi", args, options).catch(async (error: unknown) => {
-      // A subprocess, because the client may not import tools/.
-      if (codeOf(error) === "ENOENT" && existsSync(own)) return await run(process.execPath, [own, ...args], options);
-      throw error;
-    });
-    return (await asked).stdout;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") {
-      throw new SetupError(
-        `The Pulumi CLI is not on the PATH, and stack ${stack} can only be read with it: install it, or give a file with --outputs.`,
-      );
-    }
-    if (error instanceof Error && "killed" in error && error.killed === true) {
-      throw new SetupError(
-        `Pulumi did not read the outputs of stack ${stack} within ${limitMs / 1000} s: see that its backend answers (pulumi stack ls), or give a file with --outputs.`,
-      );
-    }
-    const stderr = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : explain(error);
+  const { status, stdout, stderr, timedOut } = await run(["pulumi", ...args], options).catch(async (error: unknown) => {
+    if (codeOf(error) !== "ENOENT") throw error;
+    // A subprocess, because the client may not import tools/.
+    if (existsSync(own)) return await run([process.execPath, own, ...args], options);
     throw new SetupError(
-      `Pulumi cannot read the outputs of stack ${stack}: ${stderr.replace(/^error: /, "").replace(/\.$/, "")}. Log in to the stack's backend, check the name with pulumi stack ls, or give a file with --outputs.`,
+      `The Pulumi CLI is not on the PATH, and stack ${stack} can only be read with it: install it, or give a file with --outputs.`,
+    );
+  });
+  if (timedOut) {
+    throw new SetupError(
+      `Pulumi did not read the outputs of stack ${stack} within ${limitMs / 1000} s: see that its backend answers (pulumi stack ls), or give a file with --outputs.`,
     );
   }
+  if (status === 0) return stdout;
+  const reason = stderr
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\.$/, "");
+  throw new SetupError(
+    `Pulumi cannot read the outputs of stack ${stack}: ${reason}. Log in to the stack's backend, check the name with pulumi stack ls, or give a file with --outputs.`,
+  );
 }
