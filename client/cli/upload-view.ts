@@ -31,7 +31,7 @@ export class UploadView {
   note(progress: SubmissionProgress): void {
     const { video, step } = progress;
     if (step === "uploading") this.#loaded.set(video, progress.loaded);
-    this.#active.set(video, `${basename(video)} ${wordsOf(progress)}`);
+    this.#active.set(video, `${basename(video)} ${describeStep(progress)}`);
   }
 
   /** Records that a video was accepted or refused. */
@@ -63,7 +63,7 @@ export class UploadView {
   }
 }
 
-function wordsOf(progress: SubmissionProgress): string {
+function describeStep(progress: SubmissionProgress): string {
   switch (progress.step) {
     case "hashing":
     case "uploading":

@@ -119,10 +119,10 @@ export function addLine(entries: Map<string, JournalEntry>, line: JournalLine): 
   const inferenceId = line.event === "accepted" ? line.job.inferenceId : line.inferenceId;
   const entry = entries.get(inferenceId);
   if (entry === undefined) throw new SetupError(`job ${inferenceId} was never planned`);
-  entries.set(inferenceId, { ...entry, ...sayingOf(line, entry) });
+  entries.set(inferenceId, { ...entry, ...changeOf(line, entry) });
 }
 
-function sayingOf(line: Exclude<JournalLine, { event: "planned" }>, entry: JournalEntry): Partial<JournalEntry> {
+function changeOf(line: Exclude<JournalLine, { event: "planned" }>, entry: JournalEntry): Partial<JournalEntry> {
   switch (line.event) {
     case "attempt":
     case "intent":

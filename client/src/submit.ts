@@ -133,7 +133,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
     },
   );
   if (answer.OutputLocation === undefined) {
-    throw new ServiceAnswerError(`SageMaker accepted job ${inferenceId} without saying where its result will be.`);
+    throw new ServiceAnswerError(`SageMaker accepted job ${inferenceId} without the location of its result.`);
   }
   // The answer's Date header, which was just read.
   const submittedAt = await stack.clock.now(5);

@@ -53,11 +53,11 @@ async function fetchAll(file: string, flags: Flags, session: Session): Promise<n
   const names = namesOf(known.jobs);
   live.show(`reading the status of ${plural(known.jobs.length, "job")}`, "new step");
   const bad = new Set<string>();
-  const standing = await statusOf(stack, known, signal);
+  const withStatus = await statusOf(stack, known, signal);
   const drawing = new DrawingView(session);
   // Drawing takes one thread for each video; everything else waits for the network.
-  const concurrency = flags.annotate ? Math.min(availableParallelism(), standing.length) : 1;
-  await inParallel(standing, concurrency, async ({ known: entry, state }) => {
+  const concurrency = flags.annotate ? Math.min(availableParallelism(), withStatus.length) : 1;
+  await inParallel(withStatus, concurrency, async ({ known: entry, state }) => {
     signal.throwIfAborted();
     const { inferenceId, video, job } = entry;
     if (job === undefined || state === undefined) {
@@ -70,7 +70,7 @@ async function fetchAll(file: string, flags: Flags, session: Session): Promise<n
     }
   });
   // A video counts once, by its last job.
-  const total = standing.filter(({ known: { sentAgainAs } }) => sentAgainAs === undefined).length;
+  const total = withStatus.filter(({ known: { sentAgainAs } }) => sentAgainAs === undefined).length;
   live.say(`${total - bad.size} of ${plural(total, "job")} with a result, in ${flags.to}`);
   return bad.size === 0 ? 0 : 1;
 }

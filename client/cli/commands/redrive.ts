@@ -17,7 +17,7 @@ import { journalOf, manifestOption } from "../journal-option.ts";
 import { defaultFolder } from "../out-folder.ts";
 import { describePrice } from "../price.ts";
 import { pairJournals, withRedriven } from "../../src/redrive/journal-pair.ts";
-import type { Ledger } from "../../src/redrive/resender.ts";
+import type { RedriveJournal } from "../../src/redrive/resender.ts";
 import { defaultLimit, defaultTimes, redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
 import type { Outcome } from "../../src/redrive/redrive.ts";
 import { plural, sizeOf } from "../../src/format.ts";
@@ -128,7 +128,7 @@ async function run(jobs: string | undefined, flags: Flags, session: Session): Pr
 
 async function redriveFrom(
   jobs: string | undefined,
-  ledger: Ledger,
+  journal: RedriveJournal,
   file: string | undefined,
   flags: Flags,
   session: Session,
@@ -157,13 +157,13 @@ async function redriveFrom(
     // A new journal has no file until a job is planned.
     const isThere = file !== undefined && existsSync(file);
     if (isThere) lines.push(`job journal ${file}`);
-    const journal = isThere ? resolve(file) : undefined;
+    const path = isThere ? resolve(file) : undefined;
     // `manifest` is the old name of `journal`.
-    print(lines, { ...countsOf(outcomes), estimate, journal, manifest: journal, jobs: outcomes });
+    print(lines, { ...countsOf(outcomes), estimate, journal: path, manifest: path, jobs: outcomes });
   };
   try {
-    if (jobs === undefined) await redriveQueue(stack, ledger, options);
-    else await redriveJournal(stack, ledger, options);
+    if (jobs === undefined) await redriveQueue(stack, journal, options);
+    else await redriveJournal(stack, journal, options);
   } catch (error) {
     // Report the work done until an error, too.
     if (outcomes.length > 0) report();
@@ -205,12 +205,12 @@ function countsOf(outcomes: readonly Outcome[]): Readonly<Record<string, number>
 function summaryOf(outcomes: readonly Outcome[], dryRun: boolean, jobs: string | undefined): string {
   const parts = Object.entries(countsOf(outcomes)).filter(([, count]) => count > 0);
   if (parts.length === 0) return "no job to send again";
-  const said = parts.map(([kind, count]) => {
+  const labels = parts.map(([kind, count]) => {
     // A journal has no messages to delete.
     const also = kind === "bad-input" && jobs === undefined ? "; --delete-bad-input deletes their messages" : "";
     return `${count} ${counters[kind as Outcome["kind"]]}${also}`;
   });
-  return said.map((each) => (dryRun ? each.replace(" deleted ", " would be deleted ") : each)).join(", ");
+  return labels.map((each) => (dryRun ? each.replace(" deleted ", " would be deleted ") : each)).join(", ");
 }
 
 function describe(outcome: Outcome, dryRun: boolean): string | undefined {

@@ -97,7 +97,7 @@ export class ErrorQueue implements Disposable {
    * Moves messages to the dead-letter queue: it writes them there first, so that none is lost between the two.
    * @throws SetupError if the queue has no dead-letter queue
    */
-  async bury(messages: readonly HeldMessage[]): Promise<void> {
+  async moveToDeadLetters(messages: readonly HeldMessage[]): Promise<void> {
     if (messages.length === 0) return;
     this.#deadLetters ??= await this.#findDeadLetters();
     for (const message of messages) {
@@ -139,7 +139,7 @@ export class ErrorQueue implements Disposable {
     const { QueueUrl } = await this.#sqs.send(
       new GetQueueUrlCommand({ QueueName: name, QueueOwnerAWSAccountId: account }),
     );
-    if (QueueUrl === undefined) throw new ServiceAnswerError(`SQS does not say where ${deadLetterTargetArn} is.`);
+    if (QueueUrl === undefined) throw new ServiceAnswerError(`SQS returns no URL for the queue ${deadLetterTargetArn}.`);
     return QueueUrl;
   }
 }

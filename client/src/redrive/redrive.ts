@@ -9,7 +9,7 @@ import { batch, ErrorQueue } from "./error-queue.ts";
 import type { HeldMessage } from "./error-queue.ts";
 import { readMessage, smokePrefix } from "./message.ts";
 import { Resender } from "./resender.ts";
-import type { Ledger, ResendOptions, Verdict } from "./resender.ts";
+import type { RedriveJournal, ResendOptions, ResendOutcome } from "./resender.ts";
 
 /** Outcome for one message or job. */
 export type Outcome =
@@ -18,7 +18,7 @@ export type Outcome =
       readonly reason: string | undefined;
       /** Of a message that was returned to the error queue. */
       readonly deliveries?: Deliveries;
-    } & (Verdict | { readonly kind: "deleted-bad-input" | "unreachable" }))
+    } & (ResendOutcome | { readonly kind: "deleted-bad-input" | "unreachable" }))
   /** Deleted: a message of the smoke test, or SageMaker's test of the topic. */
   | { readonly kind: "smoke" | "test" }
   /** Moved to the dead-letter queue. */
@@ -51,7 +51,7 @@ export interface RedriveOptions extends ResendOptions {
  * @throws AbortError on the caller's signal; the SDK's error if queue or endpoint refuse: nothing is lost, messages
  * that were not handled come back
  */
-export async function redriveQueue(stack: Stack, journal: Ledger, options: RedriveOptions): Promise<void> {
+export async function redriveQueue(stack: Stack, journal: RedriveJournal, options: RedriveOptions): Promise<void> {
   using queue = new ErrorQueue(stack);
   const resender = new Resender(stack, journal, options);
   const keep = new Set<HeldMessage>();
@@ -64,13 +64,13 @@ export async function redriveQueue(stack: Stack, journal: Ledger, options: Redri
       for (const message of messages) keep.add(message);
       await inParallel(messages, batch, async (message) => {
         const outcome = await outcomeOf(stack, message, journal, resender, options);
-        const fate = "plan" in journal ? fates[outcome.kind] : "give back";
-        if (fate === "give back") {
+        const action = "plan" in journal ? messageActions[outcome.kind] : "release";
+        if (action === "release") {
           max ??= queue.maxDeliveries();
           options.onOutcome?.(withDeliveries(outcome, message, await max));
           return;
         }
-        await queue[fate]([message]);
+        await queue[action]([message]);
         keep.delete(message);
         options.onOutcome?.(outcome);
       });
@@ -90,28 +90,28 @@ function withDeliveries(outcome: Outcome, { deliveries }: HeldMessage, max: numb
   return { ...outcome, deliveries: { count: deliveries, max } };
 }
 
-/** Action for a message, by outcome. */
-const fates: Readonly<Record<Outcome["kind"], "bury" | "delete" | "give back">> = {
+/** Method of the error queue for the message of an outcome; released messages are returned together at the end. */
+const messageActions: Readonly<Record<Outcome["kind"], "moveToDeadLetters" | "delete" | "release">> = {
   sent: "delete",
-  "would-send": "give back",
+  "would-send": "release",
   "already-sent": "delete",
   smoke: "delete",
   test: "delete",
-  poison: "bury",
-  refused: "bury",
-  "no-input": "bury",
-  unreadable: "bury",
+  poison: "moveToDeadLetters",
+  refused: "moveToDeadLetters",
+  "no-input": "moveToDeadLetters",
+  unreadable: "moveToDeadLetters",
   "deleted-bad-input": "delete",
-  "bad-input": "give back",
-  "failed-again": "give back",
-  "over-limit": "give back",
-  unreachable: "give back",
+  "bad-input": "release",
+  "failed-again": "release",
+  "over-limit": "release",
+  unreachable: "release",
 };
 
 async function outcomeOf(
   stack: Stack,
   { body }: HeldMessage,
-  { entries }: Ledger,
+  { entries }: RedriveJournal,
   resender: Resender,
   { signal, deleteBadInput = false }: RedriveOptions,
 ): Promise<Outcome> {
@@ -122,10 +122,10 @@ async function outcomeOf(
   const job = entries.get(inferenceId)?.job;
   const failure = job === undefined ? undefined : await readFailure(stack, job, signal);
   const failed = { ...message, isBadInput: isBadInput(reason) || failure?.isBadInput === true };
-  const verdict = await resender.resend(failed);
-  const isDeleted = verdict.kind === "bad-input" && deleteBadInput;
-  const fate = isDeleted ? ({ kind: "deleted-bad-input" } as const) : verdict;
-  return { inferenceId, reason: failure?.reason ?? message.reason, ...fate };
+  const sent = await resender.resend(failed);
+  const isDeleted = sent.kind === "bad-input" && deleteBadInput;
+  const outcome = isDeleted ? ({ kind: "deleted-bad-input" } as const) : sent;
+  return { inferenceId, reason: failure?.reason ?? message.reason, ...outcome };
 }
 
 /** Number of jobs that are sent at a time. */
@@ -136,13 +136,13 @@ const concurrency = 8;
  * journal, so that a second run recognises them.
  * @throws as {@link redriveQueue}
  */
-export async function redriveJournal(stack: Stack, journal: Ledger, options: RedriveOptions): Promise<void> {
+export async function redriveJournal(stack: Stack, journal: RedriveJournal, options: RedriveOptions): Promise<void> {
   const resender = new Resender(stack, journal, options);
   const jobs = [...journal.entries].flatMap(([inferenceId, entry]) =>
     inferenceId.startsWith(smokePrefix) ? [] : [knownJob(inferenceId, entry)],
   );
-  const standing = await statusOf(stack, { jobs, journal: undefined }, options.signal);
-  await inParallel(standing, concurrency, async ({ known: { inferenceId, job }, state }) => {
+  const withStatus = await statusOf(stack, { jobs, journal: undefined }, options.signal);
+  await inParallel(withStatus, concurrency, async ({ known: { inferenceId, job }, state }) => {
     if (state?.status === "unreachable") {
       options.onOutcome?.({ inferenceId, reason: state.reason, kind: "unreachable" });
       return;

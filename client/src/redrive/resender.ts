@@ -1,4 +1,4 @@
-/** Sends failed jobs again, each once, with a journal as its memory. */
+/** Sends failed jobs again, each once, and records them in a journal. */
 import { codeOf } from "../../../lib/errors.ts";
 import { timeoutWithin } from "../limits.ts";
 import type { JournalEntries, JournalWriter, PlannedJob } from "../journal-lines.ts";
@@ -18,11 +18,11 @@ export interface FailedJob {
   readonly isBadInput: boolean;
 }
 
-/** Memory of the jobs that were sent again; without a journal to write to, nothing is sent. */
-export type Ledger = JournalWriter | { readonly entries: JournalEntries };
+/** Journal of the jobs that were sent again; if it cannot be written to, nothing is sent. */
+export type RedriveJournal = JournalWriter | { readonly entries: JournalEntries };
 
-/** Outcome for one failed job. */
-export type Verdict =
+/** Outcome of sending one failed job again. */
+export type ResendOutcome =
   | { readonly kind: "sent"; readonly sentAs: string; readonly inputLocation: string }
   /** It would be sent if there were a journal to write to. */
   | { readonly kind: "would-send"; readonly sentAs: string; readonly inputLocation: string }
@@ -57,12 +57,12 @@ const refusals = ["ValidationError", "ValidationException"];
 /** State of one run. */
 export class Resender {
   readonly #stack: Stack;
-  readonly #journal: Ledger;
+  readonly #journal: RedriveJournal;
   readonly #options: ResendOptions;
   /** Jobs under way or done in this run, by the name under which they were sent. */
-  readonly #runs = new Map<string, Promise<Verdict>>();
+  readonly #runs = new Map<string, Promise<ResendOutcome>>();
 
-  constructor(stack: Stack, journal: Ledger, options: ResendOptions) {
+  constructor(stack: Stack, journal: RedriveJournal, options: ResendOptions) {
     this.#stack = stack;
     this.#journal = journal;
     this.#options = options;
@@ -78,15 +78,15 @@ export class Resender {
    * @throws AbortError on the caller's signal; the SDK's error if it is not transient; the journal then has the attempt,
    * and another attempt resumes under the same InferenceId
    */
-  async resend(failed: FailedJob): Promise<Verdict> {
+  async resend(failed: FailedJob): Promise<ResendOutcome> {
     const { inferenceId } = failed;
     if (this.#runs.has(inferenceId)) return { kind: "failed-again" };
     const sentAs = nextIdOf(inferenceId);
     const underWay = this.#runs.get(sentAs);
     if (underWay !== undefined) {
-      const verdict = await underWay;
-      const isSent = verdict.kind === "sent" || verdict.kind === "would-send";
-      return isSent ? { kind: "already-sent", sentAs } : verdict;
+      const outcome = await underWay;
+      const isSent = outcome.kind === "sent" || outcome.kind === "would-send";
+      return isSent ? { kind: "already-sent", sentAs } : outcome;
     }
     if (this.#journal.entries.get(sentAs)?.job !== undefined) return { kind: "already-sent", sentAs };
     const { times } = nameOf(inferenceId);
@@ -100,7 +100,11 @@ export class Resender {
     return await run;
   }
 
-  async #send({ inferenceId, inputLocation, ...planned }: PlannedJob & { inputLocation: string }): Promise<Verdict> {
+  async #send({
+    inferenceId,
+    inputLocation,
+    ...planned
+  }: PlannedJob & { inputLocation: string }): Promise<ResendOutcome> {
     const journal = this.#journal;
     if (!("plan" in journal)) return { kind: "would-send", sentAs: inferenceId, inputLocation };
     if (!journal.entries.has(inferenceId)) {
