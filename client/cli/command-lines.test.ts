@@ -34,6 +34,7 @@ describe("the command line", () => {
       assert.match(stdout, new RegExp(`^Example:\\n  npm run ${name} -- `, "m"));
       assert.equal(stdout.includes("--ttl"), name === "submit" || name === "burst");
       assert.match(stdout, /--outputs <file>/);
+      assert.match(stdout, /\nExit status: 0 success; 1 [^\n]*; 2 [^\n]*; 130 interrupted\.\n$/);
       const lines = stdout.split("\n");
       assert.ok(lines.length <= 41, `${lines.length - 1} lines`);
       assert.ok(

@@ -32,7 +32,11 @@ export function stackCommand(name: string, description: string) {
     .addOption(
       new Option("--outputs <file>", "instead of --stack: output of pulumi stack output --json").conflicts("stack"),
     )
-    .option("--json", "print JSON lines", false);
+    .option("--json", "print JSON lines", false)
+    .addHelpText(
+      "afterAll",
+      "\nExit status: 0 success; 1 a job failed or is not done; 2 invalid input or setup; 130 interrupted.",
+    );
 }
 
 /** Exit status after an interrupt. */
