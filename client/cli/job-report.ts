@@ -9,6 +9,7 @@ import type { ResultSummary, VideoResult } from "../src/result.ts";
 import type { Stack } from "../src/stack.ts";
 import type { Job } from "../src/submit.ts";
 import type { KnownJob } from "../src/jobs-file.ts";
+import { unreachableRemedy } from "../src/known-jobs.ts";
 import type { KnownState } from "../src/known-jobs.ts";
 import { unreachableReason } from "../src/location.ts";
 import { plural } from "../src/format.ts";
@@ -53,7 +54,7 @@ export async function endOf(
     }
     const unreachable = unreachableReason(error, job.outputLocation, stack.outputs);
     if (unreachable !== undefined)
-      return { state, problem: `completed, but its result is unreachable: ${unreachable}` };
+      return { state, problem: `completed, but its result is unreachable: ${unreachable}; ${unreachableRemedy}` };
     if (error instanceof ServiceAnswerError) return { state, problem: explain(error) };
     throw error;
   }
@@ -133,7 +134,7 @@ function describe(state: KnownState, summary: ResultSummary | undefined): readon
     case "expired":
       return [`expired, presumably: neither a result nor a failure by ${state.deadline.toISOString()} (stack clock)`];
     case "unreachable":
-      return [`unreachable: ${state.reason}`];
+      return [`unreachable: ${state.reason}`, unreachableRemedy];
     case "pending":
       return ["pending"];
   }

@@ -18,6 +18,10 @@ export type KnownState =
   /** Its bucket is of a deployment that no longer exists, or is not readable. */
   | { readonly status: "unreachable"; readonly reason: string };
 
+/** Remedy for a job that is unreachable. */
+export const unreachableRemedy =
+  "another deployment accepted it: submit its video again with another --journal, or name that deployment with --stack or --outputs";
+
 /** A job with its status; no state if no acceptance is known. */
 export interface JobWithStatus {
   readonly known: KnownJob;
@@ -72,6 +76,15 @@ export function recordedState({ job, end }: { job?: Job; end?: RecordedEnd }): J
   if (end?.status === "completed") return { status: "completed", outputLocation: job.outputLocation };
   if (end?.status === "failed") return { status: "failed", reason: end.reason ?? "no reason was recorded" };
   return undefined;
+}
+
+/** Status of a job whose acceptance is not known; `unknown` if a call for it may have been accepted. */
+export function unsentStatus({
+  problem,
+  attempts,
+}: Pick<KnownJob, "problem" | "attempts">): "refused" | "unknown" | "planned" {
+  if (problem !== undefined) return "refused";
+  return attempts > 0 ? "unknown" : "planned";
 }
 
 async function record(file: string, states: ReadonlyMap<string, KnownState>): Promise<void> {

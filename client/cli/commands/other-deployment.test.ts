@@ -4,6 +4,9 @@ import { afterEach, beforeEach, describe, it } from "mocha";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 
+const remedy =
+  "another deployment accepted it: submit its video again with another --journal, or name that deployment with --stack or --outputs";
+
 describe("a journal with a job of an earlier deployment, whose bucket no longer exists", () => {
   const folder = process.cwd();
   let fixture: CommandFixture;
@@ -39,7 +42,7 @@ describe("a journal with a job of an earlier deployment, whose bucket no longer 
   it("does not hide the other jobs from status", async () => {
     const { status, stdout, stderr } = await fixture.execute(["status", fixture.journal]);
     assert.equal(status, 1);
-    assert.match(stdout, new RegExp(`${lost}\\): unreachable: bucket old-out does not exist`));
+    assert.match(stdout, new RegExp(`${lost}\\): unreachable: bucket old-out does not exist\n  ${remedy}$`, "m"));
     assert.match(stdout, /b\.mp4 \(.*\): completed/);
     assert.match(stderr, /1 unreachable, 1 completed/);
   });
@@ -56,7 +59,10 @@ describe("a journal with a job of an earlier deployment, whose bucket no longer 
     );
     const { status, stdout } = await fixture.execute(["fetch", fixture.journal, "--to", fixture.path("results")]);
     assert.equal(status, 1);
-    assert.match(stdout, /completed, but its result is unreachable: bucket old-out does not exist/);
+    assert.match(
+      stdout,
+      new RegExp(`completed, but its result is unreachable: bucket old-out does not exist; ${remedy}$`, "m"),
+    );
     assert.match(stdout, /b\.mp4: completed: 2 frames/);
   });
 
@@ -65,7 +71,7 @@ describe("a journal with a job of an earlier deployment, whose bucket no longer 
     fixture.fail(fixture.aws.invocations[1]!);
     const { status, stdout, stderr } = await fixture.execute(["redrive", fixture.journal]);
     assert.equal(status, 1);
-    assert.match(stderr, new RegExp(`${lost}: unreachable \\(bucket old-out does not exist\\)`));
+    assert.match(stderr, new RegExp(`${lost}: unreachable \\(bucket old-out does not exist\\); ${remedy}$`, "m"));
     assert.match(stdout, /^1 sent again, 1 unreachable/);
   });
 

@@ -50,9 +50,11 @@ describe("the command redrive", () => {
       0,
       "no job to send again",
     ]);
+    assert.doesNotMatch((await redrive()).stderr, /follow them/);
     queues.put(failureOf("video-1"));
-    const { status, stdout } = await redrive();
+    const { status, stdout, stderr } = await redrive();
     assert.deepEqual([status, stdout.split("\n")[0]], [0, "1 sent again"]);
+    assert.match(stderr, /^follow them: npm run status -- .*redriven\.jsonl; then get the results: npm run fetch -- /m);
   });
 
   it("reports its work until the service refused, and nothing if it did nothing", async () => {

@@ -14,8 +14,10 @@ import { headObject, parseS3Uri } from "../../src/location.ts";
 import { JobJournal, readJournal } from "../../src/journal.ts";
 import { inParallel } from "../../src/parallel.ts";
 import { journalOf, manifestOption } from "../journal-option.ts";
+import { followUp } from "../next-commands.ts";
 import { defaultFolder } from "../out-folder.ts";
 import { describePrice } from "../price.ts";
+import { unreachableRemedy } from "../../src/known-jobs.ts";
 import { pairJournals, withRedriven } from "../../src/redrive/journal-pair.ts";
 import type { RedriveJournal } from "../../src/redrive/resender.ts";
 import { defaultLimit, defaultTimes, redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
@@ -170,6 +172,7 @@ async function redriveFrom(
     throw error;
   }
   report(dryRun ? await estimateOf(outcomes, session) : undefined);
+  if (file !== undefined && outcomes.some(({ kind }) => kind === "sent")) live.say(followUp(file));
   return outcomes.every(({ kind }) => done.includes(kind)) ? 0 : 1;
 }
 
@@ -235,7 +238,7 @@ function describe(outcome: Outcome, dryRun: boolean): string | undefined {
     case "no-input":
       return `${inferenceId}: neither its message nor the job journal has the location of its video`;
     case "unreachable":
-      return `${inferenceId}: unreachable${why}`;
+      return `${inferenceId}: unreachable${why}; ${unreachableRemedy}`;
     case "already-sent":
     case "failed-again":
     case "over-limit":

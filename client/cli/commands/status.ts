@@ -9,7 +9,7 @@ import { codeOf } from "../../../lib/errors.ts";
 import { printEnd, sentAgainNote } from "../job-report.ts";
 import { labelOf, readJobs } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
-import { statusOf } from "../../src/known-jobs.ts";
+import { statusOf, unsentStatus } from "../../src/known-jobs.ts";
 import { plural } from "../../src/format.ts";
 import { jobsFileOf, jobsCommand } from "./jobs-operand.ts";
 
@@ -79,11 +79,6 @@ const unsentWords: Readonly<Record<string, string>> = {
   refused: "not sent",
 };
 
-function unsentStatus({ problem, attempts }: KnownJob): string {
-  if (problem !== undefined) return "refused";
-  return attempts > 0 ? "unknown" : "planned";
-}
-
 function unsentText(job: KnownJob): string {
   const { inferenceId, video, problem = "" } = job;
   switch (unsentStatus(job)) {
@@ -92,7 +87,7 @@ function unsentText(job: KnownJob): string {
       return `${video !== undefined && problem.includes(video) ? inferenceId : labelOf(job)}: not sent: ${problem}`;
     case "unknown":
       return `${labelOf(job)}: may have been accepted: submit --resume sends it again under the same name`;
-    default:
+    case "planned":
       return `${labelOf(job)}: not sent yet: submit --resume sends it`;
   }
 }

@@ -318,6 +318,23 @@ describe("the command submit", () => {
     assert.equal(lines()[0]!.inferenceId, fixture.aws.invocations[0]!.inferenceId);
   });
 
+  it("names a job whose call was interrupted as possibly accepted", async () => {
+    fixture.aws.fail({ operation: "InvokeEndpointAsync", times: 99, answer: "lose the answer" });
+    fixture.aws.onInvocation = () => {
+      fixture.controller.abort();
+    };
+    const { status, stderr } = await submit(video("a.mp4"), video("b.mp4"), "--concurrency", "1");
+    assert.equal(status, 130);
+    assert.match(stderr, /^1 not accepted yet, 1 possibly accepted; resume: npm run submit -- --resume --journal /m);
+  });
+
+  it("names a job whose call was refused as not accepted", async () => {
+    fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: { status: 403, code: "AccessDeniedException" } });
+    const { status, stderr } = await submit(video("a.mp4"));
+    assert.equal(status, 2);
+    assert.match(stderr, /^1 not accepted yet; resume: /m);
+  });
+
   it("skips a file that vanishes during the upload, sends the others, and exits 2", async () => {
     fixture.aws.onInvocation = () => {
       rmSync(video("b.mp4"));

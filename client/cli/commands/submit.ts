@@ -10,14 +10,16 @@ import { printDryRun } from "../dry-run.ts";
 import { EndCounts } from "../end-counts.ts";
 import { checkEndpoint } from "../../src/endpoint.ts";
 import { UsageError } from "../../../lib/errors.ts";
+import { isPassing } from "../../src/errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
-import { reachableState, recordedState, recordOf } from "../../src/known-jobs.ts";
+import { reachableState, recordedState, recordOf, unsentStatus } from "../../src/known-jobs.ts";
 import { timeoutWithin } from "../../src/limits.ts";
 import { customAttributesOf } from "../../src/model-options.ts";
-import type { JournalEntries } from "../../src/journal-lines.ts";
+import type { JournalEntries, JournalEntry } from "../../src/journal-lines.ts";
 import { bucketOf } from "../../src/location.ts";
 import { JobJournal, readJournal } from "../../src/journal.ts";
 import { journalOf, manifestOption } from "../journal-option.ts";
+import { followUp } from "../next-commands.ts";
 import { defaultFolder } from "../out-folder.ts";
 import { findVideos } from "../../src/sources.ts";
 import { isS3, resumeAll, submitAll } from "../../src/submit-all.ts";
@@ -176,10 +178,7 @@ async function dryResume(file: string, session: Session): Promise<number> {
 
 /** Returns a name for a new journal, by this machine's clock, in out/, which is created if missing. */
 function newJournal(): string {
-  return join(
-    defaultFolder(),
-    `submit-${new Date().toISOString().replaceAll(/[-:]/g, "").replace(".", "-")}.jsonl`,
-  );
+  return join(defaultFolder(), `submit-${new Date().toISOString().replaceAll(/[-:]/g, "").replace(".", "-")}.jsonl`);
 }
 
 /** Shows a submission's progress on the live line. */
@@ -214,10 +213,12 @@ async function conclude(
   try {
     outcomes = await submitting({ concurrency: flags.concurrency, signal, onOutcome });
   } catch (error) {
-    const left = [...journal.entries.values()].filter(({ job }) => job === undefined).length;
+    const left = [...journal.entries.values()].filter(({ job }) => job === undefined);
     const file = shellQuoted(journal.file);
-    if (left > 0) live.say(`${left} not accepted yet; resume: npm run submit -- --resume --journal ${file}`);
-    const accepted = journal.entries.size - left;
+    const isUnknown = signal.aborted || isPassing(error);
+    if (left.length > 0)
+      live.say(`${describeUnsent(left, isUnknown)}; resume: npm run submit -- --resume --journal ${file}`);
+    const accepted = journal.entries.size - left.length;
     if (accepted > 0) {
       live.say(
         `${plural(accepted, "accepted job keeps", "accepted jobs keep")} running; follow: npm run status -- ${file}`,
@@ -228,9 +229,7 @@ async function conclude(
   const refused = outcomes.some((outcome) => "problem" in outcome);
   live.say(outcomes.length === 0 ? `already complete: ${sumOf(journal)}` : sumOf(journal));
   if (!flags.wait) {
-    // The path is meant to be typed into a shell.
-    const file = shellQuoted(journal.file);
-    live.say(`follow them: npm run status -- ${file}; then get the results: npm run fetch -- ${file}`);
+    live.say(followUp(journal.file));
     return refused ? 2 : 0;
   }
   let good: boolean;
@@ -243,6 +242,19 @@ async function conclude(
   }
   if (refused) return 2;
   return good ? 0 : 1;
+}
+
+/**
+ * Formats `2 not accepted yet, 1 possibly accepted` for jobs that are not known to be accepted.
+ * @param isUnknown true if calls ended without an answer
+ */
+function describeUnsent(jobs: readonly JournalEntry[], isUnknown: boolean): string {
+  const unknown = isUnknown ? jobs.filter((job) => unsentStatus(job) === "unknown").length : 0;
+  const others = jobs.length - unknown;
+  return [
+    ...(others === 0 ? [] : [`${others} not accepted yet`]),
+    ...(unknown === 0 ? [] : [`${unknown} possibly accepted`]),
+  ].join(", ");
 }
 
 /**

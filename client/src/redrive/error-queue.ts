@@ -139,7 +139,8 @@ export class ErrorQueue implements Disposable {
     const { QueueUrl } = await this.#sqs.send(
       new GetQueueUrlCommand({ QueueName: name, QueueOwnerAWSAccountId: account }),
     );
-    if (QueueUrl === undefined) throw new ServiceAnswerError(`SQS returns no URL for the queue ${deadLetterTargetArn}.`);
+    if (QueueUrl === undefined)
+      throw new ServiceAnswerError(`SQS returns no URL for the queue ${deadLetterTargetArn}.`);
     return QueueUrl;
   }
 }
