@@ -8,6 +8,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
+import type { DeleteMessageBatchRequestEntry, DeleteMessageBatchResult } from "@aws-sdk/client-sqs";
 import { z } from "zod";
 import { ServiceAnswerError, SetupError } from "../errors.ts";
 import type { Stack } from "../stack.ts";
@@ -69,27 +70,16 @@ export class ErrorQueue implements Disposable {
 
   /** Deletes handled messages. */
   async delete(messages: readonly HeldMessage[]): Promise<void> {
-    await inBatches(messages, async (entries) => {
-      const answer = await this.#sqs.send(
-        new DeleteMessageBatchCommand({
-          QueueUrl: this.#url,
-          Entries: entries.map(({ id, receipt }) => ({ Id: id, ReceiptHandle: receipt })),
-        }),
-      );
-      return answer.Failed;
-    });
+    await inBatches(messages, (Entries) =>
+      this.#sqs.send(new DeleteMessageBatchCommand({ QueueUrl: this.#url, Entries })),
+    );
   }
 
   /** Returns messages to the queue at once, for the next reader. */
   async release(messages: readonly HeldMessage[]): Promise<void> {
-    await inBatches(messages, async (entries) => {
-      const answer = await this.#sqs.send(
-        new ChangeMessageVisibilityBatchCommand({
-          QueueUrl: this.#url,
-          Entries: entries.map(({ id, receipt }) => ({ Id: id, ReceiptHandle: receipt, VisibilityTimeout: 0 })),
-        }),
-      );
-      return answer.Failed;
+    await inBatches(messages, (entries) => {
+      const Entries = entries.map((entry) => ({ ...entry, VisibilityTimeout: 0 }));
+      return this.#sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.#url, Entries }));
     });
   }
 
@@ -148,13 +138,13 @@ export class ErrorQueue implements Disposable {
 /** Calls `act` for ten messages at a time; its answer names the failed ones. */
 async function inBatches(
   messages: readonly HeldMessage[],
-  act: (
-    entries: readonly { readonly id: string; readonly receipt: string }[],
-  ) => Promise<readonly { readonly Code?: string | undefined; readonly Message?: string | undefined }[] | undefined>,
+  act: (entries: DeleteMessageBatchRequestEntry[]) => Promise<Pick<DeleteMessageBatchResult, "Failed">>,
 ): Promise<void> {
   for (let from = 0; from < messages.length; from += batch) {
-    const entries = messages.slice(from, from + batch).map(({ receipt }, index) => ({ id: String(index), receipt }));
-    const [failed] = (await act(entries)) ?? [];
+    const entries = messages
+      .slice(from, from + batch)
+      .map(({ receipt }, index) => ({ Id: String(index), ReceiptHandle: receipt }));
+    const { Failed: [failed] = [] } = await act(entries);
     if (failed !== undefined) {
       throw new ServiceAnswerError(`SQS refuses: ${failed.Code ?? "no code"}: ${failed.Message ?? "no message"}`);
     }

@@ -3,48 +3,33 @@
  * error queue also uses. Each recognises the jobs that the other way has sent again.
  */
 import type { JobJournal } from "../journal.ts";
-import type { JournalEntries, JournalEntry, JournalLine, JournalWriter, PlannedJob } from "../journal-lines.ts";
+import type { JournalEntries, JournalEntry, JournalLine, JournalWriter } from "../journal-lines.ts";
 import { nextIdOf } from "./redrive-id.ts";
 
-/** Writes each line to both journals. Start it with {@link pairJournals}. */
-class JournalPair implements JournalWriter {
-  readonly #own: JobJournal;
-  readonly #shared: JobJournal;
-
-  constructor(own: JobJournal, shared: JobJournal) {
-    this.#own = own;
-    this.#shared = shared;
-  }
-
-  get entries(): JournalEntries {
-    return this.#own.entries;
-  }
-
-  async plan(jobs: readonly PlannedJob[]): Promise<void> {
-    await this.#shared.plan(jobs);
-    await this.#own.plan(jobs);
-  }
-
-  async append(...lines: readonly JournalLine[]): Promise<void> {
-    await this.#shared.append(...lines);
-    await this.#own.append(...lines);
-  }
-
-  note(...lines: readonly JournalLine[]): void {
-    this.#shared.note(...lines);
-    this.#own.note(...lines);
-  }
-}
-
 /**
- * Pairs a submission's journal with the endpoint's. First it gives each the redriven jobs that only the other has.
+ * Pairs a submission's journal with the endpoint's: each line is written to both. First it gives each the redriven jobs
+ * that only the other has.
  * @throws SetupError if a journal cannot be written
  */
 export async function pairJournals(own: JobJournal, shared: JobJournal): Promise<JournalWriter> {
   const names = redrivenNames(own.entries, shared.entries);
   await copyJobs(names, shared, own);
   await copyJobs(names, own, shared);
-  return new JournalPair(own, shared);
+  return {
+    entries: own.entries,
+    async plan(jobs) {
+      await shared.plan(jobs);
+      await own.plan(jobs);
+    },
+    async append(...lines) {
+      await shared.append(...lines);
+      await own.append(...lines);
+    },
+    note(...lines) {
+      shared.note(...lines);
+      own.note(...lines);
+    },
+  };
 }
 
 /** Returns the entries of a submission's journal, with the jobs of the endpoint's journal that send them again. */
