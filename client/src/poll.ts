@@ -30,6 +30,34 @@ export interface PollOptions<State> {
   readonly retryBudgetSeconds?: number | undefined;
 }
 
+/** Options for {@link retried}. */
+export interface RetryOptions {
+  /** Real seconds for all tries. */
+  readonly limitSeconds: number;
+  /** Real seconds for which transient errors are retried, on top of the SDK's tries. */
+  readonly retryBudgetSeconds: number;
+  readonly signal: AbortSignal | undefined;
+  /** Called with the service's problem while the work is retried. */
+  readonly onProblem: ((problem: string) => void) | undefined;
+}
+
+/**
+ * Does some work, and retries it after transient errors, with pauses of 1 s growing to 20 s.
+ * @throws as {@link poll}
+ */
+export async function retried<Result>(
+  work: () => Promise<Result>,
+  { onProblem, ...options }: RetryOptions,
+): Promise<Result> {
+  return await poll(work, () => true, {
+    ...options,
+    pause: { first: 1, longest: 20 },
+    onProgress: ({ problem }) => {
+      if (problem !== undefined) onProblem?.(problem);
+    },
+  });
+}
+
 /** Real milliseconds between two reports. */
 const reportMs = 1_000;
 

@@ -6,7 +6,7 @@ import { ServiceAnswerError } from "./errors.ts";
 import { checkLocation, timeoutWithin } from "./limits.ts";
 import { acceptOf, withTimeout } from "./model-options.ts";
 import type { ResultFormat } from "./model-options.ts";
-import { poll } from "./poll.ts";
+import { retried } from "./poll.ts";
 import type { Stack } from "./stack.ts";
 import { checkContentType } from "./video-file.ts";
 
@@ -71,11 +71,8 @@ export function newInferenceId(): string {
   return `video-${randomUUID()}`;
 }
 
-/**
- * Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds, and the pauses between.
- */
+/** Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds. */
 const defaultRetryBudgetSeconds = 300;
-const retryPause = { first: 1, longest: 20 };
 
 /** Real seconds for all tries of one call: the retry budget, and the SDK's tries before and after it. */
 const defaultLimitSeconds = 2 * defaultRetryBudgetSeconds;
@@ -110,7 +107,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   });
   let attempts = invocation.attemptsBefore ?? 0;
   using grace = graceAfter(signal);
-  const answer = await poll(
+  const answer = await retried(
     async () => {
       try {
         const accepted = await stack.runtime.send(command, grace.options);
@@ -121,16 +118,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
         throw error;
       }
     },
-    () => true,
-    {
-      signal,
-      limitSeconds: defaultLimitSeconds,
-      retryBudgetSeconds: defaultRetryBudgetSeconds,
-      pause: retryPause,
-      onProgress: ({ problem }) => {
-        if (problem !== undefined) onProblem?.(problem);
-      },
-    },
+    { signal, onProblem, limitSeconds: defaultLimitSeconds, retryBudgetSeconds: defaultRetryBudgetSeconds },
   );
   if (answer.OutputLocation === undefined) {
     throw new ServiceAnswerError(`SageMaker accepted job ${inferenceId} without the location of its result.`);

@@ -10,7 +10,7 @@ import { ContentDigest } from "./content-digest.ts";
 import type { ContentDigests } from "./content-digest.ts";
 import { headObject } from "./location.ts";
 import type { ObjectPlace } from "./location.ts";
-import { poll } from "./poll.ts";
+import { retried } from "./poll.ts";
 import type { Stack } from "./stack.ts";
 import { maxInputBytesOf } from "./limits.ts";
 import { checkOpenFile, contentTypeOf, InputError, openVideo } from "./video-file.ts";
@@ -24,11 +24,8 @@ const partBytes = 5 * 1024 * 1024;
 /** Bytes per read of a large file. */
 const chunkBytes = 256 * 1024;
 
-/**
- * Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds, and the pauses between.
- */
+/** Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds. */
 const defaultRetryBudgetSeconds = 120;
-const retryPause = { first: 1, longest: 20 };
 
 /** Real seconds for one upload and all its tries: at 100 kbit/s, 1 GB takes a day. */
 const defaultLimitSeconds = 24 * 3600;
@@ -83,23 +80,14 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
     .filter(Boolean)
     .join("/");
   const place = { Bucket, Key };
-  const skipped = await poll(
+  const skipped = await retried(
     async () => {
       if (await isThere(stack, place, content, signal)) return true;
       signal?.throwIfAborted();
       await send(stack, place, content, options);
       return false;
     },
-    () => true,
-    {
-      signal,
-      limitSeconds: defaultLimitSeconds,
-      retryBudgetSeconds: defaultRetryBudgetSeconds,
-      pause: retryPause,
-      onProgress: ({ problem }) => {
-        if (problem !== undefined) onProblem?.(problem);
-      },
-    },
+    { signal, onProblem, limitSeconds: defaultLimitSeconds, retryBudgetSeconds: defaultRetryBudgetSeconds },
   );
   const inputLocation = `s3://${Bucket}/${Key}`;
   return { file, inputLocation, contentType: contentTypeOf(file), bytes, sha256: content.sha256, skipped };
