@@ -171,18 +171,8 @@ export interface ObjectStart {
   readonly bytes: number;
 }
 
-/** Reads an object's first `maxBytes` bytes, or all of a smaller one. */
-export async function readStart(
-  s3: S3Client,
-  uri: string,
-  maxBytes: number,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
-  return (await readStartAndSize(s3, uri, maxBytes, signal)).start;
-}
-
 /** Reads an object's first `maxBytes` bytes, or all of a smaller one, and its size. */
-export async function readStartAndSize(
+export async function readStart(
   s3: S3Client,
   uri: string,
   maxBytes: number,

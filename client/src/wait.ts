@@ -90,7 +90,8 @@ export async function readFailure(
 ): Promise<Failure | undefined> {
   if (failureLocation === undefined) return undefined;
   try {
-    const body = new TextDecoder().decode(await readStart(stack.s3, failureLocation, failureBytes, signal));
+    const { start } = await readStart(stack.s3, failureLocation, failureBytes, signal);
+    const body = new TextDecoder().decode(start);
     return { reason: reasonOf(body), isBadInput: isBadInput(body) };
   } catch (error) {
     if (codeOf(error) === "NoSuchKey") return undefined;
@@ -114,20 +115,6 @@ export async function waitForJob(stack: Stack, job: Job, options: PollOptions<Jo
 
 /** Number of jobs that are read at a time. */
 export const checksAtOnce = 16;
-
-/** Reads the status of many jobs once; returns their states in order. */
-export async function checkJobs(
-  stack: Stack,
-  jobs: readonly Job[],
-  signal?: AbortSignal,
-): Promise<readonly (readonly [Job, JobState])[]> {
-  const states: (readonly [Job, JobState])[] = [];
-  await inParallel(jobs.entries(), checksAtOnce, async ([index, job]) => {
-    signal?.throwIfAborted();
-    states[index] = [job, await checkJob(stack, job, signal)];
-  });
-  return states;
-}
 
 /** Progress of a wait for many jobs. */
 export interface WaitProgress {

@@ -5,7 +5,7 @@ import type { JobJournal } from "../../src/journal.ts";
 import { deviceBytes, deviceIn, environmentOf } from "../../src/environment.ts";
 import type { Device } from "../../src/environment.ts";
 import { codeOf } from "../../../lib/errors.ts";
-import { readStartAndSize } from "../../src/location.ts";
+import { readStart } from "../../src/location.ts";
 import type { ResultFormat } from "../../src/model-options.ts";
 import { inParallel } from "../../src/parallel.ts";
 import { poll } from "../../src/poll.ts";
@@ -216,7 +216,7 @@ export class Burst {
     const devices = new Set<Device>();
     await inParallel(this.#outputs, 16, async (uri) => {
       try {
-        const { start, bytes } = await readStartAndSize(this.#stack.s3, uri, deviceBytes, this.#options.signal);
+        const { start, bytes } = await readStart(this.#stack.s3, uri, deviceBytes, this.#options.signal);
         sizes.push(bytes);
         const device = deviceIn(start);
         if (device !== undefined) devices.add(device);

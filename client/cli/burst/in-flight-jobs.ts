@@ -1,8 +1,9 @@
 /** Follows many jobs and finds the ended ones by the objects that they leave in S3. */
 import { performance } from "node:perf_hooks";
+import { inParallel } from "../../src/parallel.ts";
 import type { Stack } from "../../src/stack.ts";
 import type { Job } from "../../src/submit.ts";
-import { checkJobs } from "../../src/wait.ts";
+import { checkJob } from "../../src/wait.ts";
 import type { JobState } from "../../src/wait.ts";
 
 /** A job's end. */
@@ -63,11 +64,16 @@ export class JobsUnderWay {
   }
 
   async #check(stack: Stack, jobs: readonly Job[], signal?: AbortSignal): Promise<readonly JobEnd[]> {
-    const states = await checkJobs(stack, jobs, signal);
-    const ends = states.flatMap(([job, state]) => (state.status === "pending" ? [] : [{ job, state }]));
-    for (const { inferenceId } of ends.map(({ job }) => job)) {
-      this.#pending.delete(inferenceId);
-      this.#addedAt.delete(inferenceId);
+    const ends: JobEnd[] = [];
+    await inParallel(jobs, chunk, async (job) => {
+      signal?.throwIfAborted();
+      const state = await checkJob(stack, job, signal);
+      if (state.status !== "pending") ends.push({ job, state });
+    });
+    // After an error above, none is removed: the next call finds them again.
+    for (const { job } of ends) {
+      this.#pending.delete(job.inferenceId);
+      this.#addedAt.delete(job.inferenceId);
     }
     return ends;
   }
