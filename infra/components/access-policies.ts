@@ -10,7 +10,7 @@ import { policyDocument } from "../iam/policy-document.ts";
 import type { SourceBucketArgs } from "../source-buckets.ts";
 import { locationArns } from "../video-locations.ts";
 import type { VideoLocations } from "../video-locations.ts";
-import { transformed } from "./transform.ts";
+import { create } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
 /** Arguments of {@link AccessPolicies}. */
@@ -94,21 +94,19 @@ export class AccessPolicies extends pulumi.ComponentResource {
     const { account = currentAccount(this), transform = {} } = settings;
     this.temporaryQueuePrefix = `${name}-smoke-`;
 
-    const caller = new iam.Policy(
-      ...transformed(
-        transform.callerPolicy,
-        `${name}-caller`,
-        { policy: callerPolicy({ ...settings, account, locations: locationArns(account, settings) }) },
-        { parent: this },
-      ),
+    const caller = create(
+      iam.Policy,
+      transform.callerPolicy,
+      `${name}-caller`,
+      { policy: callerPolicy({ ...settings, account, locations: locationArns(account, settings) }) },
+      { parent: this },
     );
-    const operator = new iam.Policy(
-      ...transformed(
-        transform.operatorPolicy,
-        `${name}-operator`,
-        { policy: operatorPolicy({ ...settings, account, temporaryQueuePrefix: this.temporaryQueuePrefix }) },
-        { parent: this },
-      ),
+    const operator = create(
+      iam.Policy,
+      transform.operatorPolicy,
+      `${name}-operator`,
+      { policy: operatorPolicy({ ...settings, account, temporaryQueuePrefix: this.temporaryQueuePrefix }) },
+      { parent: this },
     );
 
     this.callerPolicyArn = caller.arn;
@@ -138,25 +136,28 @@ function callerRole(
   { account, accountId, policyArn, permissionsBoundary, transform = {} }: CallerRole,
   parent: pulumi.Resource,
 ): pulumi.Output<string> {
-  const role = new iam.Role(
-    ...transformed(
-      transform.callerRole,
-      `${name}-caller`,
-      {
-        assumeRolePolicy: policyDocument([
-          {
-            Effect: "Allow",
-            Principal: { AWS: pulumi.interpolate`arn:${account.partition}:iam::${accountId}:root` },
-            Action: "sts:AssumeRole",
-          },
-        ]),
-        permissionsBoundary,
-      },
-      { parent },
-    ),
+  const role = create(
+    iam.Role,
+    transform.callerRole,
+    `${name}-caller`,
+    {
+      assumeRolePolicy: policyDocument([
+        {
+          Effect: "Allow",
+          Principal: { AWS: pulumi.interpolate`arn:${account.partition}:iam::${accountId}:root` },
+          Action: "sts:AssumeRole",
+        },
+      ]),
+      permissionsBoundary,
+    },
+    { parent },
   );
-  new iam.RolePolicyAttachment(
-    ...transformed(transform.callerRolePolicyAttachment, `${name}-caller`, { role: role.name, policyArn }, { parent }),
+  create(
+    iam.RolePolicyAttachment,
+    transform.callerRolePolicyAttachment,
+    `${name}-caller`,
+    { role: role.name, policyArn },
+    { parent },
   );
   return role.arn;
 }

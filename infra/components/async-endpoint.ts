@@ -12,7 +12,7 @@ import { locationArns, s3Url } from "../video-locations.ts";
 import type { AsyncEndpointArgs } from "./async-endpoint-args.ts";
 import { deploymentConfig, endpointNameFor, networkOf } from "./endpoint-inputs.ts";
 import { servingContainer } from "./serving-container.ts";
-import { transformed } from "./transform.ts";
+import { create } from "./transform.ts";
 import { updateHooks } from "./update-hooks.ts";
 
 /** Fixed, because the scalable target names it too. SageMaker uses this name if an endpoint has only one variant. */
@@ -71,13 +71,12 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     const container = servingContainer(settings, this);
     const { image, environment, inferenceAmiVersion } = container;
 
-    const role = new iam.Role(
-      ...transformed(
-        transform.role,
-        `${name}-execution`,
-        { assumeRolePolicy: trustPolicy(account), permissionsBoundary: settings.permissionsBoundary },
-        { parent: this },
-      ),
+    const role = create(
+      iam.Role,
+      transform.role,
+      `${name}-execution`,
+      { assumeRolePolicy: trustPolicy(account), permissionsBoundary: settings.permissionsBoundary },
+      { parent: this },
     );
     const policy = executionPolicy({
       ...settings,
@@ -88,68 +87,69 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       image,
       network,
     });
-    const rolePolicy = new iam.RolePolicy(
-      ...transformed(transform.rolePolicy, `${name}-execution`, { role: role.name, policy }, { parent: this }),
+    const rolePolicy = create(
+      iam.RolePolicy,
+      transform.rolePolicy,
+      `${name}-execution`,
+      { role: role.name, policy },
+      { parent: this },
     );
 
-    const model = new sagemaker.Model(
-      ...transformed(
-        transform.model,
-        `${name}-model`,
-        {
-          executionRoleArn: role.arn,
-          primaryContainer: { image, modelDataUrl: args.modelUrl, environment },
-          enableNetworkIsolation: settings.networkIsolation,
-          vpcConfig: network.apply(
-            (joined) => joined && { subnets: joined.subnetIds, securityGroupIds: joined.securityGroupIds },
-          ),
-        },
-        // CreateModel reads the artifact with the role, which must have its permissions by then.
-        { parent: this, dependsOn: rolePolicy },
-      ),
+    const model = create(
+      sagemaker.Model,
+      transform.model,
+      `${name}-model`,
+      {
+        executionRoleArn: role.arn,
+        primaryContainer: { image, modelDataUrl: args.modelUrl, environment },
+        enableNetworkIsolation: settings.networkIsolation,
+        vpcConfig: network.apply(
+          (joined) => joined && { subnets: joined.subnetIds, securityGroupIds: joined.securityGroupIds },
+        ),
+      },
+      // CreateModel reads the artifact with the role, which must have its permissions by then.
+      { parent: this, dependsOn: rolePolicy },
     );
 
-    const configuration = new sagemaker.EndpointConfiguration(
-      ...transformed(
-        transform.configuration,
-        `${name}-config`,
-        {
-          productionVariants: [
-            // SageMaker starts no endpoint without an instance; the autoscaler scales it to zero. No kmsKeyArn: instances with
-            // a local disk, such as g4dn, encrypt it in hardware and refuse a key.
-            {
-              variantName,
-              modelName: model.name,
-              instanceType,
-              initialInstanceCount: 1,
-              containerStartupHealthCheckTimeoutInSeconds: containerStartupTimeout,
-              inferenceAmiVersion,
-            },
-          ],
-          asyncInferenceConfig: {
-            clientConfig: { maxConcurrentInvocationsPerInstance: settings.maxConcurrency },
-            outputConfig: {
-              s3OutputPath: s3Url(settings.outputBucket, settings.resultPrefix),
-              s3FailurePath: s3Url(settings.outputBucket, settings.failurePrefix),
-              kmsKeyId: keyArn,
-              notificationConfig: topicArns,
-            },
+    const configuration = create(
+      sagemaker.EndpointConfiguration,
+      transform.configuration,
+      `${name}-config`,
+      {
+        productionVariants: [
+          // SageMaker starts no endpoint without an instance; the autoscaler scales it to zero. No kmsKeyArn: instances with
+          // a local disk, such as g4dn, encrypt it in hardware and refuse a key.
+          {
+            variantName,
+            modelName: model.name,
+            instanceType,
+            initialInstanceCount: 1,
+            containerStartupHealthCheckTimeoutInSeconds: containerStartupTimeout,
+            inferenceAmiVersion,
+          },
+        ],
+        asyncInferenceConfig: {
+          clientConfig: { maxConcurrentInvocationsPerInstance: settings.maxConcurrency },
+          outputConfig: {
+            s3OutputPath: s3Url(settings.outputBucket, settings.resultPrefix),
+            s3FailurePath: s3Url(settings.outputBucket, settings.failurePrefix),
+            kmsKeyId: keyArn,
+            notificationConfig: topicArns,
           },
         },
-        // SageMaker refuses UpdateEndpoint with the current configuration, so a new bake time needs a new configuration.
-        { parent: this, replacementTrigger: settings.bakeTime },
-      ),
+      },
+      // SageMaker refuses UpdateEndpoint with the current configuration, so a new bake time needs a new configuration.
+      { parent: this, replacementTrigger: settings.bakeTime },
     );
 
     const endpointName = endpointNameFor(endpointNamePrefix, account, rollbackAlarms);
     // Before the endpoint: otherwise SageMaker would create the group, without retention and without the key.
-    const logGroup = new cloudwatch.LogGroup(
-      ...transformed(
-        transform.logGroup,
-        `${name}-endpoint`,
-        { name: endpointName.apply(logGroupOf), retentionInDays: settings.logRetentionDays, kmsKeyId: keyArn },
-        { parent: this, ...newFirst },
-      ),
+    const logGroup = create(
+      cloudwatch.LogGroup,
+      transform.logGroup,
+      `${name}-endpoint`,
+      { name: endpointName.apply(logGroupOf), retentionInDays: settings.logRetentionDays, kmsKeyId: keyArn },
+      { parent: this, ...newFirst },
     );
     // The logical name is an earlier one: another name would replace the trigger, and with it the scalable target.
     const trigger = new pulumi.Stash(
@@ -157,20 +157,19 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       { input: instanceType },
       { parent: this, replaceOnChanges: ["input"], deleteBeforeReplace: true },
     );
-    const endpoint = new sagemaker.Endpoint(
-      ...transformed(
-        transform.endpoint,
-        `${name}-endpoint`,
-        { name: endpointName, endpointConfigName: configuration.name, deploymentConfig: deploymentConfig(settings) },
-        {
-          parent: this,
-          dependsOn: [trigger, logGroup],
-          hooks: updateHooks(name),
-          // SageMaker may set it, and would refuse an update that changes only this.
-          ignoreChanges: ["deploymentConfig.blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds"],
-          ...newFirst,
-        },
-      ),
+    const endpoint = create(
+      sagemaker.Endpoint,
+      transform.endpoint,
+      `${name}-endpoint`,
+      { name: endpointName, endpointConfigName: configuration.name, deploymentConfig: deploymentConfig(settings) },
+      {
+        parent: this,
+        dependsOn: [trigger, logGroup],
+        hooks: updateHooks(name),
+        // SageMaker may set it, and would refuse an update that changes only this.
+        ignoreChanges: ["deploymentConfig.blueGreenUpdatePolicy.maximumExecutionTimeoutInSeconds"],
+        ...newFirst,
+      },
     );
     this.endpointArn = endpoint.arn;
     this.endpointName = endpoint.name;

@@ -7,7 +7,7 @@ import type { Account } from "../account.ts";
 import { logGroupOf } from "../endpoint-name.ts";
 import { accountAdministers, dataServices } from "../iam/key-policy.ts";
 import { policyDocument } from "../iam/policy-document.ts";
-import { transformed } from "./transform.ts";
+import { create } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
 /** Days in which the deletion of the key can be cancelled: the maximum of KMS. Without the key, its data cannot be decrypted. */
@@ -50,20 +50,19 @@ export class EncryptionKey extends pulumi.ComponentResource {
     super("asyncvideo:index:EncryptionKey", name, {}, opts);
     const { account = currentAccount(this), endpointNamePrefix = `${name}-endpoint-`, transform = {} } = args;
 
-    const key = new kms.Key(
-      ...transformed(
-        transform.key,
-        name,
-        {
-          description: "Videos, results and notifications of the asynchronous inference stack",
-          enableKeyRotation: true,
-          deletionWindowInDays,
-          policy: pulumi.jsonStringify(keyPolicy(account, endpointNamePrefix)),
-        },
-        { parent: this },
-      ),
+    const key = create(
+      kms.Key,
+      transform.key,
+      name,
+      {
+        description: "Videos, results and notifications of the asynchronous inference stack",
+        enableKeyRotation: true,
+        deletionWindowInDays,
+        policy: pulumi.jsonStringify(keyPolicy(account, endpointNamePrefix)),
+      },
+      { parent: this },
     );
-    new kms.Alias(...transformed(transform.alias, name, { targetKeyId: key.keyId }, { parent: this }));
+    create(kms.Alias, transform.alias, name, { targetKeyId: key.keyId }, { parent: this });
 
     this.arn = key.arn;
     this.registerOutputs({ arn: this.arn });

@@ -4,7 +4,7 @@ import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { withDefaults } from "../defaults.ts";
 import { queueMetric } from "./metrics.ts";
-import { transformed } from "./transform.ts";
+import { create } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
 /** Cooldown of the start from zero, seconds: longer than an instance takes to start, so that a second start is not added. */
@@ -82,23 +82,22 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
     super("asyncvideo:index:ScaleToZero", name, {}, opts);
     const { endpointName, variantName, replacementTrigger, transform = {}, ...settings } = withDefaults(args);
 
-    const target = new appautoscaling.Target(
-      ...transformed(
-        transform.target,
-        name,
-        {
-          serviceNamespace: "sagemaker",
-          scalableDimension: "sagemaker:variant:DesiredInstanceCount",
-          // The trigger is an input of the target, so the engine deletes the target and its policies before it replaces the trigger.
-          resourceId: pulumi
-            .all([endpointName, variantName, replacementTrigger])
-            .apply(([endpoint, variant]) => `endpoint/${endpoint}/variant/${variant}`),
-          minCapacity: settings.minCapacity,
-          maxCapacity: settings.maxCapacity,
-        },
-        // No roleArn: AWS always returns its service-linked role, so each preview would show a difference.
-        { parent: this },
-      ),
+    const target = create(
+      appautoscaling.Target,
+      transform.target,
+      name,
+      {
+        serviceNamespace: "sagemaker",
+        scalableDimension: "sagemaker:variant:DesiredInstanceCount",
+        // The trigger is an input of the target, so the engine deletes the target and its policies before it replaces the trigger.
+        resourceId: pulumi
+          .all([endpointName, variantName, replacementTrigger])
+          .apply(([endpoint, variant]) => `endpoint/${endpoint}/variant/${variant}`),
+        minCapacity: settings.minCapacity,
+        maxCapacity: settings.maxCapacity,
+      },
+      // No roleArn: AWS always returns its service-linked role, so each preview would show a difference.
+      { parent: this },
     );
     const variant = {
       serviceNamespace: target.serviceNamespace,
@@ -107,64 +106,61 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
     };
 
     const backlog = queueMetric("ApproximateBacklogSizePerInstance", { endpointName });
-    new appautoscaling.Policy(
-      ...transformed(
-        transform.backlogPolicy,
-        `${name}-backlog`,
-        {
-          ...variant,
-          policyType: "TargetTrackingScaling",
-          targetTrackingScalingPolicyConfiguration: {
-            targetValue: settings.backlogTarget,
-            scaleInCooldown: settings.scaleInCooldown,
-            scaleOutCooldown: settings.scaleOutCooldown,
-            customizedMetricSpecification: {
-              ...backlog,
-              dimensions: Object.entries(backlog.dimensions).map(([name, value]) => ({ name, value })),
-              statistic: "Average",
-            },
+    create(
+      appautoscaling.Policy,
+      transform.backlogPolicy,
+      `${name}-backlog`,
+      {
+        ...variant,
+        policyType: "TargetTrackingScaling",
+        targetTrackingScalingPolicyConfiguration: {
+          targetValue: settings.backlogTarget,
+          scaleInCooldown: settings.scaleInCooldown,
+          scaleOutCooldown: settings.scaleOutCooldown,
+          customizedMetricSpecification: {
+            ...backlog,
+            dimensions: Object.entries(backlog.dimensions).map(([name, value]) => ({ name, value })),
+            statistic: "Average",
           },
         },
-        { parent: this },
-      ),
+      },
+      { parent: this },
     );
 
     // At zero instances, target tracking acts only if the backlog exceeds its target. Fewer videos would never start an instance.
-    const wakePolicy = new appautoscaling.Policy(
-      ...transformed(
-        transform.wakePolicy,
-        `${name}-from-zero`,
-        {
-          ...variant,
-          policyType: "StepScaling",
-          stepScalingPolicyConfiguration: {
-            adjustmentType: "ChangeInCapacity",
-            metricAggregationType: "Average",
-            cooldown: wakeCooldown,
-            stepAdjustments: [{ metricIntervalLowerBound: "0", scalingAdjustment: 1 }],
-          },
+    const wakePolicy = create(
+      appautoscaling.Policy,
+      transform.wakePolicy,
+      `${name}-from-zero`,
+      {
+        ...variant,
+        policyType: "StepScaling",
+        stepScalingPolicyConfiguration: {
+          adjustmentType: "ChangeInCapacity",
+          metricAggregationType: "Average",
+          cooldown: wakeCooldown,
+          stepAdjustments: [{ metricIntervalLowerBound: "0", scalingAdjustment: 1 }],
         },
-        { parent: this },
-      ),
+      },
+      { parent: this },
     );
-    new cloudwatch.MetricAlarm(
-      ...transformed(
-        transform.wakeAlarm,
-        `${name}-from-zero`,
-        {
-          alarmDescription: "Videos are queued and no instance is running: starts one.",
-          ...queueMetric("HasBacklogWithoutCapacity", { endpointName }),
-          statistic: "Average",
-          period: 60,
-          evaluationPeriods: 2,
-          datapointsToAlarm: 2,
-          comparisonOperator: "GreaterThanOrEqualToThreshold",
-          threshold: 1,
-          treatMissingData: "missing",
-          alarmActions: [wakePolicy.arn],
-        },
-        { parent: this },
-      ),
+    create(
+      cloudwatch.MetricAlarm,
+      transform.wakeAlarm,
+      `${name}-from-zero`,
+      {
+        alarmDescription: "Videos are queued and no instance is running: starts one.",
+        ...queueMetric("HasBacklogWithoutCapacity", { endpointName }),
+        statistic: "Average",
+        period: 60,
+        evaluationPeriods: 2,
+        datapointsToAlarm: 2,
+        comparisonOperator: "GreaterThanOrEqualToThreshold",
+        threshold: 1,
+        treatMissingData: "missing",
+        alarmActions: [wakePolicy.arn],
+      },
+      { parent: this },
     );
 
     this.maxCapacity = target.maxCapacity;

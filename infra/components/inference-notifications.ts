@@ -8,7 +8,7 @@ import { withDefaults } from "../defaults.ts";
 import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
 import { serviceTopic } from "./service-topic.ts";
 import type { ServiceTopicTransform } from "./service-topic.ts";
-import { transformed } from "./transform.ts";
+import { create } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
 /** Seconds that a message is retained for a reader: SQS's maximum, 14 days. */
@@ -116,41 +116,43 @@ function channel(
   const topic = serviceTopic(name, { ...settings, ...service, emailFilter: results, transform }, parent);
 
   const encrypted = { messageRetentionSeconds, kmsMasterKeyId: settings.keyArn };
-  const deadLetterQueue = new sqs.Queue(
-    ...transformed(transform.deadLetterQueue, `${name}-dead-letters`, { ...encrypted }, { parent }),
+  const deadLetterQueue = create(
+    sqs.Queue,
+    transform.deadLetterQueue,
+    `${name}-dead-letters`,
+    { ...encrypted },
+    { parent },
   );
   const redrivePolicy = pulumi.jsonStringify({ deadLetterTargetArn: deadLetterQueue.arn, maxReceiveCount });
-  const queue = new sqs.Queue(...transformed(transform.queue, name, { ...encrypted, redrivePolicy }, { parent }));
-  const delivery = new sqs.QueuePolicy(
-    ...transformed(
-      transform.queuePolicy,
-      name,
-      {
-        queueUrl: queue.url,
-        policy: policyDocument([
-          {
-            Sid: "TopicDelivers",
-            Effect: "Allow",
-            Principal: { Service: "sns.amazonaws.com" },
-            Action: "sqs:SendMessage",
-            Resource: queue.arn,
-            Condition: { ArnEquals: { "aws:SourceArn": topic.arn } },
-          },
-          denyWithoutTls("sqs:*", [queue.arn]),
-        ]),
-      },
-      { parent },
-    ),
+  const queue = create(sqs.Queue, transform.queue, name, { ...encrypted, redrivePolicy }, { parent });
+  const delivery = create(
+    sqs.QueuePolicy,
+    transform.queuePolicy,
+    name,
+    {
+      queueUrl: queue.url,
+      policy: policyDocument([
+        {
+          Sid: "TopicDelivers",
+          Effect: "Allow",
+          Principal: { Service: "sns.amazonaws.com" },
+          Action: "sqs:SendMessage",
+          Resource: queue.arn,
+          Condition: { ArnEquals: { "aws:SourceArn": topic.arn } },
+        },
+        denyWithoutTls("sqs:*", [queue.arn]),
+      ]),
+    },
+    { parent },
   );
-  new sns.TopicSubscription(
-    ...transformed(
-      transform.queueSubscription,
-      name,
-      // Raw: the queue's messages are SageMaker's, without SNS's envelope.
-      { topic: topic.arn, protocol: "sqs", endpoint: queue.arn, rawMessageDelivery: true },
-      // A message that is published before the queue's policy exists would be lost.
-      { parent, dependsOn: delivery },
-    ),
+  create(
+    sns.TopicSubscription,
+    transform.queueSubscription,
+    name,
+    // Raw: the queue's messages are SageMaker's, without SNS's envelope.
+    { topic: topic.arn, protocol: "sqs", endpoint: queue.arn, rawMessageDelivery: true },
+    // A message that is published before the queue's policy exists would be lost.
+    { parent, dependsOn: delivery },
   );
   return { topic, queue, deadLetterQueue };
 }

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { withDefaults } from "../defaults.ts";
-import { transformed } from "./transform.ts";
+import { create } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
 /** Arguments of a {@link ModelArtifact}. */
@@ -44,20 +44,19 @@ export class ModelArtifact extends pulumi.ComponentResource {
     const { path, bucket, modelPrefix, transform = {} } = withDefaults(args);
     const file = pulumi.output(path);
 
-    const object = new s3.BucketObjectv2(
-      ...transformed(
-        transform.object,
-        name,
-        {
-          bucket,
-          key: pulumi.interpolate`${modelPrefix}${file.apply(sha256)}/model.tar.gz`,
-          source: file.apply((found) => new pulumi.asset.FileAsset(found)),
-          contentType: "application/gzip",
-        },
-        // An endpoint whose update SageMaker rolled back still starts from an older artifact. `pipeline artifacts` deletes unused ones.
-        // The key is explicit, so Pulumi would delete first: the object, and with it the model and the configuration that depend on it.
-        { parent: this, retainOnDelete: true, deleteBeforeReplace: false },
-      ),
+    const object = create(
+      s3.BucketObjectv2,
+      transform.object,
+      name,
+      {
+        bucket,
+        key: pulumi.interpolate`${modelPrefix}${file.apply(sha256)}/model.tar.gz`,
+        source: file.apply((found) => new pulumi.asset.FileAsset(found)),
+        contentType: "application/gzip",
+      },
+      // An endpoint whose update SageMaker rolled back still starts from an older artifact. `pipeline artifacts` deletes unused ones.
+      // The key is explicit, so Pulumi would delete first: the object, and with it the model and the configuration that depend on it.
+      { parent: this, retainOnDelete: true, deleteBeforeReplace: false },
     );
 
     this.url = pulumi.interpolate`s3://${object.bucket}/${object.key}`;

@@ -9,7 +9,7 @@ import type { AlarmKey } from "./alarms.ts";
 import { dashboardBody } from "./dashboard.ts";
 import { serviceTopic } from "./service-topic.ts";
 import type { ServiceTopicTransform } from "./service-topic.ts";
-import { transformed } from "./transform.ts";
+import { create } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
 /** Arguments of {@link Monitoring}. */
@@ -104,37 +104,34 @@ export class Monitoring extends pulumi.ComponentResource {
       // A new alarm also changes to OK, so by default only ALARM is sent.
       okActions: pulumi.output(settings.notifyRecovery).apply((notify) => (notify ? [topic.arn] : undefined)),
     };
-    const alarms = Object.entries(alarmRules(settings)).map(
-      ([key, rule]) =>
-        new cloudwatch.MetricAlarm(
-          ...transformed(
-            transform.alarms?.[key as AlarmKey],
-            `${name}-${kebabCase(key)}`,
-            { ...actions, ...rule },
-            { parent: this },
-          ),
-        ),
-    );
-
-    const dashboard = new cloudwatch.Dashboard(
-      ...transformed(
-        transform.dashboard,
-        name,
-        {
-          // Pulumi does not generate a dashboard's name; the endpoint's is unique in account and region.
-          dashboardName: endpointName,
-          dashboardBody: pulumi
-            .output({
-              endpointName,
-              variantName,
-              region: account.region,
-              maxCapacity: settings.maxCapacity,
-              alarmArns: alarms.map(({ arn }) => arn),
-            })
-            .apply(dashboardBody),
-        },
+    const alarms = Object.entries(alarmRules(settings)).map(([key, rule]) =>
+      create(
+        cloudwatch.MetricAlarm,
+        transform.alarms?.[key as AlarmKey],
+        `${name}-${kebabCase(key)}`,
+        { ...actions, ...rule },
         { parent: this },
       ),
+    );
+
+    const dashboard = create(
+      cloudwatch.Dashboard,
+      transform.dashboard,
+      name,
+      {
+        // Pulumi does not generate a dashboard's name; the endpoint's is unique in account and region.
+        dashboardName: endpointName,
+        dashboardBody: pulumi
+          .output({
+            endpointName,
+            variantName,
+            region: account.region,
+            maxCapacity: settings.maxCapacity,
+            alarmArns: alarms.map(({ arn }) => arn),
+          })
+          .apply(dashboardBody),
+      },
+      { parent: this },
     );
 
     this.operationsTopicArn = topic.arn;

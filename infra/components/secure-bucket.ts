@@ -2,7 +2,7 @@
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
-import { transformed } from "./transform.ts";
+import { create } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
 /** Arguments of {@link secureBucket}. */
@@ -36,52 +36,48 @@ export function secureBucket(
   { bucket: { bucket, arn }, keyArn, transform = {} }: SecureBucketArgs,
   parent: pulumi.Resource,
 ): void {
-  const publicAccessBlock = new s3.BucketPublicAccessBlock(
-    ...transformed(
-      transform.publicAccessBlock,
-      name,
-      {
-        bucket,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      { parent },
-    ),
+  const publicAccessBlock = create(
+    s3.BucketPublicAccessBlock,
+    transform.publicAccessBlock,
+    name,
+    {
+      bucket,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
+    },
+    { parent },
   );
-  new s3.BucketOwnershipControls(
-    ...transformed(
-      transform.ownershipControls,
-      name,
-      { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      { parent },
-    ),
+  create(
+    s3.BucketOwnershipControls,
+    transform.ownershipControls,
+    name,
+    { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
+    { parent },
   );
-  new s3.BucketServerSideEncryptionConfiguration(
-    ...transformed(
-      transform.encryption,
-      name,
-      {
-        bucket,
-        rules: [
-          {
-            applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: keyArn },
-            // One request to KMS for many objects.
-            bucketKeyEnabled: true,
-          },
-        ],
-      },
-      { parent },
-    ),
+  create(
+    s3.BucketServerSideEncryptionConfiguration,
+    transform.encryption,
+    name,
+    {
+      bucket,
+      rules: [
+        {
+          applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: keyArn },
+          // One request to KMS for many objects.
+          bucketKeyEnabled: true,
+        },
+      ],
+    },
+    { parent },
   );
-  new s3.BucketPolicy(
-    ...transformed(
-      transform.policy,
-      name,
-      { bucket, policy: policyDocument([denyWithoutTls("s3:*", [arn, pulumi.interpolate`${arn}/*`])]) },
-      // S3 answers OperationAborted to two concurrent changes of a bucket's access.
-      { parent, dependsOn: publicAccessBlock },
-    ),
+  create(
+    s3.BucketPolicy,
+    transform.policy,
+    name,
+    { bucket, policy: policyDocument([denyWithoutTls("s3:*", [arn, pulumi.interpolate`${arn}/*`])]) },
+    // S3 answers OperationAborted to two concurrent changes of a bucket's access.
+    { parent, dependsOn: publicAccessBlock },
   );
 }

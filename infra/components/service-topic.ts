@@ -3,7 +3,7 @@ import * as sns from "@pulumi/aws/sns/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
 import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
-import { transformed } from "./transform.ts";
+import { create } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
 /** Arguments of {@link serviceTopic}. */
@@ -46,38 +46,36 @@ export function serviceTopic(
   { account, keyArn, service, sid, emails, emailFilter, transform = {} }: ServiceTopicArgs,
   parent: pulumi.Resource,
 ): sns.Topic {
-  const topic = new sns.Topic(...transformed(transform.topic, name, { kmsMasterKeyId: keyArn }, { parent }));
-  new sns.TopicPolicy(
-    ...transformed(
-      transform.topicPolicy,
-      name,
-      {
-        arn: topic.arn,
-        policy: policyDocument([
-          {
-            Sid: sid,
-            Effect: "Allow",
-            Principal: { Service: service },
-            Action: "sns:Publish",
-            Resource: topic.arn,
-            Condition: { StringEquals: { "aws:SourceAccount": account.id } },
-          },
-          denyWithoutTls("sns:Publish", [topic.arn]),
-        ]),
-      },
-      { parent },
-    ),
+  const topic = create(sns.Topic, transform.topic, name, { kmsMasterKeyId: keyArn }, { parent });
+  create(
+    sns.TopicPolicy,
+    transform.topicPolicy,
+    name,
+    {
+      arn: topic.arn,
+      policy: policyDocument([
+        {
+          Sid: sid,
+          Effect: "Allow",
+          Principal: { Service: service },
+          Action: "sns:Publish",
+          Resource: topic.arn,
+          Condition: { StringEquals: { "aws:SourceAccount": account.id } },
+        },
+        denyWithoutTls("sns:Publish", [topic.arn]),
+      ]),
+    },
+    { parent },
   );
   const filter =
     emailFilter === undefined ? {} : { filterPolicy: JSON.stringify(emailFilter), filterPolicyScope: "MessageBody" };
   for (const endpoint of emails) {
-    new sns.TopicSubscription(
-      ...transformed(
-        transform.emailSubscription,
-        `${name}-${endpoint}`,
-        { topic: topic.arn, protocol: "email", endpoint, ...filter },
-        { parent },
-      ),
+    create(
+      sns.TopicSubscription,
+      transform.emailSubscription,
+      `${name}-${endpoint}`,
+      { topic: topic.arn, protocol: "email", endpoint, ...filter },
+      { parent },
     );
   }
   return topic;

@@ -7,14 +7,15 @@ import type * as pulumi from "@pulumi/pulumi";
  */
 export type Transform<Args> = Partial<Args> | ((args: Args, opts: pulumi.CustomResourceOptions, name: string) => void);
 
-/** Returns the arguments of a resource's constructor, after the transform if there is one. */
-export function transformed<Args extends object>(
+/** Creates a resource of a component, after the transform of its arguments and options if there is one. */
+export function create<Args extends object, Resource>(
+  Type: new (name: string, args: Args, opts: pulumi.CustomResourceOptions) => Resource,
   transform: Transform<Args> | undefined,
   name: string,
   args: Args,
   opts: pulumi.CustomResourceOptions,
-): [name: string, args: Args, opts: pulumi.CustomResourceOptions] {
-  if (typeof transform !== "function") return [name, { ...args, ...transform }, opts];
+): Resource {
+  if (typeof transform !== "function") return new Type(name, { ...args, ...transform }, opts);
   transform(args, opts, name);
-  return [name, args, opts];
+  return new Type(name, args, opts);
 }

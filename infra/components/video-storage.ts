@@ -7,7 +7,7 @@ import { abortUnfinishedUploads, expireObjects, versionedRules } from "./lifecyc
 import type { LifecycleRule } from "./lifecycle-rules.ts";
 import { secureBucket } from "./secure-bucket.ts";
 import type { SecureBucketTransform } from "./secure-bucket.ts";
-import { transformed } from "./transform.ts";
+import { create } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
 /** Arguments of a {@link VideoStorage}. */
@@ -88,13 +88,12 @@ export class VideoStorage extends pulumi.ComponentResource {
     const { inputRetentionDays, resultRetentionDays, transform = {}, ...settings } = withDefaults(args);
 
     const input = createBucket(`${name}-input`, settings, transform.input, this);
-    const versioning = new s3.BucketVersioning(
-      ...transformed(
-        transform.input?.versioning,
-        `${name}-input`,
-        { bucket: input.bucket, versioningConfiguration: { status: "Enabled" } },
-        { parent: this },
-      ),
+    const versioning = create(
+      s3.BucketVersioning,
+      transform.input?.versioning,
+      `${name}-input`,
+      { bucket: input.bucket, versioningConfiguration: { status: "Enabled" } },
+      { parent: this },
     );
     deleteByRules(`${name}-input`, input, versionedRules(inputRetentionDays), transform.input, {
       parent: this,
@@ -139,11 +138,9 @@ function createBucket(
   transform: BucketTransform = {},
   parent: VideoStorage,
 ): s3.Bucket {
-  const bucket = new s3.Bucket(...transformed(transform.bucket, name, { forceDestroy }, { parent }));
+  const bucket = create(s3.Bucket, transform.bucket, name, { forceDestroy }, { parent });
   secureBucket(name, { bucket, keyArn, transform }, parent);
-  new s3.BucketNotification(
-    ...transformed(transform.notification, name, { bucket: bucket.bucket, eventbridge: true }, { parent }),
-  );
+  create(s3.BucketNotification, transform.notification, name, { bucket: bucket.bucket, eventbridge: true }, { parent });
   return bucket;
 }
 
@@ -154,7 +151,11 @@ function deleteByRules(
   transform: BucketTransform = {},
   opts: pulumi.CustomResourceOptions,
 ): void {
-  new s3.BucketLifecycleConfiguration(
-    ...transformed(transform.lifecycle, name, { bucket, rules: [...rules, abortUnfinishedUploads] }, opts),
+  create(
+    s3.BucketLifecycleConfiguration,
+    transform.lifecycle,
+    name,
+    { bucket, rules: [...rules, abortUnfinishedUploads] },
+    opts,
   );
 }
