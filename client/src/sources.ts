@@ -30,18 +30,12 @@ export interface FoundVideos {
 
 /** Reasons for skipping an entry of a folder, or a second name of a video. */
 const skippedThings = {
-  hidden: "hidden file or folder",
-  broken: "broken link",
-  folderLink: "link to a folder",
-  type: "file of another type",
-  duplicate: "duplicate",
+  hidden: ["hidden file or folder", "hidden files or folders"],
+  broken: ["broken link", "broken links"],
+  folderLink: ["link to a folder", "links to folders"],
+  type: ["file of another type", "files of other types"],
+  duplicate: ["duplicate", "duplicates"],
 } as const;
-
-const pluralThings: Readonly<Partial<Record<Skipped, string>>> = {
-  hidden: "hidden files or folders",
-  folderLink: "links to folders",
-  type: "files of other types",
-};
 
 type Skipped = keyof typeof skippedThings;
 
@@ -134,7 +128,8 @@ function sentenceOf(counts: Counts): string | undefined {
   const things = Object.keys(skippedThings) as Skipped[];
   const parts = things.flatMap((thing) => {
     const found = counts.get(thing);
-    return found === undefined ? [] : [plural(found, skippedThings[thing], pluralThings[thing])];
+    const [one, many] = skippedThings[thing];
+    return found === undefined ? [] : [plural(found, one, many)];
   });
   return parts.length === 0 ? undefined : `skipped ${parts.join(", ")}`;
 }
