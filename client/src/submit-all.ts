@@ -4,33 +4,22 @@ import { SetupError } from "./errors.ts";
 import { checkLocation, isReadable, maxInputBytesOf, timeoutWithin } from "./limits.ts";
 import type { JobJournal } from "./journal.ts";
 import type { JournalEntry, JournalWriter, PlannedJob } from "./journal-lines.ts";
-import type { ResultFormat } from "./model-options.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 import { defaultTtlSeconds, invoke, newInferenceId } from "./submit.ts";
-import type { Job } from "./submit.ts";
+import type { Job, JobOptions } from "./submit.ts";
 import { uploadVideo } from "./upload.ts";
 import type { UploadedVideo, UploadProgress } from "./upload.ts";
 import { checkContentType, checkVideo, contentTypeOf, InputError } from "./video-file.ts";
 
 /** One video to submit: a file, which is uploaded, or an object in S3, which is used in place. */
-export interface Submission {
+export interface Submission extends JobOptions {
   /** A file's path, or an object's s3:// URI. */
   readonly video: string;
   /** File from which an object in S3 was uploaded, a name for people. @default none */
   readonly uploadedFrom?: string | undefined;
   /** Media type that the model gets. @default by the extension */
   readonly contentType?: string | undefined;
-  /** Unique, printable, at most 64 characters. @default a random one */
-  readonly inferenceId?: string | undefined;
-  /** Seconds the job may wait in the queue, 60..21600. @default 21600 */
-  readonly ttlSeconds?: number | undefined;
-  /** Time limit of one run, seconds, up to the stack's `invocationTimeout`. @default the stack's */
-  readonly timeoutSeconds?: number | undefined;
-  /** The model's options: see `customAttributesOf`. */
-  readonly customAttributes?: string | undefined;
-  /** Format of the result in S3. @default json */
-  readonly format?: ResultFormat | undefined;
 }
 
 /** Outcome of one submission; `video` is as the journal has it, with an absolute path for a file. */

@@ -40,12 +40,8 @@ export const jobSchema = z.object({
 /** A job that the service has accepted. */
 export type Job = Readonly<z.infer<typeof jobSchema>>;
 
-/** Parameters of one job. */
-export interface Invocation {
-  /** s3:// URI of the video. */
-  readonly inputLocation: string;
-  /** Media type that the model gets. */
-  readonly contentType: string;
+/** Options of one job. */
+export interface JobOptions {
   /** The caller's name for the job, unique, printable, at most 64 characters. @default a random one */
   readonly inferenceId?: string | undefined;
   /** Seconds it may wait in the queue, 60..21600. @default 21600 */
@@ -59,6 +55,14 @@ export interface Invocation {
   readonly customAttributes?: string | undefined;
   /** Format of the result in S3. @default json */
   readonly format?: ResultFormat | undefined;
+}
+
+/** Parameters of one call. */
+export interface Invocation extends JobOptions {
+  /** s3:// URI of the video. */
+  readonly inputLocation: string;
+  /** Media type that the model gets. */
+  readonly contentType: string;
   /** Number of earlier calls for this job whose outcome is unknown. @default 0 */
   readonly attemptsBefore?: number | undefined;
   readonly signal?: AbortSignal | undefined;

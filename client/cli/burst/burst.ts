@@ -6,10 +6,10 @@ import { deviceBytes, deviceIn, environmentOf } from "../../src/environment.ts";
 import type { Device } from "../../src/environment.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import { readStart } from "../../src/location.ts";
-import type { ResultFormat } from "../../src/model-options.ts";
 import { inParallel } from "../../src/parallel.ts";
 import { poll } from "../../src/poll.ts";
 import type { Stack } from "../../src/stack.ts";
+import type { JobOptions } from "../../src/submit.ts";
 import { submitAll } from "../../src/submit-all.ts";
 import type { Submission } from "../../src/submit-all.ts";
 import { JobsUnderWay } from "./in-flight-jobs.ts";
@@ -26,7 +26,7 @@ export interface BurstVideo {
 }
 
 /** Options for a burst. */
-export interface BurstOptions {
+export interface BurstOptions extends Omit<JobOptions, "inferenceId"> {
   /** Prefix of the jobs' InferenceIds; a number follows. */
   readonly name: string;
   /** Sent in turn, `count` times in total; each job reads the same object as the others of its video. */
@@ -36,10 +36,6 @@ export interface BurstOptions {
   readonly journal: JobJournal;
   /** Concurrent submissions. @default as submitAll's */
   readonly concurrency?: number | undefined;
-  readonly ttlSeconds?: number | undefined;
-  readonly timeoutSeconds?: number | undefined;
-  readonly customAttributes?: string | undefined;
-  readonly format?: ResultFormat | undefined;
   /** Real seconds after which the burst stops waiting for jobs. @default a week: each has ended or expired by then */
   readonly limitSeconds?: number | undefined;
   /**

@@ -1,6 +1,5 @@
 /** Figures of a burst: the table of AWS's blog post, computed from the endpoint's metrics. */
 import { describeDevices, describeEnvironment } from "../../src/environment.ts";
-import type { Device, Environment } from "../../src/environment.ts";
 import { minuteMs } from "../../src/minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
@@ -12,20 +11,12 @@ export interface Duration {
 }
 
 /** Values of the table; null if CloudWatch has no datapoint. */
-export interface BurstFigures {
-  /** Environment of the burst: figures of the emulator are those of this machine. */
-  readonly environment: Environment;
-  /** Devices that the results name, sorted; none if no result does. */
-  readonly devices: readonly Device[];
+export interface BurstFigures extends Pick<
+  BurstRun,
+  "environment" | "devices" | "completed" | "failed" | "expired" | "concurrency" | "instanceType" | "inputBytes"
+> {
   readonly invocations: number;
-  readonly completed: number;
-  readonly failed: number;
-  readonly expired: number;
-  /** Videos that one instance processes at a time. */
-  readonly concurrency: number;
-  readonly instanceType: string;
-  /** Mean sizes, bytes. */
-  readonly inputBytes: number;
+  /** Mean size of a result, bytes. */
   readonly outputBytes: number | null;
   readonly modelSeconds: Duration | null;
   readonly instances: { readonly most: number; readonly allowed: number };
