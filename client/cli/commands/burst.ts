@@ -41,13 +41,6 @@ function defineBurst() {
   )
     .option("--count <n>", "jobs to send (the blog post sent 1000)", wholeNumber("a whole number", 1, 100_000))
     .option("--video <file...>", "file, or object in S3; several are sent in turn (default: the sample)")
-    .option("--concurrency <n>", "concurrent calls, 1..64 (default: 8)", wholeNumber("a whole number", 1, 64))
-    .option("--ttl <seconds>", "maximum time in the queue (default: 21600)", wholeNumber("whole seconds", 60, 21_600))
-    .option(
-      "--timeout <seconds>",
-      "time limit of one run (default: the stack's)",
-      wholeNumber("whole seconds", 1, 3600),
-    )
     .option(
       "--limit <seconds>",
       "stop watching after this time; the jobs keep running",
@@ -55,7 +48,6 @@ function defineBurst() {
     )
     .option("--until-zero", "keep watching until the endpoint has no instance", false)
     .option("--yes", "start at any price without asking", false)
-    .option("--dry-run", "print videos, size and price, and send nothing", false)
     .option("--out <folder>", "folder for the report (default: a new folder in out/)");
 }
 

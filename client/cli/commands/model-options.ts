@@ -1,4 +1,4 @@
-/** Options of submit and burst for the model: every option of the handler. */
+/** Options of submit and burst: every option of the handler, and those of the jobs. */
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { oneOf, wholeNumber } from "../../../lib/command-line.ts";
 import { stackCommand } from "../session.ts";
@@ -16,7 +16,7 @@ function modelNumber(name: "fps" | "score"): (text: string) => number {
   };
 }
 
-/** Starts the definition of a command on a stack that has the model's options. */
+/** Starts the definition of a command on a stack that sends videos. */
 export function modelCommand(name: string, description: string) {
   return stackCommand(name, description)
     .option("--fps <n>", "frames to analyse per second of video, up to 1000 (default: as deployed)", modelNumber("fps"))
@@ -25,5 +25,13 @@ export function modelCommand(name: string, description: string) {
     .option("--masks", "return each object's mask, too", false)
     .option("--max-side <pixels>", "longer side of a frame as the model sees it", wholeNumber("whole pixels", 64, 8192))
     .option("--format <form>", "json, or ndjson: one line per frame (default: json)", oneOf(resultFormats))
-    .option("--encoding <way>", "identity, or gzip: compressed results (default: identity)", oneOf(encodings));
+    .option("--encoding <way>", "identity, or gzip: compressed results (default: identity)", oneOf(encodings))
+    .option("--ttl <seconds>", "maximum time in the queue (default: 21600)", wholeNumber("whole seconds", 60, 21_600))
+    .option(
+      "--timeout <seconds>",
+      "time limit of one run (default: the stack's)",
+      wholeNumber("whole seconds", 1, 3600),
+    )
+    .option("--concurrency <n>", "concurrent videos, 1..64 (default: 8)", wholeNumber("a whole number", 1, 64))
+    .option("--dry-run", "print videos, size and price, and send nothing", false);
 }

@@ -46,15 +46,7 @@ function defineSubmit() {
       "--limit <seconds>",
       "with --wait: stop waiting after this time; the jobs keep running",
       wholeNumber("whole seconds", 1, 7 * 24 * 3600),
-    )
-    .option("--dry-run", "print videos, size and price, and send nothing", false)
-    .option("--ttl <seconds>", "maximum time in the queue (default: 21600)", wholeNumber("whole seconds", 60, 21_600))
-    .option(
-      "--timeout <seconds>",
-      "time limit of one run (default: the stack's)",
-      wholeNumber("whole seconds", 1, 3600),
-    )
-    .option("--concurrency <n>", "concurrent videos, 1..64 (default: 8)", wholeNumber("a whole number", 1, 64));
+    );
 }
 
 type Flags = Omit<ReturnType<ReturnType<typeof defineSubmit>["opts"]>, "journal"> & {
