@@ -24,22 +24,16 @@ const image = z
     example: sampleAddress,
   });
 
-const switchOff = z
-  .enum(["true", "false"])
-  .transform((text) => text === "true")
-  .default(false)
-  .register(settings, { allowed: "true or false", example: false });
+const truth = z.enum(["true", "false"]).transform((text) => text === "true");
+
+const switchOff = truth.default(false).register(settings, { allowed: "true or false", example: false });
+
+const requireGpu = truth.optional().register(settings, { allowed: "true or false", example: true });
 
 const inferenceAmi = z
   .enum(machineImages)
   .optional()
   .register(settings, { allowed: `one of ${machineImages.join(", ")}`, example: machineImages[2] });
-
-const requireGpu = z
-  .enum(["true", "false"])
-  .transform((text) => text === "true")
-  .optional()
-  .register(settings, { allowed: "true or false", example: true });
 
 const emails = list(z.string().regex(/^[^\s@]+@[^\s@]+$/), "e-mail addresses", "ops@example.com");
 

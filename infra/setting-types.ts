@@ -57,19 +57,22 @@ export function fraction(defaultValue: number) {
 /** ARN of a KMS key; a policy that names an alias gives no access to its key (IAM and KMS developer guides). */
 export const kmsKeyArn = /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/[a-zA-Z0-9-]+$/;
 
+/** A value that Pulumi passes as JSON. `allowed` describes the valid values. */
+export function json(allowed: string) {
+  return z.string().transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: allowed });
+      return z.NEVER;
+    }
+  });
+}
+
 /** A list, which Pulumi passes as JSON. `items` describes its items. */
 export function list<Item extends z.ZodType>(item: Item, items: string, sample: z.input<Item>) {
   const allowed = `a list of ${items}`;
-  return z
-    .string()
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: "custom", message: allowed });
-        return z.NEVER;
-      }
-    })
+  return json(allowed)
     .pipe(z.array(item))
     .default([])
     .register(settings, { allowed, example: `'${JSON.stringify([sample])}'` });

@@ -3,17 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { environmentNames } from "./environments.ts";
 import type { EnvironmentName } from "./environments.ts";
+import { json } from "../setting-types.ts";
 import { sourceBucket } from "../source-buckets.ts";
 
-/** Pulumi passes every value as text; a list is JSON. */
-const list = z.string().transform((text, context): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    context.addIssue({ code: "custom", message: "must be a list" });
-    return z.NEVER;
-  }
-});
+const list = json("must be a list");
 
 const id = z.string().regex(/^\d+$/, "must be a number, as `gh api repos/OWNER/REPOSITORY` shows it").optional();
 
