@@ -44,3 +44,8 @@ function answer({ method, url = "" }: IncomingMessage, response: ServerResponse,
 const server = createServer(serve).listen(0, "127.0.0.1", () => {
   process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
 });
+// Ends with its parent.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) process.exit();
+}, 1000);
