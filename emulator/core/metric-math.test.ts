@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { evaluateExpression } from "./metric-math-evaluation.ts";
 import type { Series } from "./metric-math-evaluation.ts";
-import { MetricMathError, parseExpression, referencesOf, UnimplementedMetricMathError } from "./metric-math.ts";
+import { MetricMathError, parseExpression, UnimplementedMetricMathError } from "./metric-math.ts";
 
 const absent = undefined;
 const length = 5;
@@ -49,6 +49,8 @@ describe("metric math", () => {
     ["-metric1", compared, "-30 -20 0 0 -"],
     ["-5 * metric1", compared, "-150 -100 0 0 -"],
     ["metric1 - -1", compared, "31 21 1 1 -"],
+    ["metric1 - 5 - 3", compared, "22 12 -8 -8 -"],
+    ["metric1 >= 20 OR metric1 > 0 AND metric1 > 25", compared, "1 1 0 0 -"],
     ["metric1 ^ 2", compared, "900 400 0 0 -"],
     ["metric1 ^ -1", compared, "0.03333333333333333 0.05 - - -"],
     ["1e1 + .5 + 1. + metric1", compared, "41.5 31.5 11.5 11.5 -"],
@@ -65,8 +67,8 @@ describe("metric math", () => {
   }
 
   it("names each series that it uses once", () => {
-    assert.deepEqual(referencesOf(parseExpression("IF(a > 1, FILL(b, 0) / a, -c) + b")), ["a", "b", "c"]);
-    assert.deepEqual(referencesOf(parseExpression("IF(a, 1)")), ["a"]);
+    assert.deepEqual(parseExpression("IF(a > 1, FILL(b, 0) / a, -c) + b").references, ["a", "b", "c"]);
+    assert.deepEqual(parseExpression("IF(a, 1)").references, ["a"]);
   });
 
   const refusals: readonly [expression: string, message: RegExp][] = [

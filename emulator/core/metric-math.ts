@@ -4,24 +4,8 @@
  * arrays of series are refused by name.
  */
 
-/** Operators between two operands. */
-export type Operator = "+" | "-" | "*" | "/" | "^" | "==" | "!=" | "<=" | ">=" | "<" | ">" | "AND" | "OR";
-
-/** A parsed expression. */
-export type Expression =
-  | { readonly kind: "number"; readonly value: number }
-  /** The series of another query. */
-  | { readonly kind: "reference"; readonly id: string }
-  | { readonly kind: "negation"; readonly operand: Expression }
-  | { readonly kind: "binary"; readonly operator: Operator; readonly left: Expression; readonly right: Expression }
-  /** A series whose missing values are `filler`, a scalar. */
-  | { readonly kind: "fill"; readonly series: Expression; readonly filler: Expression }
-  | {
-      readonly kind: "if";
-      readonly condition: Expression;
-      readonly whenTrue: Expression;
-      readonly whenFalse: Expression | undefined;
-    };
+import { binary, choose, fill, number, reference } from "./metric-math-evaluation.ts";
+import type { Expression, Operator } from "./metric-math-evaluation.ts";
 
 /** An expression that CloudWatch does not accept. */
 export class MetricMathError extends Error {
@@ -62,13 +46,24 @@ function place(text: string, at: number): string {
   return `expression '${text}' at position ${at + 1}`;
 }
 
+const or: Operator = (left, right) => Number(left !== 0 || right !== 0);
+const and: Operator = (left, right) => Number(left !== 0 && right !== 0);
+const subtract: Operator = (left, right) => left - right;
+
 /** From the loosest to the tightest. AWS documents no order of precedence; this is the order of Python and JavaScript. */
 const levels: readonly Readonly<Record<string, Operator>>[] = [
-  { OR: "OR", "||": "OR" },
-  { AND: "AND", "&&": "AND" },
-  { "==": "==", "!=": "!=", "<=": "<=", ">=": ">=", "<": "<", ">": ">" },
-  { "+": "+", "-": "-" },
-  { "*": "*", "/": "/" },
+  { OR: or, "||": or },
+  { AND: and, "&&": and },
+  {
+    "==": (left, right) => Number(left === right),
+    "!=": (left, right) => Number(left !== right),
+    "<=": (left, right) => Number(left <= right),
+    ">=": (left, right) => Number(left >= right),
+    "<": (left, right) => Number(left < right),
+    ">": (left, right) => Number(left > right),
+  },
+  { "+": (left, right) => left + right, "-": subtract },
+  { "*": (left, right) => left * right, "/": (left, right) => left / right },
 ];
 const comparisonLevel = 2;
 
@@ -124,7 +119,7 @@ class Parser {
       if (operator === undefined) return left;
       if (index === comparisonLevel && count > 0) throw this.#ambiguous("a chain of comparisons");
       this.#index += 1;
-      left = { kind: "binary", operator, left, right: this.#level(index + 1) };
+      left = binary(operator, left, this.#level(index + 1));
     }
   }
 
@@ -132,15 +127,15 @@ class Parser {
     if (!this.#take("-")) return this.#power();
     const operand = this.#next.text === "-" ? this.#signed() : this.#primary();
     if (this.#next.text === "^") throw this.#ambiguous("a power after a minus sign");
-    return { kind: "negation", operand };
+    return binary(subtract, number(0), operand);
   }
 
   #power(): Expression {
     const left = this.#primary();
     if (!this.#take("^")) return left;
-    const right: Expression = this.#take("-") ? { kind: "negation", operand: this.#primary() } : this.#primary();
+    const right = this.#take("-") ? binary(subtract, number(0), this.#primary()) : this.#primary();
     if (this.#next.text === "^") throw this.#ambiguous("a chain of powers");
-    return { kind: "binary", operator: "^", left, right };
+    return binary((base, exponent) => base ** exponent, left, right);
   }
 
   #primary(): Expression {
@@ -154,8 +149,8 @@ class Parser {
     if (text === '"' || text === "'") throw new UnimplementedMetricMathError("texts in metric math");
     if (kind !== "number" && kind !== "name") throw this.#unexpected("a number, an id, a function or '('");
     this.#index += 1;
-    if (kind === "number") return { kind: "number", value: Number(text) };
-    if (/^[a-z]/.test(text)) return { kind: "reference", id: text };
+    if (kind === "number") return number(Number(text));
+    if (/^[a-z]/.test(text)) return reference(text);
     if (!this.#take("(")) {
       if (text === "REPEAT" || text === "LINEAR") throw new UnimplementedMetricMathError(`FILL with ${text}`);
       throw new MetricMathError(`'${text}' in expression '${this.#text}' is not an id: ids begin with a small letter.`);
@@ -168,47 +163,17 @@ class Parser {
     const first = this.#level(0);
     this.#expect(",");
     const second = this.#level(0);
-    if (name === "FILL") {
-      this.#expect(")");
-      return { kind: "fill", series: first, filler: second };
-    }
-    const whenFalse = this.#take(",") ? this.#level(0) : undefined;
+    const third = name === "IF" && this.#take(",") ? this.#level(0) : undefined;
     this.#expect(")");
-    return { kind: "if", condition: first, whenTrue: second, whenFalse };
-  }
-}
-
-/** Shape of an expression's result (the guide's S and TS). */
-type Shape = "scalar" | "series";
-
-/** @throws MetricMathError if a function is called with other shapes than the guide lists */
-function shapeOf(expression: Expression): Shape {
-  switch (expression.kind) {
-    case "number":
-      return "scalar";
-    case "reference":
-      return "series";
-    case "negation":
-      return shapeOf(expression.operand);
-    case "binary": {
-      const shapes = [shapeOf(expression.left), shapeOf(expression.right)];
-      return shapes.includes("series") ? "series" : "scalar";
+    if (name === "FILL") {
+      if (!first.isSeries) throw new MetricMathError("FILL fills a time series, not a number.");
+      if (second.isSeries) throw new UnimplementedMetricMathError("FILL with the values of another time series");
+      return fill(first, second);
     }
-    case "fill":
-      if (shapeOf(expression.series) === "scalar") throw new MetricMathError("FILL fills a time series, not a number.");
-      if (shapeOf(expression.filler) === "series") {
-        throw new UnimplementedMetricMathError("FILL with the values of another time series");
-      }
-      return "series";
-    case "if": {
-      const { condition, whenTrue, whenFalse } = expression;
-      const values = whenFalse === undefined ? [whenTrue] : [whenTrue, whenFalse];
-      const shapes = values.map(shapeOf);
-      if (shapeOf(condition) === "scalar" && shapes.includes("scalar")) {
-        throw new MetricMathError("IF with a number as its condition needs time series as its values.");
-      }
-      return "series";
+    if (!first.isSeries && !(second.isSeries && third?.isSeries !== false)) {
+      throw new MetricMathError("IF with a number as its condition needs time series as its values.");
     }
+    return choose(first, second, third);
   }
 }
 
@@ -219,30 +184,8 @@ function shapeOf(expression: Expression): Shape {
  */
 export function parseExpression(text: string): Expression {
   const expression = new Parser(text).parse();
-  if (shapeOf(expression) === "scalar") {
+  if (!expression.isSeries) {
     throw new MetricMathError(`Expression '${text}' yields a number, but must yield a time series.`);
   }
   return expression;
-}
-
-/** Returns the ids of the queries whose series an expression uses, each once. */
-export function referencesOf(expression: Expression): string[] {
-  switch (expression.kind) {
-    case "number":
-      return [];
-    case "reference":
-      return [expression.id];
-    case "negation":
-      return referencesOf(expression.operand);
-    case "binary":
-      return unique([expression.left, expression.right]);
-    case "fill":
-      return unique([expression.series, expression.filler]);
-    case "if":
-      return unique([expression.condition, expression.whenTrue, expression.whenFalse]);
-  }
-}
-
-function unique(parts: readonly (Expression | undefined)[]): string[] {
-  return [...new Set(parts.flatMap((part) => (part === undefined ? [] : referencesOf(part))))];
 }

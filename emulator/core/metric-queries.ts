@@ -1,9 +1,8 @@
 /** Queries for metrics and for expressions over them, for GetMetricData and alarms on metric math. */
 
 import { evaluateExpression } from "./metric-math-evaluation.ts";
-import type { Series } from "./metric-math-evaluation.ts";
-import { MetricMathError, parseExpression, referencesOf, UnimplementedMetricMathError } from "./metric-math.ts";
-import type { Expression } from "./metric-math.ts";
+import type { Expression, Series } from "./metric-math-evaluation.ts";
+import { MetricMathError, parseExpression, UnimplementedMetricMathError } from "./metric-math.ts";
 import type { MetricId, Statistic } from "./metric-types.ts";
 import { statistic } from "./metrics.ts";
 import type { MetricStore } from "./metrics.ts";
@@ -104,7 +103,7 @@ export class MetricQueries {
     if (typeof source === "string") {
       const expression = parseExpression(source);
       this.#expressions.set(id, expression);
-      const periods = new Set(referencesOf(expression).map((used) => this.#check(used, [...path, id])));
+      const periods = new Set(expression.references.map((used) => this.#check(used, [...path, id])));
       if (periods.size > 1) {
         throw new UnimplementedMetricMathError(`metrics of different periods in one expression (${id})`);
       }
