@@ -3,7 +3,7 @@
 import type { Clock } from "./clock.ts";
 import type { MetricSink } from "./metric-types.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
-import type { InstanceLauncher, InvocationRequest, RunTimings } from "./worker.ts";
+import type { CompletedRun, FailedRun, InstanceLauncher, InvocationRequest } from "./worker.ts";
 
 /**
  * Default time for a container to become healthy, ms (developer guide, "Use your own inference code with hosting
@@ -42,21 +42,9 @@ export interface Baking {
  */
 export type EndpointState = "creating" | "in-service" | "updating" | "scaling" | "failed" | "deleting" | "deleted";
 
-/** Reason why a request ended without a result. */
-export type FailureCause = "model" | "timeout" | "interrupted" | "expired" | "deleted";
-
-/** Final outcome of a request. */
+/** Final outcome of a request: that of its last run, or why it ended without one. */
 export type Settlement =
-  | { readonly status: "completed"; readonly timings: RunTimings }
-  | {
-      readonly status: "failed";
-      readonly cause: FailureCause;
-      /** One sentence; for cause `model` the message of the instance. */
-      readonly reason: string;
-      readonly modelStatus?: number;
-      readonly stage?: "download" | "model" | "upload";
-      readonly timings: RunTimings;
-    };
+  CompletedRun | (FailedRun & { readonly cause: "model" | "timeout" | "interrupted" | "expired" | "deleted" });
 
 /** Current and desired number of instances, and those that start or stop. */
 export interface Capacity {

@@ -21,20 +21,26 @@ export interface RunTimings {
   readonly upload?: number;
 }
 
-/** Outcome of a run. A `failed` one has the reason that the failure object and the notification show. */
-export type RunOutcome =
-  | { readonly status: "completed"; readonly timings: RunTimings }
-  | {
-      readonly status: "failed";
-      readonly reason: string;
-      /** The model's HTTP status, if it answered. */
-      readonly modelStatus?: number;
-      /**
-       * Step in which the run failed; counted as RequestDownloadFailures or ResponseUploadFailures. @default "model"
-       */
-      readonly stage?: "download" | "model" | "upload";
-      readonly timings: RunTimings;
-    };
+/** A run with a result. */
+export interface CompletedRun {
+  readonly status: "completed";
+  readonly timings: RunTimings;
+}
+
+/** A run without a result. */
+export interface FailedRun {
+  readonly status: "failed";
+  /** One sentence, which the failure object and the notification show. */
+  readonly reason: string;
+  /** The model's HTTP status, if it answered. */
+  readonly modelStatus?: number;
+  /** Step in which the run failed; counted as RequestDownloadFailures or ResponseUploadFailures. @default "model" */
+  readonly stage?: keyof RunTimings;
+  readonly timings: RunTimings;
+}
+
+/** Outcome of a run. */
+export type RunOutcome = CompletedRun | FailedRun;
 
 /** One running instance. */
 export interface Instance<Request extends InvocationRequest> {
