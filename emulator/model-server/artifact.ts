@@ -3,8 +3,8 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { constants } from "node:fs";
-import { cp, rename, rm, stat } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { cp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
@@ -13,6 +13,7 @@ import { makeFolder } from "../../lib/files.ts";
 import { fullDiskLine } from "../../lib/remedies.ts";
 import type { ObjectStore } from "../aws-ports.ts";
 import { parseS3Location } from "../s3-location.ts";
+import type { S3Location } from "../s3-location.ts";
 
 /** The artifact does not exist or cannot be unpacked. */
 export class ArtifactError extends Error {
@@ -53,16 +54,15 @@ export class ArtifactCache {
     const path = join(this.#folder, name);
     let fetching = this.#fetching.get(path);
     if (fetching === undefined) {
-      fetching = this.#fetch(url, path).finally(() => this.#fetching.delete(path));
+      fetching = this.#fetch(url, location, path).finally(() => this.#fetching.delete(path));
       this.#fetching.set(path, fetching);
     }
     return await fetching;
   }
 
-  async #fetch(url: string, path: string): Promise<string> {
-    if (await exists(path)) return path;
-    const location = parseS3Location(url);
-    const content = location === undefined ? undefined : await this.#objects.get(location);
+  async #fetch(url: string, location: S3Location, path: string): Promise<string> {
+    if (existsSync(path)) return path;
+    const content = await this.#objects.get(location);
     if (content === undefined) throw new ArtifactError(`There is no model data at ${url}.`);
     const partial = `${path}.partial`;
     makeFolder(partial);
@@ -97,7 +97,7 @@ async function untar(url: string, archive: Readable, into: string): Promise<void
     throw new ArtifactError(`The model data at ${url} could not be fetched: ${broken.message}`, { cause: broken });
   }
   if (ended.status === "rejected") {
-    throw new ArtifactError(`tar could not be started: ${messageOf(ended.reason)}. Install tar.`);
+    throw new ArtifactError(`tar could not be started: ${(ended.reason as Error).message}. Install tar.`);
   }
   const status = (ended.value as [number | null])[0];
   if (status !== 0 || fed.status === "rejected") {
@@ -109,17 +109,4 @@ async function untar(url: string, archive: Readable, into: string): Promise<void
         : `The model data at ${url} cannot be unpacked into ${into}: ${full}`,
     );
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

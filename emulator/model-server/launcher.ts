@@ -9,7 +9,6 @@ import type { Instance, InstanceLauncher } from "../core/worker.ts";
 import type { ObjectStore } from "../aws-ports.ts";
 import type { ContainerLogs } from "../container-logs.ts";
 import { startGuarded } from "../processes/guarded.ts";
-import type { GuardedProcess } from "../processes/guarded.ts";
 import { makeFolder } from "../../lib/files.ts";
 import { freePorts } from "../../lib/ports.ts";
 import { socketFolder } from "../processes/sockets.ts";
@@ -22,7 +21,7 @@ import { LogShipper } from "./log-shipper.ts";
 import { ModelServer } from "./model-server.ts";
 import type { RunningServer } from "./model-server.ts";
 import { LoadError, untilReady } from "./readiness.ts";
-import type { ServerSockets } from "./readiness.ts";
+import type { ServerPlace } from "./readiness.ts";
 
 /** Options of the model servers on this machine. */
 export interface ModelServerOptions {
@@ -53,10 +52,7 @@ const starter = fileURLToPath(new URL("start.py", import.meta.url));
 const stopGrace = 500;
 
 /** An instance's folders and log. */
-interface Place {
-  readonly base: string;
-  /** Folder of the sockets of the server and of its workers. */
-  readonly temporary: string;
+interface Place extends ServerPlace {
   readonly logFile: string;
 }
 
@@ -113,7 +109,8 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     );
   }
 
-  async #start({ base, temporary, logFile }: Place, signal: AbortSignal): Promise<RunningServer> {
+  async #start(place: Place, signal: AbortSignal): Promise<RunningServer> {
+    const { base, temporary, logFile } = place;
     signal.throwIfAborted();
     const { python, region } = this.#options;
     const ports = await freePorts(2);
@@ -125,30 +122,19 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       logFile,
       grace: stopGrace,
     });
-    try {
-      const { inference } = await this.#untilReady({ base, temporary, logFile }, process, signal);
-      return { socket: inference, process };
-    } catch (error) {
-      await process.stop();
-      throw error;
-    }
-  }
-
-  async #untilReady(place: Place, server: GuardedProcess, signal: AbortSignal): Promise<ServerSockets> {
-    const { logFile } = place;
     const failed = new AbortController();
-    void server.ended.then((how) => {
+    void process.ended.then((how) => {
       failed.abort(new LoadError(`The model server ended before it was ready (${how})`));
     });
     try {
-      return await untilReady(place, AbortSignal.any([signal, failed.signal]));
+      const { inference } = await untilReady(place, AbortSignal.any([signal, failed.signal]));
+      return { socket: inference, process };
     } catch (error) {
+      // Before the stop adds its lines.
+      const log = await readFile(logFile, "utf8");
+      await process.stop();
       if (!(error instanceof LoadError || error instanceof StartupTimeoutError)) throw error;
-      throw new InstanceError(`${error.message}: ${await readFailure(logFile)}`, { cause: error });
+      throw new InstanceError(`${error.message}: ${failureOf(log)}\nIts log: ${logFile}`, { cause: error });
     }
   }
-}
-
-async function readFailure(logFile: string): Promise<string> {
-  return `${failureOf(await readFile(logFile, "utf8"))}\nIts log: ${logFile}`;
 }

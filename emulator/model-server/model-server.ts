@@ -33,8 +33,6 @@ const errorLimit = 1024 ** 2;
 /** Real ms to wait for the end of the server's process after a broken connection, to find the reason. */
 const endDelay = 1_000;
 
-type Stage = "download" | "model" | "upload";
-
 /** An instance that runs requests on its model server. */
 export class ModelServer implements Instance<Invocation> {
   /** Resolves if its server has ended without being stopped. SageMaker replaces a container that no longer answers. */
@@ -50,7 +48,7 @@ export class ModelServer implements Instance<Invocation> {
   async run(invocation: Invocation, signal: AbortSignal): Promise<RunOutcome> {
     invocation.answer = undefined;
     const started = performance.now();
-    const progress: { stage: Stage; isCutOff: boolean } = { stage: "download", isCutOff: false };
+    const progress: { stage: keyof RunTimings; isCutOff: boolean } = { stage: "download", isCutOff: false };
     const onCutOff = (): void => {
       progress.isCutOff = true;
     };
@@ -83,13 +81,8 @@ export class ModelServer implements Instance<Invocation> {
   }
 
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+    this.#stopping ??= this.#parts.server.process.stop().then(this.#parts.cleanUp);
     return this.#stopping;
-  }
-
-  async #stop(): Promise<void> {
-    await this.#parts.server.process.stop();
-    await this.#parts.cleanUp();
   }
 
   /** Tells whether the server has ended; after an error, its end may not be known yet. */
@@ -171,7 +164,7 @@ async function modelFailure(invocation: Invocation, response: ModelResponse, tim
   return { status: "failed", reason, modelStatus: response.status, timings };
 }
 
-function failureReason(stage: Stage, invocation: Invocation, error: unknown): string {
+function failureReason(stage: keyof RunTimings, invocation: Invocation, error: unknown): string {
   const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
   switch (stage) {
     case "download":

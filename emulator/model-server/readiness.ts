@@ -14,7 +14,7 @@ import type { ServerSocket } from "./http.ts";
 export interface ServerPlace {
   /** TorchServe's working folder: it writes its tokens to key_file.json there when it starts. */
   readonly base: string;
-  /** The folder of its sockets, `inference` and `management`. */
+  /** The folder of its sockets, `inference` and `management`, and of its workers' sockets. */
   readonly temporary: string;
 }
 
