@@ -11,11 +11,6 @@ import type { Invocation } from "./invocation.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 import type { Named } from "./registry.ts";
 
-type LiveEndpointDependencies = Pick<
-  SageMakerDependencies,
-  "clock" | "metrics" | "launcherFor" | "assumptions" | "alarms" | "logs" | "lastDeploymentConfig"
->;
-
 // FailureReason's maximum length in the API model.
 const reasonLimit = 1024;
 
@@ -38,7 +33,7 @@ export class LiveEndpoint implements Named {
   readonly arn: string;
   readonly createdAt: Date;
   readonly machine: AsyncEndpoint<Invocation>;
-  readonly #aws: LiveEndpointDependencies;
+  readonly #aws: SageMakerDependencies;
   readonly #outbox: Outbox;
   #config: EndpointConfigRecord;
   #deploymentConfig: DeploymentConfig | undefined;
@@ -49,7 +44,7 @@ export class LiveEndpoint implements Named {
     identity: { readonly name: string; readonly arn: string },
     config: EndpointConfigRecord,
     deploymentConfig: DeploymentConfig | undefined,
-    aws: LiveEndpointDependencies,
+    aws: SageMakerDependencies,
     outbox: Outbox,
   ) {
     this.name = identity.name;
@@ -172,8 +167,8 @@ export class LiveEndpoint implements Named {
 
   describe(): DescribeEndpointOutput {
     const { variant, async } = this.#config;
+    const { image, createdAt } = variant.model;
     const { current, desired } = this.capacity;
-    const time = this.#config.variant.model.createdAt;
     return {
       EndpointName: this.name,
       EndpointArn: this.arn,
@@ -184,9 +179,7 @@ export class LiveEndpoint implements Named {
         : [
             {
               VariantName: variant.name,
-              DeployedImages: [
-                { SpecifiedImage: variant.model.image, ResolvedImage: variant.model.image, ResolutionTime: time },
-              ],
+              DeployedImages: [{ SpecifiedImage: image, ResolvedImage: image, ResolutionTime: createdAt }],
               CurrentWeight: variant.weight,
               DesiredWeight: variant.weight,
               CurrentInstanceCount: current,
@@ -206,19 +199,22 @@ export class LiveEndpoint implements Named {
 
   async #deploy(config: EndpointConfigRecord, count: number, baking?: Baking): Promise<boolean> {
     const { variant, async } = config;
+    const { modelDataUrl, environment } = variant.model;
     const previous = this.#config;
     this.#failureReason = undefined;
     this.#config = config;
-    const { startupTimeout } = variant;
     const launcher = this.#aws.launcherFor({
       endpointName: this.name,
       variantName: variant.name,
-      modelDataUrl: variant.model.modelDataUrl,
-      environment: variant.model.environment,
+      modelDataUrl,
+      environment,
     });
     try {
-      const fleet = { launcher, concurrency: async.concurrency, initialCount: count, startupTimeout };
-      await this.machine.deploy(fleet, baking);
+      const { startupTimeout } = variant;
+      await this.machine.deploy(
+        { launcher, concurrency: async.concurrency, initialCount: count, startupTimeout },
+        baking,
+      );
       return true;
     } catch (error) {
       this.#config = previous;
