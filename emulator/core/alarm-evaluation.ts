@@ -27,7 +27,7 @@ export interface AlarmRule {
   /** N: number of evaluated datapoints. */
   readonly evaluationPeriods: number;
   /** M: number of datapoints that must breach. @default evaluationPeriods */
-  readonly datapointsToAlarm?: number;
+  readonly datapointsToAlarm?: number | undefined;
   readonly threshold: number;
   readonly comparison: Comparison;
   readonly treatMissingData: MissingData;

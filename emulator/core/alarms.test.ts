@@ -167,13 +167,4 @@ describe("an alarm", () => {
       ['Alarm "too many" deleted'],
     );
   });
-
-  it("is no longer evaluated after all alarms are stopped", async () => {
-    const harness = new Harness();
-    harness.alarms.put(settings);
-    harness.alarms.stop();
-    harness.put(0, 9);
-    await harness.clock.advance(5 * minute);
-    assert.equal(harness.state(), "INSUFFICIENT_DATA");
-  });
 });

@@ -2,7 +2,7 @@
 
 import { evaluate, evaluationRange } from "./alarm-evaluation.ts";
 import type { AlarmRule, AlarmStateValue, EvaluatedPeriod, Evaluation } from "./alarm-evaluation.ts";
-import type { Clock, Timer } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import { MetricQueries } from "./metric-queries.ts";
 import type { MetricStat } from "./metric-queries.ts";
 import { statistic } from "./metrics.ts";
@@ -16,7 +16,7 @@ export interface AlarmSettings extends AlarmRule {
   readonly name: string;
   /** A metric, or queries, one of which returns the watched result. */
   readonly watched: WatchedMetric | MetricQueries;
-  readonly description?: string;
+  readonly description?: string | undefined;
   readonly actionsEnabled: boolean;
   /** Actions on entering each state. */
   readonly actions: Readonly<Record<AlarmStateValue, readonly string[]>>;
@@ -66,12 +66,6 @@ export interface HistoryItem {
   readonly data: string;
 }
 
-/** Dependencies of {@link Alarms}. */
-export interface AlarmsOptions {
-  readonly clock: Clock;
-  readonly metrics: MetricStore;
-}
-
 const minute = 60_000;
 
 /** History is kept for 30 days (CloudWatch API reference, DescribeAlarmHistory), up to this total number of items. */
@@ -85,9 +79,8 @@ export class Alarms {
   readonly #alarms = new Map<string, Alarm>();
   readonly #runners: ActionRunner[] = [];
   readonly #history: HistoryItem[] = [];
-  #tick: Timer | undefined;
 
-  constructor({ clock, metrics }: AlarmsOptions) {
+  constructor({ clock, metrics }: { readonly clock: Clock; readonly metrics: MetricStore }) {
     this.#clock = clock;
     this.#metrics = metrics;
     this.#schedule();
@@ -148,14 +141,9 @@ export class Alarms {
     return this.#history;
   }
 
-  /** Stops the evaluations. */
-  stop(): void {
-    this.#tick?.cancel();
-  }
-
   #schedule(): void {
     const next = (Math.floor(this.#clock.now() / minute) + 1) * minute;
-    this.#tick = this.#clock.setTimer(next, () => {
+    this.#clock.setTimer(next, () => {
       this.#schedule();
       for (const { settings } of this.list()) this.#evaluate(settings.name, next);
     });

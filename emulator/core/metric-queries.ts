@@ -14,13 +14,13 @@ export interface MetricStat {
   /** ms. */
   readonly period: number;
   /** Only data with this unit. */
-  readonly unit?: string;
+  readonly unit?: string | undefined;
 }
 
 /** One query: a metric, or an expression over other queries. */
 export interface MetricDataQuery {
   readonly id: string;
-  readonly label?: string;
+  readonly label?: string | undefined;
   /** True if the result is returned; false if it is only part of an expression. */
   readonly isReturned: boolean;
   readonly source: MetricStat | string;

@@ -15,7 +15,7 @@ export interface MetricQuery {
   readonly end: number;
   readonly period: number;
   /** Only data with this unit. */
-  readonly unit?: string;
+  readonly unit?: string | undefined;
 }
 
 interface Sample extends StatisticSet {

@@ -4,8 +4,8 @@ import type { AlarmSettings, WatchedMetric } from "./alarms.ts";
 
 /** One step: applies while lower <= value - threshold < upper (below the threshold: lower < value - threshold <= upper); no bound: unbounded. */
 export interface StepAdjustment {
-  readonly lower?: number;
-  readonly upper?: number;
+  readonly lower?: number | undefined;
+  readonly upper?: number | undefined;
   readonly adjustment: number;
 }
 
@@ -15,11 +15,11 @@ export interface StepScaling {
   readonly adjustmentType: "ChangeInCapacity" | "ExactCapacity" | "PercentChangeInCapacity";
   readonly steps: readonly StepAdjustment[];
   /** Minimum change by a percentage. */
-  readonly minAdjustment?: number;
+  readonly minAdjustment?: number | undefined;
   /** ms. */
   readonly cooldown: number;
   /** Aggregation of the alarm's datapoints. @default "Average" */
-  readonly aggregation?: "Average" | "Minimum" | "Maximum";
+  readonly aggregation?: "Average" | "Minimum" | "Maximum" | undefined;
 }
 
 /** Configuration of target tracking. Cooldowns are in milliseconds. */
@@ -107,11 +107,7 @@ export function trackingAlarms(
 ): { high: AlarmSettings; low?: AlarmSettings } {
   const creator = `${names.policyArn}:createdBy/${names.uuid()}`;
   const base = {
-    watched: {
-      metric: policy.metric,
-      statistic: policy.statistic,
-      ...(policy.unit === undefined ? {} : { unit: policy.unit }),
-    },
+    watched: { metric: policy.metric, statistic: policy.statistic, unit: policy.unit },
     period: 60_000,
     treatMissingData: "missing",
     description: `DO NOT EDIT OR DELETE. For TargetTrackingScaling policy ${creator}.`,

@@ -6,21 +6,16 @@
 import type {
   PutScalingPolicyRequest,
   ScalingPolicy as WirePolicy,
-  StepAdjustment as WireStep,
   StepScalingPolicyConfiguration,
   TargetTrackingScalingPolicyConfiguration,
 } from "@aws-sdk/client-application-auto-scaling";
 import { defaultCooldown } from "../../core/scaling-policy.ts";
 import type { StepAdjustment, StepScaling, TargetTracking } from "../../core/scaling-policy.ts";
 import { validationException } from "../../wire/service.ts";
-import type { AwsError } from "../../wire/service.ts";
+import { refuse } from "../unsupported.ts";
 
 /** API reference, StepScalingPolicyConfiguration. */
 const mostSteps = 20;
-
-function unimplemented(feature: string): AwsError {
-  return validationException(`The emulator does not implement ${feature}.`);
-}
 
 /**
  * Converts the policy to a rule.
@@ -42,7 +37,7 @@ export function ruleOf(input: PutScalingPolicyRequest): StepScaling | TargetTrac
       }
       return trackingRule(input.TargetTrackingScalingPolicyConfiguration);
     case "PredictiveScaling":
-      throw unimplemented("scaling policies of type PredictiveScaling");
+      refuse("scaling policies of type PredictiveScaling");
   }
 }
 
@@ -67,24 +62,19 @@ function stepRule(configuration: StepScalingPolicyConfiguration): StepScaling {
   if (MinAdjustmentMagnitude !== undefined && AdjustmentType !== "PercentChangeInCapacity") {
     throw validationException("MinAdjustmentMagnitude is only supported for adjustment type PercentChangeInCapacity");
   }
-  const steps = StepAdjustments.map(stepOf);
+  const steps = StepAdjustments.map((step) => ({
+    lower: step.MetricIntervalLowerBound,
+    upper: step.MetricIntervalUpperBound,
+    adjustment: step.ScalingAdjustment ?? 0,
+  }));
   checkSteps(steps);
   return {
     type: "StepScaling",
     adjustmentType: AdjustmentType,
     steps,
     cooldown: milliseconds(Cooldown),
-    ...(MinAdjustmentMagnitude === undefined ? {} : { minAdjustment: MinAdjustmentMagnitude }),
-    ...(MetricAggregationType === undefined ? {} : { aggregation: MetricAggregationType }),
-  };
-}
-
-function stepOf(step: WireStep): StepAdjustment {
-  const { MetricIntervalLowerBound: lower, MetricIntervalUpperBound: upper, ScalingAdjustment: adjustment = 0 } = step;
-  return {
-    adjustment,
-    ...(lower === undefined ? {} : { lower }),
-    ...(upper === undefined ? {} : { upper }),
+    minAdjustment: MinAdjustmentMagnitude,
+    aggregation: MetricAggregationType,
   };
 }
 
@@ -123,10 +113,8 @@ function trackingRule(configuration: TargetTrackingScalingPolicyConfiguration): 
       "Exactly one of CustomizedMetricSpecification and PredefinedMetricSpecification must be specified",
     );
   }
-  if (customized === undefined) {
-    throw unimplemented(`the predefined metric ${String(predefined?.PredefinedMetricType)}`);
-  }
-  if (customized.Metrics !== undefined) throw unimplemented("metric math in CustomizedMetricSpecification");
+  if (customized === undefined) refuse(`the predefined metric ${String(predefined?.PredefinedMetricType)}`);
+  if (customized.Metrics !== undefined) refuse("metric math in CustomizedMetricSpecification");
   const { Namespace, MetricName, Statistic, Unit, Dimensions = [] } = customized;
   if (Namespace === undefined || MetricName === undefined || Statistic === undefined) {
     throw validationException("CustomizedMetricSpecification must have MetricName, Namespace and Statistic");
@@ -141,7 +129,7 @@ function trackingRule(configuration: TargetTrackingScalingPolicyConfiguration): 
       dimensions: Object.fromEntries(Dimensions.map(({ Name = "", Value = "" }) => [Name, Value])),
     },
     statistic: Statistic,
-    ...(Unit === undefined ? {} : { unit: Unit }),
+    unit: Unit,
     target: TargetValue,
     scaleOutCooldown: milliseconds(ScaleOutCooldown),
     scaleInCooldown: milliseconds(ScaleInCooldown),

@@ -14,6 +14,7 @@ import type { Page } from "../page.ts";
 import { ruleOf, wireRule } from "./policy-input.ts";
 import { checkKind, scalableDimension, serviceNamespace } from "./resource.ts";
 import type { ResourceKey } from "./resource.ts";
+import { refuse } from "../unsupported.ts";
 import { tagHandlers, tagsOf, targetTags } from "./tags.ts";
 
 /** Dependencies of the service. */
@@ -180,9 +181,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
     DescribeScalingActivities(input) {
       checkKind(input);
       const { ResourceId, MaxResults, NextToken, IncludeNotScaledActivities = false } = input;
-      if (IncludeNotScaledActivities) {
-        throw validationException("The emulator does not implement IncludeNotScaledActivities.");
-      }
+      if (IncludeNotScaledActivities) refuse("IncludeNotScaledActivities");
       const found = autoscaler
         .activities()
         .filter(({ resourceId }) => ResourceId === undefined || ResourceId === resourceId);

@@ -77,7 +77,7 @@ function metricOf(input: PutMetricAlarmInput): { watched: WatchedMetric; period:
         dimensions: dimensionsOf(input.Dimensions),
       },
       statistic: required(input.Statistic, "Statistic"),
-      ...(input.Unit === undefined ? {} : { unit: input.Unit }),
+      unit: input.Unit,
     },
     period: required(input.Period, "Period") * 1_000,
   };
@@ -100,11 +100,11 @@ export function settingsOf(input: PutMetricAlarmInput, place: Place): AlarmSetti
   checkPeriods(period / 1_000, evaluationPeriods);
   return {
     name: input.AlarmName ?? "",
-    ...(input.AlarmDescription === undefined ? {} : { description: input.AlarmDescription }),
+    description: input.AlarmDescription,
     watched,
     period,
     evaluationPeriods,
-    ...(datapointsToAlarm === undefined ? {} : { datapointsToAlarm }),
+    datapointsToAlarm,
     threshold: required(input.Threshold, "Threshold"),
     comparison: comparisonOf(required(input.ComparisonOperator, "ComparisonOperator")),
     treatMissingData: missingDataOf(input.TreatMissingData ?? "missing"),

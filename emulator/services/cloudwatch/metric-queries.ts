@@ -20,7 +20,7 @@ function statOf(id: string, stat: NonNullable<WireQuery["MetricStat"]>): MetricS
     metric: { namespace: metric.Namespace, name: metric.MetricName, dimensions: dimensionsOf(metric.Dimensions) },
     statistic: statisticOf(Stat),
     period: period * 1_000,
-    ...(unit === undefined ? {} : { unit }),
+    unit,
   };
 }
 
@@ -43,7 +43,7 @@ function queryOf(query: WireQuery, place: Place): MetricDataQuery {
   if (period !== undefined) throw unimplemented(`Period next to the expression or metric of query ${id}`);
   return {
     id,
-    ...(label === undefined ? {} : { label }),
+    label,
     // API reference, MetricDataQuery: ReturnData.
     isReturned: query.ReturnData ?? true,
     source: stat === undefined ? (expression ?? "") : statOf(id, stat),

@@ -9,7 +9,7 @@ import type { Handlers } from "../../wire/service.ts";
 import type { SageMakerState } from "./dependencies.ts";
 import type { ModelRecord } from "./models.ts";
 import type { Named, Registry } from "./registry.ts";
-import { refuse, refuseMembers } from "./unsupported.ts";
+import { refuse, refuseMembers } from "../unsupported.ts";
 
 /** A stored endpoint configuration. */
 export interface EndpointConfigRecord extends Named {

@@ -7,7 +7,7 @@ import type { Handlers } from "../../wire/service.ts";
 import type { SageMakerDependencies, SageMakerState } from "./dependencies.ts";
 import type { EndpointConfigRecord } from "./endpoint-configs.ts";
 import { LiveEndpoint } from "./live-endpoint.ts";
-import { refuse, refuseMembers } from "./unsupported.ts";
+import { refuse, refuseMembers } from "../unsupported.ts";
 
 /** Returns Application Auto Scaling's name of a variant. */
 export function resourceIdOf(endpointName: string, variantName: string): string {

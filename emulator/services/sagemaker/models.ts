@@ -7,7 +7,7 @@ import { validationException } from "../../wire/service.ts";
 import type { Handlers } from "../../wire/service.ts";
 import type { SageMakerState } from "./dependencies.ts";
 import type { Named } from "./registry.ts";
-import { refuse, refuseMembers } from "./unsupported.ts";
+import { refuse, refuseMembers } from "../unsupported.ts";
 
 /** A stored model. */
 export interface ModelRecord extends Named {

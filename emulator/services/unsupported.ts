@@ -1,6 +1,6 @@
 /** Refuses, by name, features of AWS that the emulator does not implement: no input is ignored silently. */
 
-import { validationException } from "../../wire/service.ts";
+import { validationException } from "../wire/service.ts";
 
 /** @throws {ValidationException} if the input has one of these members */
 export function refuseMembers<Input extends object>(
