@@ -131,14 +131,10 @@ export class Clients {
 
   #client(service: ServiceName): Client {
     const { Client }: Sdk = sdks[service];
-    const client = this.#clients.get(service) ?? new Client(this.#config());
-    this.#clients.set(service, client);
-    return client;
-  }
-
-  #config() {
+    const known = this.#clients.get(service);
+    if (known !== undefined) return known;
     const { endpoint, credentials } = this.#connection;
-    return {
+    const client = new Client({
       endpoint,
       region: this.#region,
       credentials: { ...credentials },
@@ -152,6 +148,8 @@ export class Clients {
       forcePathStyle: true,
       // A queue's URL is its name here, not the address to call.
       useQueueUrlAsEndpoint: false,
-    };
+    });
+    this.#clients.set(service, client);
+    return client;
   }
 }

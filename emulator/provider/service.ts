@@ -14,8 +14,8 @@ import { functionNames, invoke } from "./functions.ts";
 import * as lifecycle from "./lifecycle.ts";
 import { findType, tokens } from "./registry.ts";
 import type { Failure, ResourceType, Scope } from "./resource.ts";
-import { Session } from "./session.ts";
-import type { ProviderOptions } from "./session.ts";
+import { openSession } from "./session.ts";
+import type { ProviderOptions, Session } from "./session.ts";
 import { withoutMarks } from "./values.ts";
 import type { Values } from "./values.ts";
 import { fromStruct, toServiceError, toStruct } from "./wire.ts";
@@ -143,7 +143,7 @@ export class Service {
 
   async #configure(request: provider.ConfigureRequest, { engine }: Call): Promise<provider.ConfigureResponse> {
     engine.session?.close();
-    engine.session = await Session.open(this.#options, fromStruct(request.getArgs()));
+    engine.session = await openSession(this.#options, fromStruct(request.getArgs()));
     return new provider.ConfigureResponse().setSupportspreview(true);
   }
 

@@ -35,81 +35,71 @@ export interface ProviderOptions extends Connection {
 }
 
 /** The session of an engine that has configured the provider. */
-export class Session {
-  readonly config: ProviderConfig;
-  readonly region: string;
-  /** The caller's identity: `Account`, `Arn`, `UserId`. */
-  readonly caller: Members;
-  readonly #options: ProviderOptions;
-  readonly #clients = new Map<string, Clients>();
+export type Session = Awaited<ReturnType<typeof openSession>>;
 
-  private constructor(options: ProviderOptions, config: ProviderConfig, region: string, caller: Members) {
-    this.#options = options;
-    this.config = config;
-    this.region = region;
-    this.caller = caller;
-  }
-
-  /**
-   * Reads the configuration and asks AWS for the caller's identity.
-   * @throws {ProviderError} for an account that is not allowed
-   */
-  static async open(options: ProviderOptions, values: Values): Promise<Session> {
-    const config = readConfig(values);
-    const region = config.region ?? options.region;
-    const caller = await callerOf(options, region);
-    checkAccount(config, String(caller["Account"]));
-    return new Session(options, config, region, caller);
-  }
-
-  /** Returns the context of one operation on one resource; `signal` ends its waits. */
-  scope(region: unknown, urn: string, signal: AbortSignal, log: EngineLog | undefined): Scope {
-    const { limit = 60 * 60_000, pause = 1_000, retryBudget = 120_000 } = this.#options;
-    const where = typeof region === "string" && region !== "" ? region : this.region;
-    const started = performance.now();
-    return {
-      aws: this.#clientsIn(where),
-      region: where,
-      accountId: String(this.caller["Account"]),
-      partition: partitionOf(where).partition,
-      tags: this.config.tags,
-      retryBudget,
-      pause: async () => {
-        await sleep(pause, undefined, { signal }).catch(() => undefined);
-        if (signal.aborted) throw new CancelledError("The engine stopped this operation before AWS was done with it");
-        if (performance.now() - started > limit) {
-          throw new ProviderError(
-            `AWS was not done with ${urn} after ${limit / 60_000} min. Check its state, and run the update again`,
-          );
-        }
-      },
-      progress: (message) => log?.status(urn, message),
-      resolvePath: (path) => this.#resolvePath(path),
-    };
-  }
-
-  /** Closes all connections to AWS. */
-  close(): void {
-    for (const clients of this.#clients.values()) clients.destroy();
-    this.#clients.clear();
-  }
-
-  #clientsIn(region: string): Clients {
-    if (this.#options.previewAccountId !== undefined) {
+/**
+ * Reads the configuration and asks AWS for the caller's identity.
+ * @throws {ProviderError} for an account that is not allowed
+ */
+export async function openSession(options: ProviderOptions, values: Values) {
+  const { limit = 60 * 60_000, pause = 1_000, retryBudget = 120_000 } = options;
+  const config = readConfig(values);
+  const region = config.region ?? options.region;
+  const caller = await callerOf(options, region);
+  const accountId = String(caller["Account"]);
+  checkAccount(config, accountId);
+  const clients = new Map<string, Clients>();
+  const clientsIn = (where: string): Clients => {
+    if (options.previewAccountId !== undefined) {
       throw new ProviderError("This provider only makes previews without AWS: deploy with another one");
     }
-    const clients = this.#clients.get(region) ?? new Clients(this.#options, region);
-    this.#clients.set(region, clients);
-    return clients;
-  }
+    const found = clients.get(where) ?? new Clients(options, where);
+    clients.set(where, found);
+    return found;
+  };
+  return {
+    config,
+    region,
+    /** The caller's identity: `Account`, `Arn`, `UserId`. */
+    caller,
+    /** Returns the context of one operation on one resource; `signal` ends its waits. */
+    scope(given: unknown, urn: string, signal: AbortSignal, log: EngineLog | undefined): Scope {
+      const where = typeof given === "string" && given !== "" ? given : region;
+      const started = performance.now();
+      return {
+        aws: clientsIn(where),
+        region: where,
+        accountId,
+        partition: partitionOf(where).partition,
+        tags: config.tags,
+        retryBudget,
+        pause: async () => {
+          await sleep(pause, undefined, { signal }).catch(() => undefined);
+          if (signal.aborted) throw new CancelledError("The engine stopped this operation before AWS was done with it");
+          if (performance.now() - started > limit) {
+            throw new ProviderError(
+              `AWS was not done with ${urn} after ${limit / 60_000} min. Check its state, and run the update again`,
+            );
+          }
+        },
+        progress: (message) => log?.status(urn, message),
+        resolvePath: (path) => resolvePath(path, options.programDirectory),
+      };
+    },
+    /** Closes all connections to AWS. */
+    close(): void {
+      for (const each of clients.values()) each.destroy();
+      clients.clear();
+    },
+  };
+}
 
-  #resolvePath(path: string): string {
-    if (isAbsolute(path)) return path;
-    if (this.#options.programDirectory !== undefined) return join(this.#options.programDirectory, path);
-    throw new ProviderError(
-      `The asset's path ${path} is relative, and the provider does not know the program's folder: use an absolute path`,
-    );
-  }
+function resolvePath(path: string, programDirectory: string | undefined): string {
+  if (isAbsolute(path)) return path;
+  if (programDirectory !== undefined) return join(programDirectory, path);
+  throw new ProviderError(
+    `The asset's path ${path} is relative, and the provider does not know the program's folder: use an absolute path`,
+  );
 }
 
 async function callerOf(options: ProviderOptions, region: string): Promise<Members> {
