@@ -87,23 +87,20 @@ export class Autoscaler {
 
   /** Registers a resource, or changes its registration, and moves its capacity into [min, max] at once. */
   register(resourceId: string, limits: { min: number; max: number; suspension?: Suspension }): ScalableTarget {
-    const existing = this.#targets.get(resourceId);
-    const suspension = limits.suspension ??
-      existing?.target.suspension ?? { scaleIn: false, scaleOut: false, scheduled: false };
-    const createdAt = existing?.target.createdAt ?? this.#now;
-    const arn = existing?.target.arn ?? this.#targetArn();
-    const target = { resourceId, arn, min: limits.min, max: limits.max, suspension, createdAt };
-    const entry: TargetEntry = existing ?? {
-      target,
-      policies: new Map(),
-      spoken: new Map(),
-      cooldown: undefined,
-      isChanging: false,
-    };
-    entry.target = target;
+    const entry = this.#targets.get(resourceId) ?? this.#newEntry(resourceId);
+    entry.target = { ...entry.target, ...limits };
     this.#targets.set(resourceId, entry);
     this.#moveIntoLimits(entry);
-    return target;
+    return entry.target;
+  }
+
+  #newEntry(resourceId: string): TargetEntry {
+    const { region, accountId } = this.#options;
+    const id = this.#uuid().replaceAll("-", "");
+    const arn = `arn:aws:application-autoscaling:${region}:${accountId}:scalable-target/${id}`;
+    const suspension = { scaleIn: false, scaleOut: false, scheduled: false };
+    const target = { resourceId, arn, min: 0, max: 0, suspension, createdAt: this.#now };
+    return { target, policies: new Map(), spoken: new Map(), cooldown: undefined, isChanging: false };
   }
 
   /** Removes a resource with its policies and their alarms; no effect if it is not registered. */
@@ -167,20 +164,16 @@ export class Autoscaler {
   /** Records that an alarm has fired; the decision follows when all alarms of this moment are recorded. */
   #alarmSpeaks(action: string, event: AlarmEvent): void {
     const arn = action.replace(/:createdBy\/.*$/, "");
-    for (const entry of this.#targets.values()) {
-      for (const policy of entry.policies.values()) {
-        if (policy.arn !== arn) continue;
-        this.#refuseWithoutStep(policy, event);
-        if (entry.spoken.size === 0) {
-          this.#options.clock.setTimer(this.#now, () => {
-            this.#decide(entry);
-          });
-        }
-        entry.spoken.set(policy.name, event);
-        return;
-      }
+    const policy = this.policies().find((each) => each.arn === arn);
+    const entry = policy && this.#targets.get(policy.resourceId);
+    if (policy === undefined || entry === undefined) throw new Error(`There is no scaling policy ${arn}.`);
+    this.#refuseWithoutStep(policy, event);
+    if (entry.spoken.size === 0) {
+      this.#options.clock.setTimer(this.#now, () => {
+        this.#decide(entry);
+      });
     }
-    throw new Error(`There is no scaling policy ${arn}.`);
+    entry.spoken.set(policy.name, event);
   }
 
   #refuseWithoutStep({ rule }: ScalingPolicy, { alarm, value }: AlarmEvent): void {
@@ -321,11 +314,6 @@ export class Autoscaler {
 
   #deleteAlarms(policy: ScalingPolicy): void {
     for (const name of policy.alarms) this.#options.alarms.delete(name);
-  }
-
-  #targetArn(): string {
-    const { region, accountId } = this.#options;
-    return `arn:aws:application-autoscaling:${region}:${accountId}:scalable-target/${this.#uuid().replaceAll("-", "")}`;
   }
 
   #policyArn(resourceId: string, name: string): string {
