@@ -1,82 +1,80 @@
 /** AWS JSON 1.0/1.1 and Smithy RPC v2 CBOR: one document in, one document out. */
 
-import type { ApiModel, Operation } from "./model.ts";
+import { cbor } from "@smithy/core/cbor";
+import type { ApiModel } from "./model.ts";
 import { errorMembers } from "./protocol.ts";
-import type { Protocol, ResolvedError, WireRequest, WireResponse } from "./protocol.ts";
-import { cborFormat, decode, encode, jsonFormat, parseCbor, parseJson, writeCbor } from "./values.ts";
+import type { Protocol, ResolvedError, WireResponse } from "./protocol.ts";
+import { cborFormat, decode, encode, jsonFormat, parseCbor, parseJson } from "./values.ts";
+import type { DocumentFormat } from "./values.ts";
 
 /** Makes AWS JSON: the header `X-Amz-Target` names the operation. */
 export function jsonProtocol(model: ApiModel): Protocol {
   const { targetPrefix = "", jsonVersion = "1.1" } = model.metadata;
-  const contentType = `application/x-amz-json-${jsonVersion}`;
-  const respond = (status: number, document: unknown, headers: Record<string, string> = {}): WireResponse => ({
-    status,
-    headers: { "content-type": contentType, ...headers },
-    body: JSON.stringify(document),
-  });
-  return {
-    operationOf(request: WireRequest): string | undefined {
-      const target = request.headers["x-amz-target"];
+  const headers = { "content-type": `application/x-amz-json-${jsonVersion}` };
+  return documentProtocol(model, {
+    operationOf({ headers: { "x-amz-target": target } }) {
       return target?.startsWith(`${targetPrefix}.`) === true ? target.slice(targetPrefix.length + 1) : undefined;
     },
-    read: (operation, request) => readDocument(model, operation, parseJson(request.body), jsonFormat),
-    write(operation, output): WireResponse {
-      // An operation without output answers with an empty body, as AWS does.
-      if (operation.output === undefined) return { status: 200, headers: { "content-type": contentType }, body: "" };
-      return respond(200, encode(model, operation.output.shape, output, jsonFormat));
-    },
-    refuse: (error) =>
-      respond(
-        error.status,
-        { __type: error.name, ...errorDocument(model, error, jsonFormat) },
-        queryError(model, error),
-      ),
-  };
+    parse: parseJson,
+    format: jsonFormat,
+    print: JSON.stringify,
+    headers,
+    emptyHeaders: headers,
+    typeOf: (name) => name,
+  });
 }
 
 /** Makes Smithy RPC v2 CBOR: the path names the operation. */
 export function cborProtocol(model: ApiModel): Protocol {
   const { targetPrefix = "" } = model.metadata;
   const prefix = `/service/${targetPrefix}/operation/`;
-  const headers = { "smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor" };
+  const emptyHeaders = { "smithy-protocol": "rpc-v2-cbor" };
+  return documentProtocol(model, {
+    operationOf({ headers: { "smithy-protocol": protocol }, url: { pathname } }) {
+      return protocol === "rpc-v2-cbor" && pathname.startsWith(prefix) ? pathname.slice(prefix.length) : undefined;
+    },
+    parse: parseCbor,
+    format: cborFormat,
+    print: (document) => cbor.serialize(document),
+    headers: { ...emptyHeaders, "content-type": "application/cbor" },
+    emptyHeaders,
+    typeOf: (name) => `com.amazonaws.${model.name}#${name}`,
+  });
+}
+
+interface DocumentSyntax extends Pick<Protocol, "operationOf"> {
+  readonly parse: (body: Uint8Array) => unknown;
+  readonly format: DocumentFormat;
+  readonly print: (document: unknown) => string | Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Headers of the answer of an operation without output: AWS answers with an empty body. */
+  readonly emptyHeaders: Readonly<Record<string, string>>;
+  /** Returns the value of the member `__type` for the name of an error. */
+  readonly typeOf: (name: string) => string;
+}
+
+function documentProtocol(model: ApiModel, syntax: DocumentSyntax): Protocol {
+  const { operationOf, parse, format, print, headers, emptyHeaders, typeOf } = syntax;
   return {
-    operationOf(request: WireRequest): string | undefined {
-      const isCbor = request.headers["smithy-protocol"] === "rpc-v2-cbor" && request.url.pathname.startsWith(prefix);
-      return isCbor ? request.url.pathname.slice(prefix.length) : undefined;
+    operationOf,
+    read({ input }, { body }) {
+      return input === undefined ? {} : (decode(model, input.shape, parse(body), format) as Record<string, unknown>);
     },
-    read: (operation, request) => readDocument(model, operation, parseCbor(request.body), cborFormat),
-    write(operation, output): WireResponse {
-      if (operation.output === undefined) {
-        return { status: 200, headers: { "smithy-protocol": headers["smithy-protocol"] }, body: "" };
-      }
-      return { status: 200, headers, body: writeCbor(encode(model, operation.output.shape, output, cborFormat)) };
+    write({ output: shape }, output): WireResponse {
+      if (shape === undefined) return { status: 200, headers: emptyHeaders, body: "" };
+      return { status: 200, headers, body: print(encode(model, shape.shape, output, format)) };
     },
-    refuse: (error) => ({
-      status: error.status,
-      headers: { ...headers, ...queryError(model, error) },
-      body: writeCbor({
-        __type: `com.amazonaws.${model.name}#${error.name}`,
-        ...errorDocument(model, error, cborFormat),
-      }),
-    }),
+    refuse(error): WireResponse {
+      const members = errorMembers(error);
+      // Some shapes have no message member but still carry one on the wire.
+      const shaped = error.shape === undefined ? {} : (encode(model, error.shape.name, members, format) as object);
+      return {
+        status: error.status,
+        headers: { ...headers, ...queryError(model, error) },
+        body: print({ __type: typeOf(error.name), ...members, ...shaped }),
+      };
+    },
   };
-}
-
-function readDocument(
-  model: ApiModel,
-  operation: Operation,
-  document: unknown,
-  format: typeof jsonFormat,
-): Record<string, unknown> {
-  if (operation.input === undefined) return {};
-  return decode(model, operation.input.shape, document, format) as Record<string, unknown>;
-}
-
-function errorDocument(model: ApiModel, error: ResolvedError, format: typeof jsonFormat): object {
-  const members = errorMembers(error);
-  if (error.shape === undefined) return members;
-  // Some shapes have no message member but still carry one on the wire.
-  return { ...members, ...(encode(model, error.shape.name, members, format) as object) };
 }
 
 /** Services that once used the query protocol send their old codes in a header, by which SDKs name the exception. */

@@ -81,37 +81,28 @@ export const cborFormat: DocumentFormat = {
   numberTo: (value) => value,
 };
 
+/** Makes the parser of a body. */
+function parser(name: string, parse: (body: Uint8Array) => unknown) {
+  return (body: Uint8Array): unknown => {
+    try {
+      return body.byteLength === 0 ? {} : parse(body);
+    } catch {
+      throw new AwsError("SerializationException", `The request body is not valid ${name}.`);
+    }
+  };
+}
+
 /**
  * Decodes a CBOR body; `{}` when it is empty.
  * @throws {AwsError} SerializationException
  */
-export function parseCbor(body: Uint8Array): unknown {
-  if (body.byteLength === 0) return {};
-  try {
-    const parsed: unknown = cbor.deserialize(body);
-    return parsed;
-  } catch {
-    throw new AwsError("SerializationException", "The request body is not valid CBOR.");
-  }
-}
-
-/** Encodes a document from `encode` as CBOR. */
-export function writeCbor(document: unknown): Uint8Array {
-  return cbor.serialize(document);
-}
+export const parseCbor = parser("CBOR", (body) => cbor.deserialize(body) as unknown);
 
 /**
  * Decodes a JSON body; `{}` when it is empty.
  * @throws {AwsError} SerializationException
  */
-export function parseJson(body: Uint8Array): unknown {
-  if (body.byteLength === 0) return {};
-  try {
-    return JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch {
-    throw new AwsError("SerializationException", "The request body is not valid JSON.");
-  }
-}
+export const parseJson = parser("JSON", (body) => JSON.parse(Buffer.from(body).toString("utf8")) as unknown);
 
 /**
  * Converts a document's value to the shape's type. Unknown members and nulls are left out, as in AWS.
