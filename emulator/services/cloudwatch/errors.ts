@@ -12,7 +12,12 @@ export function validationError(message: string): AwsError {
 
 /** Makes the error for a member of the metric operations with an invalid value. */
 export function invalidParameter(name: string, value: string): AwsError {
-  return new AwsError("InvalidParameterValue", `The value ${value} for parameter ${name} is invalid.`);
+  return invalidValue(`The value ${value} for parameter ${name} is invalid.`);
+}
+
+/** Makes the error for an invalid value, with another message. */
+export function invalidValue(message: string): AwsError {
+  return new AwsError("InvalidParameterValue", message);
 }
 
 /** Names a feature that the emulator does not implement. */

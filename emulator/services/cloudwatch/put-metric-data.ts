@@ -4,7 +4,7 @@ import type { MetricDatum, PutMetricDataInput } from "@aws-sdk/client-cloudwatch
 import type { Clock } from "../../core/clock.ts";
 import type { MetricDatum as StoredDatum, MetricSink, StatisticSet } from "../../core/metric-types.ts";
 import { AwsError } from "../../wire/service.ts";
-import { invalidParameter, unimplemented } from "./errors.ts";
+import { invalidParameter, invalidValue, unimplemented } from "./errors.ts";
 import { dimensionsOf } from "./identity.ts";
 
 // All limits: API reference, PutMetricData and MetricDatum.
@@ -24,10 +24,7 @@ export function putMetricData(metrics: MetricSink, clock: Clock): (input: PutMet
       throw new AwsError("MissingParameter", "The parameter MetricData is required.");
     }
     if (MetricData.length > mostData) {
-      throw new AwsError(
-        "InvalidParameterValue",
-        `The collection MetricData must not have a size greater than ${mostData}.`,
-      );
+      throw invalidValue(`The collection MetricData must not have a size greater than ${mostData}.`);
     }
     const data = MetricData.flatMap((datum, index) => read(Namespace, datum, `MetricData.member.${index + 1}`, clock));
     for (const datum of data) metrics.put(datum);
@@ -40,8 +37,7 @@ function read(namespace: string, datum: MetricDatum, where: string, clock: Clock
   if (resolution !== 1 && resolution !== 60) throw invalidParameter(`${where}.StorageResolution`, String(resolution));
   const timestamp = datum.Timestamp?.getTime() ?? clock.now();
   if (timestamp < clock.now() - longestPast || timestamp > clock.now() + longestFuture) {
-    throw new AwsError(
-      "InvalidParameterValue",
+    throw invalidValue(
       `The parameter ${where}.Timestamp must specify a time within the past two weeks and at most two hours in the future.`,
     );
   }
@@ -88,10 +84,7 @@ function valuesOf(datum: MetricDatum, where: string): (number | StatisticSet)[] 
   }
   const values = Values ?? [];
   if (values.length > mostValues || (Counts !== undefined && Counts.length !== values.length)) {
-    throw new AwsError(
-      "InvalidParameterValue",
-      `The parameters ${where}.Values and Counts must have the same size, at most ${mostValues}.`,
-    );
+    throw invalidValue(`The parameters ${where}.Values and Counts must have the same size, at most ${mostValues}.`);
   }
   return values.map((member, index) => {
     const value = check(member, `Values.member.${index + 1}`);
