@@ -131,10 +131,11 @@ function asyncOf(input: CreateEndpointConfigInput) {
     outputPath: placeOf("S3OutputPath", outputPath),
     failurePath: output.S3FailurePath === undefined ? undefined : placeOf("S3FailurePath", output.S3FailurePath),
     kmsKeyId: output.KmsKeyId,
-    successTopic: notifications.SuccessTopic,
-    errorTopic: notifications.ErrorTopic,
-    includeResponseInSuccess: includeIn.includes("SUCCESS_NOTIFICATION_TOPIC"),
-    includeResponseInError: includeIn.includes("ERROR_NOTIFICATION_TOPIC"),
+    success: {
+      topic: notifications.SuccessTopic,
+      includeResponse: includeIn.includes("SUCCESS_NOTIFICATION_TOPIC"),
+    },
+    error: { topic: notifications.ErrorTopic, includeResponse: includeIn.includes("ERROR_NOTIFICATION_TOPIC") },
   };
 }
 

@@ -30,23 +30,18 @@ export class Outbox {
   settled(sender: Sender, invocation: Invocation, settlement: Settlement): void {
     this.#track(async () => {
       if (settlement.status === "failed") await this.#writeFailure(sender, invocation, settlement.reason);
-      const { async } = sender;
-      const [topic, includeResponse] =
-        settlement.status === "completed"
-          ? [async.successTopic, async.includeResponseInSuccess]
-          : [async.errorTopic, async.includeResponseInError];
+      const { endpointName, async } = sender;
+      const { topic, includeResponse } = settlement.status === "completed" ? async.success : async.error;
       if (topic === undefined) return;
-      const { endpointName } = sender;
       const { region, clock } = this.#aws;
       const context = { region, endpointName, now: new Date(clock.now()), includeResponse };
-      const message = resultNotification(invocation, settlement, context);
-      await this.#publish(sender, topic, message);
+      await this.#publish(sender, topic, resultNotification(invocation, settlement, context));
     });
   }
 
   /** Sends TestNotifications to the configured topics. */
   test(sender: Sender): void {
-    for (const topic of new Set([sender.async.successTopic, sender.async.errorTopic])) {
+    for (const topic of new Set([sender.async.success.topic, sender.async.error.topic])) {
       if (topic !== undefined) this.#track(() => this.#publish(sender, topic, testNotification));
     }
   }
