@@ -9,7 +9,9 @@ const githubSha = "d".repeat(40);
 describe("the instructions after a failed smoke test", () => {
   it("state that the promotion stops, and the remedy, in the log and on the run's page", async () => {
     await using sandbox = await Sandbox.create();
-    const { status, stdout } = await sandbox.step(["advice", "--stack", "dev", "--promotes", "prod"], { githubSha });
+    const { status, stdout } = await sandbox.step(["advice", "--stack", "dev", "--promotes", "prod"], {
+      GITHUB_SHA: githubSha,
+    });
     assert.equal(status, 0);
     assert.match(stdout, /dev failed its smoke test[^]*\*\*prod remains unchanged\.\*\*/);
     assert.ok(stdout.includes(`git revert ${githubSha}`));
@@ -18,7 +20,10 @@ describe("the instructions after a failed smoke test", () => {
 
   it("state that the last stack serves the commit", async () => {
     await using sandbox = await Sandbox.create();
-    const { stdout } = await sandbox.step(["advice", "--stack", "prod"], { githubSha, GITHUB_STEP_SUMMARY: "" });
+    const { stdout } = await sandbox.step(["advice", "--stack", "prod"], {
+      GITHUB_SHA: githubSha,
+      GITHUB_STEP_SUMMARY: "",
+    });
     assert.match(stdout, /\*\*prod serves this commit now\*\*/);
   });
 });

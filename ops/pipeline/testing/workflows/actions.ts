@@ -145,7 +145,6 @@ export async function runAction(
 /** Adds a program to the PATH whose version a file sets. */
 async function installed(versionFile: string, { folder, version }: Program): Promise<ActionResult> {
   const wanted = (await readFile(versionFile, "utf8")).trim().replace(/^v/, "");
-  if (wanted !== version)
-    throw new Error(`${basename(versionFile)} requires ${wanted}; this machine has ${version}`);
+  if (wanted !== version) throw new Error(`${basename(versionFile)} requires ${wanted}; this machine has ${version}`);
   return { path: folder };
 }
