@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../lib/run.ts";
 import { Repository } from "../pipeline/github.ts";
-import type { EnvironmentRules } from "../pipeline/github.ts";
 import { ok, problem, unchecked, warning } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
@@ -92,7 +91,7 @@ async function originOf(root: string): Promise<string | undefined> {
   }
 }
 
-function environmentFinding(one: Needed, rules: EnvironmentRules | undefined): Finding {
+function environmentFinding(one: Needed, rules: Awaited<ReturnType<Repository["environment"]>>): Finding {
   const { name } = one;
   const settings = "in the repository's settings, under Environments (infra/bootstrap/README.md)";
   if (rules === undefined) {

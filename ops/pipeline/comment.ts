@@ -32,7 +32,7 @@ export async function comment({ reports: folder, stacks }: ReportsOptions, job: 
     (each) => each.user?.login === workflowUser && each.body?.startsWith(marker),
   );
   if (own === undefined) await repository.addComment(number, body);
-  else await repository.editComment(own.id, body);
+  else await repository.editComment(Number(own.id), body);
 }
 
 /** Returns the comment's text. */

@@ -1,4 +1,7 @@
-/** A client for the parts of GitHub's REST API that the workflows' steps use. */
+/** The calls of GitHub's REST API that the workflows' steps make. */
+import { Octokit } from "@octokit/core";
+import { paginateRest } from "@octokit/plugin-paginate-rest";
+import { RequestError } from "@octokit/request-error";
 import { z } from "zod";
 import { UserError } from "../../lib/errors.ts";
 import { readEnvironment } from "./options.ts";
@@ -10,90 +13,17 @@ const environment = z.object({
 });
 const run = z.object({ GITHUB_SERVER_URL: z.url(), GITHUB_RUN_ID: z.string().regex(/^\d+$/) });
 
-/** The fields of a comment, an issue, a deployment and its statuses that the steps read. */
-const comment = z.object({ id: z.int(), body: z.string().nullish(), user: z.object({ login: z.string() }).nullish() });
-const issue = z.object({ number: z.int(), body: z.string().nullish(), pull_request: z.unknown().optional() });
-const deployment = z.object({ id: z.int(), sha: z.string() });
-const deploymentStatus = z.object({ state: z.string() });
-const pullRequest = z.object({
-  state: z.enum(["open", "closed"]),
-  labels: z.array(z.object({ name: z.string() })),
-  head: z.object({ ref: z.string(), sha: z.string() }),
-});
-const runs = z.object({
-  workflow_runs: z.array(z.object({ head_branch: z.string().nullable(), html_url: z.string() })),
-});
-const environmentRules = z.object({
-  protection_rules: z
-    .array(
-      z.object({
-        type: z.string(),
-        reviewers: z.array(z.unknown()).optional(),
-        prevent_self_review: z.boolean().optional(),
-      }),
-    )
-    .default([]),
-  deployment_branch_policy: z
-    .object({ protected_branches: z.boolean(), custom_branch_policies: z.boolean() })
-    .nullish(),
-});
-const branchPolicies = z.object({ branch_policies: z.array(z.object({ name: z.string() })) });
-const branchRule = z.object({
-  type: z.string(),
-  parameters: z
-    .object({ required_approving_review_count: z.int().optional(), require_code_owner_review: z.boolean().optional() })
-    .optional(),
-});
-const branchProtection = z.object({
-  required_pull_request_reviews: z
-    .object({
-      required_approving_review_count: z.int().default(0),
-      require_code_owner_reviews: z.boolean().default(false),
-    })
-    .optional(),
-});
-const comparison = z.object({ status: z.enum(["ahead", "behind", "diverged", "identical"]) });
-
-/** A comment on an issue or a pull request. */
-export type Comment = z.infer<typeof comment>;
-/** An issue. */
-export type Issue = z.infer<typeof issue>;
-
-/** The properties of a pull request that determine its stack. */
-export interface PullRequest {
-  readonly isOpen: boolean;
-  readonly labels: readonly string[];
-  readonly headBranch: string;
-  readonly headSha: string;
-}
-
-/** The protection of an environment. */
-export interface EnvironmentRules {
-  /** Number of people and teams in the list of reviewers, one of whom must approve. */
-  readonly reviewers: number;
-  readonly preventsSelfReview: boolean;
-  /** Patterns of the branches whose jobs may use it; all protected branches, or any branch. */
-  readonly branches: readonly string[] | "protected" | "any";
-}
-
-/** The review that a change of a branch needs. */
-export interface ReviewRules {
-  /** Number of approvals. */
-  readonly approvals: number;
-  /** True if one must come from an owner named in CODEOWNERS. */
-  readonly codeOwners: boolean;
-}
-
 /** Login of a workflow's own token. */
 export const workflowUser = "github-actions[bot]";
-const perPage = 100;
+
+const PaginatingOctokit = Octokit.plugin(paginateRest);
 
 /** One repository, with the token and the addresses that GitHub gives a job. */
 export class Repository {
   readonly #variables: NodeJS.ProcessEnv;
-  readonly #base: string;
-  readonly #token: string;
-  readonly #limit: number;
+  readonly #octokit: InstanceType<typeof PaginatingOctokit>;
+  /** Parameters of every call. */
+  readonly #at: { readonly owner: string; readonly repo: string };
 
   /**
    * @param limit timeout of one answer, milliseconds
@@ -101,10 +31,31 @@ export class Repository {
    */
   constructor(variables: NodeJS.ProcessEnv, limit = 30_000) {
     const given = readEnvironment(environment, variables);
-    this.#base = `${given.GITHUB_API_URL}/repos/${given.GITHUB_REPOSITORY}`;
-    this.#token = given.GITHUB_TOKEN;
-    this.#limit = limit;
+    const [owner = "", repo = ""] = given.GITHUB_REPOSITORY.split("/");
     this.#variables = variables;
+    this.#at = { owner, repo };
+    this.#octokit = new PaginatingOctokit({ baseUrl: given.GITHUB_API_URL, auth: given.GITHUB_TOKEN });
+    this.#octokit.hook.before("request", (options) => {
+      options.headers["x-github-api-version"] = "2022-11-28";
+      options.request = { ...options.request, signal: AbortSignal.timeout(limit) };
+    });
+    const call = ({ method, url }: { readonly method: string; readonly url: string }): string =>
+      `${method} ${new URL(url).pathname.replace(`/repos/${owner}/${repo}`, "")}`;
+    this.#octokit.hook.after("request", ({ data, url }, { method }) => {
+      // Octokit returns a body that is cut off as a text.
+      if (typeof data === "object") return;
+      throw new UserError(`GitHub's answer to ${call({ method, url })} is not complete. Run the job again.`);
+    });
+    this.#octokit.hook.error("request", (error) => {
+      if (!(error instanceof RequestError)) throw error;
+      const { message, status, request, response } = error;
+      throw new UserError(
+        response === undefined
+          ? `GitHub did not answer ${call(request)}: ${message}. Run the job again.`
+          : `GitHub refuses ${call(request)} with ${status}: ${message}. Check the job's permissions.`,
+        { cause: error },
+      );
+    });
   }
 
   /**
@@ -117,161 +68,152 @@ export class Repository {
   }
 
   /** Returns a pull request; undefined if it does not exist. Needs `pull-requests: read`. */
-  async pullRequest(number: number): Promise<PullRequest | undefined> {
-    const answer = await this.#askIfFound(`/pulls/${number}`);
-    if (answer === undefined) return undefined;
-    const { state, labels, head } = pullRequest.parse(answer);
-    return {
-      isOpen: state === "open",
-      labels: labels.map(({ name }) => name),
-      headBranch: head.ref,
-      headSha: head.sha,
-    };
+  async pullRequest(number: number) {
+    return await ifFound(
+      this.#octokit.request("GET /repos/{owner}/{repo}/pulls/{pull_number}", { ...this.#at, pull_number: number }),
+    );
   }
 
   /** Returns the address of a workflow's run for a branch's pull requests that has started and not ended. Runs that wait for a review do not count. Needs `actions: read`. */
   async runInProgress(workflow: string, branch: string): Promise<string | undefined> {
-    const query = new URLSearchParams({ status: "in_progress", event: "pull_request", branch, per_page: "100" });
-    const { workflow_runs: found } = runs.parse(
-      await this.#ask("GET", `/actions/workflows/${workflow}/runs?${query.toString()}`),
-    );
-    return found.find(({ head_branch }) => head_branch === branch)?.html_url;
+    const { data } = await this.#octokit.request("GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs", {
+      ...this.#at,
+      workflow_id: workflow,
+      branch,
+      status: "in_progress",
+      event: "pull_request",
+      per_page: 100,
+    });
+    return data.workflow_runs.find(({ head_branch }) => head_branch === branch)?.html_url;
   }
 
   /** Returns the protection of an environment; undefined if it does not exist. Needs `actions: read`. */
-  async environment(name: string): Promise<EnvironmentRules | undefined> {
-    const answer = await this.#askIfFound(`/environments/${name}`);
-    if (answer === undefined) return undefined;
-    const { protection_rules: rules, deployment_branch_policy: branches } = environmentRules.parse(answer);
-    const reviews = rules.filter(({ type }) => type === "required_reviewers");
+  async environment(name: string) {
+    const parameters = { ...this.#at, environment_name: name, per_page: 100 };
+    const found = await ifFound(
+      this.#octokit.request("GET /repos/{owner}/{repo}/environments/{environment_name}", parameters),
+    );
+    if (found === undefined) return undefined;
+    const { protection_rules: rules = [], deployment_branch_policy: policy } = found;
+    const reviews = rules.flatMap((rule) => ("reviewers" in rule ? [rule] : []));
     return {
+      /** Number of people and teams in the list of reviewers, one of whom must approve. */
       reviewers: reviews.reduce((sum, { reviewers = [] }) => sum + reviewers.length, 0),
-      preventsSelfReview: reviews.some(({ prevent_self_review }) => prevent_self_review === true),
+      preventsSelfReview: reviews.some(({ prevent_self_review: prevents }) => prevents === true),
+      /** Patterns of the branches whose jobs may use it; all protected branches, or any branch. */
       branches:
-        branches?.custom_branch_policies === true
-          ? await this.#branchesOf(name)
-          : branches?.protected_branches === true
-            ? "protected"
-            : "any",
+        policy?.custom_branch_policies === true
+          ? await this.#branchesOf(parameters)
+          : policy?.protected_branches === true
+            ? ("protected" as const)
+            : ("any" as const),
     };
   }
 
-  async #branchesOf(environmentName: string): Promise<string[]> {
-    const answer = await this.#ask("GET", `/environments/${environmentName}/deployment-branch-policies?per_page=100`);
-    return branchPolicies.parse(answer).branch_policies.map(({ name }) => name);
+  async #branchesOf(parameters: { owner: string; repo: string; environment_name: string }): Promise<string[]> {
+    const path = "/repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies";
+    const { data } = await this.#octokit.request(`GET ${path}`, parameters);
+    return data.branch_policies.flatMap(({ name }) => name ?? []);
   }
 
   /**
-   * Returns the review that a branch's rulesets and its branch protection require together. GitHub shows the branch protection only to administrators.
+   * Returns the number of approvals that a branch's rulesets and its branch protection require together, and whether one
+   * must come from an owner named in CODEOWNERS. GitHub shows the branch protection only to administrators.
    */
-  async reviewRules(branch: string): Promise<ReviewRules> {
-    const rules = await this.#list(`/rules/branches/${branch}`, branchRule);
-    const protection = await this.#askIfFound(`/branches/${branch}/protection`);
-    const classic =
-      protection === undefined ? undefined : branchProtection.parse(protection).required_pull_request_reviews;
-    const parameters = rules.flatMap((rule) => (rule.type === "pull_request" ? [rule.parameters ?? {}] : []));
+  async reviewRules(branch: string): Promise<{ approvals: number; codeOwners: boolean }> {
+    const parameters = { ...this.#at, branch, per_page: 100 };
+    const rules = await this.#octokit.paginate("GET /repos/{owner}/{repo}/rules/branches/{branch}", parameters);
+    const protection = await ifFound(
+      this.#octokit.request("GET /repos/{owner}/{repo}/branches/{branch}/protection", parameters),
+    );
+    const classic = protection?.required_pull_request_reviews;
+    const required = rules.flatMap((rule) => (rule.type === "pull_request" ? (rule.parameters ?? []) : []));
     return {
       approvals: Math.max(
         classic?.required_approving_review_count ?? 0,
-        ...parameters.map(({ required_approving_review_count: count }) => count ?? 0),
+        ...required.map(({ required_approving_review_count: count }) => count),
       ),
       codeOwners:
         classic?.require_code_owner_reviews === true ||
-        parameters.some(({ require_code_owner_review: needed }) => needed === true),
+        required.some(({ require_code_owner_review: needed }) => needed),
     };
   }
 
   /** Returns all comments of an issue or a pull request. */
-  async comments(number: number): Promise<Comment[]> {
-    return await this.#list(`/issues/${number}/comments`, comment);
+  async comments(number: number) {
+    return await this.#octokit.paginate("GET /repos/{owner}/{repo}/issues/{issue_number}/comments", {
+      ...this.#at,
+      issue_number: number,
+      per_page: 100,
+    });
   }
 
   async addComment(number: number, body: string): Promise<void> {
-    await this.#ask("POST", `/issues/${number}/comments`, { body });
+    const path = "/repos/{owner}/{repo}/issues/{issue_number}/comments";
+    await this.#octokit.request(`POST ${path}`, { ...this.#at, issue_number: number, body });
   }
 
   async editComment(id: number, body: string): Promise<void> {
-    await this.#ask("PATCH", `/issues/comments/${id}`, { body });
+    const path = "/repos/{owner}/{repo}/issues/comments/{comment_id}";
+    await this.#octokit.request(`PATCH ${path}`, { ...this.#at, comment_id: id, body });
   }
 
   /** Returns the open issues that workflows of this repository have opened. */
-  async openIssuesOfWorkflows(): Promise<Issue[]> {
-    const query = new URLSearchParams({ state: "open", creator: workflowUser });
-    const found = await this.#list(`/issues?${query.toString()}`, issue);
+  async openIssuesOfWorkflows() {
+    const found = await this.#octokit.paginate("GET /repos/{owner}/{repo}/issues", {
+      ...this.#at,
+      state: "open",
+      creator: workflowUser,
+      per_page: 100,
+    });
     return found.filter(({ pull_request }) => pull_request === undefined);
   }
 
   async openIssue(title: string, body: string): Promise<void> {
-    await this.#ask("POST", "/issues", { title, body });
+    await this.#octokit.request("POST /repos/{owner}/{repo}/issues", { ...this.#at, title, body });
   }
 
   async editIssue(number: number, change: { body?: string; state?: "closed" }): Promise<void> {
-    await this.#ask("PATCH", `/issues/${number}`, change);
+    const path = "/repos/{owner}/{repo}/issues/{issue_number}";
+    await this.#octokit.request(`PATCH ${path}`, { ...this.#at, issue_number: number, ...change });
   }
 
   /** Returns an environment's deployments, the newest first, each with its past and current states. */
   async *deployments(environmentName: string): AsyncGenerator<{ sha: string; states: string[] }> {
-    const query = new URLSearchParams({ environment: environmentName });
-    for await (const { id, sha } of this.#each(`/deployments?${query.toString()}`, deployment)) {
-      const statuses = await this.#list(`/deployments/${id}/statuses`, deploymentStatus);
-      yield { sha, states: statuses.map(({ state }) => state) };
+    const parameters = { ...this.#at, per_page: 100, environment: environmentName };
+    const pages = this.#octokit.paginate.iterator("GET /repos/{owner}/{repo}/deployments", parameters);
+    for await (const { data } of pages) {
+      for (const { id, sha } of data) yield { sha, states: await this.#statesOf(Number(id)) };
     }
+  }
+
+  async #statesOf(deployment: number): Promise<string[]> {
+    const statuses = await this.#octokit.paginate("GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses", {
+      ...this.#at,
+      deployment_id: deployment,
+      per_page: 100,
+    });
+    return statuses.map(({ state }) => state);
   }
 
   /** Returns the relation of one commit to another: `ahead` if it contains all of the other and more. */
-  async compare(base: string, head: string): Promise<z.infer<typeof comparison>["status"]> {
-    return comparison.parse(await this.#ask("GET", `/compare/${base}...${head}?per_page=1`)).status;
-  }
-
-  async #list<T>(path: string, item: z.ZodType<T>): Promise<T[]> {
-    const found: T[] = [];
-    for await (const each of this.#each(path, item)) found.push(each);
-    return found;
-  }
-
-  async *#each<T>(path: string, item: z.ZodType<T>): AsyncGenerator<T> {
-    const mark = path.includes("?") ? "&" : "?";
-    for (let page = 1; ; page += 1) {
-      const found = z.array(item).parse(await this.#ask("GET", `${path}${mark}per_page=${perPage}&page=${page}`));
-      yield* found;
-      if (found.length < perPage) return;
-    }
-  }
-
-  /** Sends a GET request; undefined if the resource does not exist. */
-  async #askIfFound(path: string): Promise<unknown> {
-    const response = await this.#send("GET", path);
-    return response.status === 404 ? undefined : await this.#answer("GET", path, response);
-  }
-
-  async #ask(method: string, path: string, body?: object): Promise<unknown> {
-    return await this.#answer(method, path, await this.#send(method, path, body));
-  }
-
-  async #send(method: string, path: string, body?: object): Promise<Response> {
-    return await fetch(`${this.#base}${path}`, {
-      method,
-      headers: {
-        accept: "application/vnd.github+json",
-        authorization: `Bearer ${this.#token}`,
-        "x-github-api-version": "2022-11-28",
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(this.#limit),
-    }).catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new UserError(`GitHub did not answer ${method} ${path.split("?")[0] ?? path}: ${why}. Run the job again.`);
+  async compare(base: string, head: string): Promise<"ahead" | "behind" | "diverged" | "identical"> {
+    const { data } = await this.#octokit.request("GET /repos/{owner}/{repo}/compare/{basehead}", {
+      ...this.#at,
+      basehead: `${base}...${head}`,
+      per_page: 1,
     });
+    return data.status;
   }
+}
 
-  async #answer(method: string, path: string, response: Response): Promise<unknown> {
-    if (!response.ok) {
-      throw new UserError(
-        `GitHub refuses ${method} ${path.split("?")[0] ?? path} with ${response.status}: ${(await response.text()).slice(0, 500)}. ` +
-          "Check the job's permissions.",
-      );
-    }
-    return await response.json();
+/** Returns the data of an answer; undefined if the resource does not exist. */
+async function ifFound<Data>(answer: Promise<{ readonly data: Data }>): Promise<Data | undefined> {
+  try {
+    return (await answer).data;
+  } catch (error) {
+    if (error instanceof UserError && error.cause instanceof RequestError && error.cause.status === 404)
+      return undefined;
+    throw error;
   }
 }

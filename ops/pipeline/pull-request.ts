@@ -3,7 +3,6 @@ import { appendFile } from "node:fs/promises";
 import { z } from "zod";
 import { UserError } from "../../lib/errors.ts";
 import { Repository } from "./github.ts";
-import type { PullRequest } from "./github.ts";
 import type { Job } from "./job.ts";
 import { pullRequestNumber, readEnvironment } from "./options.ts";
 import { stackNames } from "./pulumi.ts";
@@ -12,7 +11,8 @@ import { stackNames } from "./pulumi.ts";
 const label = "deploy";
 
 /** Checks if a pull request should have a stack. */
-const wantsStack = ({ isOpen, labels }: PullRequest): boolean => isOpen && labels.includes(label);
+const wantsStack = ({ state, labels }: { state: string; labels: readonly { name: string }[] }): boolean =>
+  state === "open" && labels.some(({ name }) => name === label);
 
 /** Options of `pipeline requested`. */
 interface RequestedOptions {
@@ -38,9 +38,9 @@ export async function requested({ pullRequest: number, commit }: RequestedOption
       `The pull request ${number} is closed or has no label "${label}", so it gets no stack. To deploy it, reopen it and add the label.`,
     );
   }
-  if (commit !== undefined && found.headSha !== commit) {
+  if (commit !== undefined && found.head.sha !== commit) {
     throw new UserError(
-      `The pull request ${number} has a newer commit, ${found.headSha.slice(0, 7)}. Approve the run for that one.`,
+      `The pull request ${number} has a newer commit, ${found.head.sha.slice(0, 7)}. Approve the run for that one.`,
     );
   }
   job.stdout.write(`The pull request ${number} is open and has the label "${label}".\n`);

@@ -100,5 +100,5 @@ async function runningDeployment(stack: string, job: Job): Promise<string | unde
   if (!stack.startsWith("pr-")) return undefined;
   const repository = new Repository(job.environment);
   const request = await repository.pullRequest(Number(stack.slice("pr-".length)));
-  return request === undefined ? undefined : await repository.runInProgress("ephemeral.yml", request.headBranch);
+  return request === undefined ? undefined : await repository.runInProgress("ephemeral.yml", request.head.ref);
 }

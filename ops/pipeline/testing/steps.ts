@@ -9,6 +9,7 @@ import { json } from "node:stream/consumers";
 import { runCommandLine } from "../../../lib/command-line.ts";
 import type { Job } from "../job.ts";
 import { pipelineCommand } from "../steps.ts";
+import { nextPage, page } from "./workflows/github-routes.ts";
 
 /** A folder with a Pulumi CLI that prints scripted output. */
 export class Sandbox implements AsyncDisposable {
@@ -124,12 +125,13 @@ export class FakeGitHub implements AsyncDisposable {
 
   constructor() {
     this.#server = createServer((request, response) => {
-      const answer = (status: number, body: unknown): void => {
-        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      const answer = (status: number, body: unknown, link?: string): void => {
+        const headers = { "content-type": "application/json", ...(link === undefined ? {} : { link }) };
+        response.writeHead(status, headers).end(JSON.stringify(body));
       };
-      const url = new URL(request.url ?? "/", "http://github");
+      const url = new URL(request.url ?? "/", `http://${request.headers.host ?? ""}`);
       const at = url.pathname.replace("/repos/team/videos", "");
-      if (request.headers.authorization !== "Bearer token") {
+      if (request.headers.authorization !== "token token") {
         answer(401, { message: "Bad credentials" });
       } else if (request.method !== "GET") {
         void json(request).then((body) => {
@@ -137,10 +139,10 @@ export class FakeGitHub implements AsyncDisposable {
           answer(200, {});
         });
       } else {
-        const found = this.content.get(at);
-        const first = 100 * (Number(url.searchParams.get("page") ?? 1) - 1);
+        const found = this.content.get(decodeURIComponent(at));
         if (found === undefined) answer(404, { message: "Not Found" });
-        else answer(200, Array.isArray(found) ? found.slice(first, first + 100) : found);
+        else if (Array.isArray(found)) answer(200, page(found, url.searchParams), nextPage(found, url));
+        else answer(200, found);
       }
     }).listen(0, "127.0.0.1");
   }

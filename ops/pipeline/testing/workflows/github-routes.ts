@@ -198,7 +198,20 @@ export const routes: readonly Route[] = [
 
 /** Returns the page of a list that a request asks for. */
 export function page(all: readonly unknown[], query: URLSearchParams): readonly unknown[] {
+  const { first, end } = rangeOf(query);
+  return all.slice(first, end);
+}
+
+/** Returns the header `link` with the address of the next page; undefined for the last page (docs.github.com/rest, "Using pagination in the REST API"). */
+export function nextPage(all: readonly unknown[], url: URL): string | undefined {
+  if (rangeOf(url.searchParams).end >= all.length) return undefined;
+  const next = new URL(url);
+  next.searchParams.set("page", String(Number(url.searchParams.get("page") ?? 1) + 1));
+  return `<${next.href}>; rel="next"`;
+}
+
+function rangeOf(query: URLSearchParams): { first: number; end: number } {
   const size = Number(query.get("per_page") ?? 30);
-  const first = size * (Number(query.get("page") ?? 1) - 1);
-  return all.slice(first, first + size);
+  const end = size * Number(query.get("page") ?? 1);
+  return { first: end - size, end };
 }

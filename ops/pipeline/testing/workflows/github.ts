@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import { text } from "node:stream/consumers";
-import { allows, bodySchema, page, routes } from "./github-routes.ts";
+import { allows, bodySchema, nextPage, page, routes } from "./github-routes.ts";
 import type { Permissions } from "./workflow.ts";
 
 /** An account on GitHub, as a login. */
@@ -86,7 +86,7 @@ export interface GitHubOptions {
   readonly compare: (base: string, head: string) => Promise<Comparison>;
 }
 
-type Answer = readonly [status: number, body: unknown];
+type Answer = readonly [status: number, body: unknown, link?: string | undefined];
 
 /** The server. Use `await using`. */
 export class GitHub implements AsyncDisposable {
@@ -107,10 +107,11 @@ export class GitHub implements AsyncDisposable {
     this.#server = createServer((request, response) => {
       void this.#answer(request)
         .catch((error: unknown): Answer => [500, { message: String(error) }])
-        .then(([status, body]) => {
+        .then(([status, body, link]) => {
           if (status >= 400)
             this.refusals.push(`${request.method ?? ""} ${request.url ?? ""}: ${JSON.stringify(body)}`);
-          response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+          const headers = { "content-type": "application/json", ...(link === undefined ? {} : { link }) };
+          response.writeHead(status, headers).end(JSON.stringify(body));
         });
     });
   }
@@ -183,8 +184,9 @@ export class GitHub implements AsyncDisposable {
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
-    const url = new URL(request.url ?? "/", "http://github");
-    const access = this.#tokens.get(request.headers.authorization?.replace(/^Bearer /, "") ?? "");
+    const url = new URL(request.url ?? "/", this.url);
+    // GitHub accepts both forms (docs.github.com/rest, "Authenticating to the REST API").
+    const access = this.#tokens.get(request.headers.authorization?.replace(/^(Bearer|token) /, "") ?? "");
     if (access === undefined) return [401, { message: "Bad credentials" }];
     const prefix = `/repos/${this.options.repository}`;
     if (url.pathname !== prefix && !url.pathname.startsWith(`${prefix}/`)) return [404, { message: "Not Found" }];
@@ -198,7 +200,8 @@ export class GitHub implements AsyncDisposable {
       }
       const result = await handle(this, match, url.searchParams, body);
       if (result === undefined) return [404, { message: "Not Found" }];
-      return [verb === "POST" ? 201 : 200, Array.isArray(result) ? page(result, url.searchParams) : result];
+      if (Array.isArray(result)) return [200, page(result, url.searchParams), nextPage(result, url)];
+      return [verb === "POST" ? 201 : 200, result];
     }
     return [404, { message: `The test's GitHub does not know ${method} ${url.pathname}` }];
   }
