@@ -211,6 +211,30 @@ export default defineConfig(
     },
   },
   {
+    name: "child-processes",
+    files: ["{lib,ops,smoke}/**/*.ts"],
+    ignores: [
+      "**/*.test.ts",
+      "**/testing/**",
+      "**/bench/**",
+      // Its log is a file descriptor, so that it can outlive this process; execa would copy the log through this process.
+      "ops/local/emulator.ts",
+    ],
+    rules: {
+      "@typescript-eslint/no-restricted-imports": [
+        "error",
+        {
+          paths: [
+            {
+              name: "node:child_process",
+              message: "Run programs with lib/run.ts, which has their time limit, signals and output in one place.",
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ["**/*.test.ts", "**/*.e2e.ts"],
     rules: { "@typescript-eslint/no-non-null-assertion": "off" },
   },
