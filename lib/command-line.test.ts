@@ -34,6 +34,13 @@ async function run(args: readonly string[], work?: (context: CommandContext) => 
 }
 
 describe("a command line", () => {
+  it("takes an option twice only if it is repeatable", async () => {
+    const twice = await run(["a.mp4", "--ttl", "90", "--to", "x", "--ttl=120", "--to", "y"]);
+    assert.equal(twice.got, undefined);
+    assert.match(twice.stderr, /^error: --ttl is given more than once; --to is given more than once; --help/);
+    assert.equal(twice.status, 2);
+  });
+
   it("passes typed values and defaults to the action", async () => {
     const { got, status } = await run(["a.mp4", "--ttl", "90", "b.mp4", "--config", "x=1", "--config=y=2"]);
     assert.deepEqual(got, {

@@ -92,9 +92,13 @@ class CheckedCommand extends UntypedCommand {
   override addOption(option: Option): this {
     const parse = option.parseArg?.bind(option);
     const flag = option.long ?? option.flags;
+    const isRepeatable = option.variadic || (option.parseArg !== undefined && repeatables.has(option.parseArg));
+    let isGiven = false;
     if (option.required) {
       option.argParser((value, previous: unknown) => {
         try {
+          if (isGiven && !isRepeatable) throw new InvalidArgumentError("is given more than once");
+          isGiven = true;
           // Commander takes the next argument as the value, even if it is an option.
           if (value === "" || isOption(value)) throw new InvalidArgumentError("needs a value");
           if (parse !== undefined) return parse(value, previous);
@@ -147,6 +151,16 @@ function problemOf({ code, message }: CommanderError): string {
  */
 export function createCommand(name: string, summary: string): Command {
   return new CheckedCommand(name).summary(summary).description(summary) as unknown as Command;
+}
+
+/** The parsers of {@link repeatable}. */
+const repeatables = new WeakSet<object>();
+
+/** Returns the parser of an option that may be given several times. Its value is the list of the parsed ones. */
+export function repeatable<Value>(parse: (text: string) => Value) {
+  const collect = (text: string, previous: readonly Value[] = []): readonly Value[] => [...previous, parse(text)];
+  repeatables.add(collect);
+  return collect;
 }
 
 /** Returns the parser of an option that takes a whole number. */

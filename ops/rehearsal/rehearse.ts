@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { checkVideo } from "../../client/src/index.ts";
-import { createCommand, wholeNumber } from "../../lib/command-line.ts";
+import { createCommand, repeatable, wholeNumber } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { jsonLine, printableText } from "../../lib/printable.ts";
 import { repoRoot } from "../../tools/paths.mjs";
@@ -25,7 +25,11 @@ export function rehearseCommand(context: CommandContext) {
     .description(
       `Takes the working tree, with the given settings, through the stages of the pipeline on the stack "local". The first failed stage ends the rehearsal. The stack is removed at the end.`,
     )
-    .option("--config <key=value>", "setting of the stack, as in Pulumi.local.yaml; may be repeated", addSetting)
+    .option(
+      "--config <key=value>",
+      "setting of the stack, as in Pulumi.local.yaml; may be repeated",
+      repeatable(parseSetting),
+    )
     .option("--config-file <file>", "settings file to use instead of Pulumi.local.yaml")
     .option("--video <file>", "good video of the smoke test (default: the repository's sample)")
     .option("--port <number>", "port of the emulator", wholeNumber("a whole number", 1, 65_535), defaultPort)
@@ -52,10 +56,6 @@ Exit status: 0 all stages passed; 1 a stage failed; 2 invalid input; 130 interru
       removeForeignSettings(context.environment);
       await rehearseChange(options, context);
     });
-}
-
-function addSetting(text: string, previous: readonly Setting[] = []): readonly Setting[] {
-  return [...previous, parseSetting(text)];
 }
 
 interface RehearseOptions {
