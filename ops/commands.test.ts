@@ -108,6 +108,18 @@ describe("the command line of the preview", () => {
 });
 
 describe("the program", () => {
+  it("checks a command line before it loads Pulumi's SDK, which takes seconds", async () => {
+    const hook = `import { registerHooks } from "node:module";
+      registerHooks({ resolve: (name, context, next) => {
+        if (name.startsWith("@pulumi/")) throw new Error("loads " + name);
+        return next(name, context);
+      } });`;
+    const loadAll = `import { commands } from "./ops/commands.ts"; for (const { load } of commands) await load?.();`;
+    const args = ["--import", `data:text/javascript,${encodeURIComponent(hook)}`, "--input-type=module", "-e", loadAll];
+    const { status, stderr } = await run(args).finished;
+    assert.equal(status, 0, stderr);
+  });
+
   it("refuses a command named like an object's member", async () => {
     for (const args of [["constructor"], ["local", "constructor"]]) {
       const { status, stderr } = await run(["ops/main.ts", ...args]).finished;

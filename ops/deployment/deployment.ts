@@ -2,7 +2,6 @@
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LocalWorkspace, PulumiCommand } from "@pulumi/pulumi/automation/index.js";
 import type { EngineEvent, OpMap, OutputMap, Stack } from "@pulumi/pulumi/automation/index.js";
 import { makeFolder, writeWhole } from "../../lib/files.ts";
 import { fullDiskLine } from "../../lib/remedies.ts";
@@ -312,6 +311,8 @@ async function openStack({
 }: Pick<StackOptions, "stackName" | "projectFolder" | "paths">): Promise<Stack> {
   makeFolder(paths.backend);
   makeFolder(paths.pulumiHome);
+  // Loaded here, because Pulumi's SDK takes seconds: a command line must be checked first.
+  const { LocalWorkspace, PulumiCommand } = await import("@pulumi/pulumi/automation/index.js");
   return await LocalWorkspace.createOrSelectStack(
     { stackName, workDir: projectFolder },
     {

@@ -11,7 +11,6 @@ import { createCommand, matching } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { jsonLine, printable, printableText } from "../../lib/printable.ts";
-import { startProvider } from "../../emulator/provider/server.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "./deployment.ts";
 import type { Plan } from "./deployment.ts";
@@ -136,6 +135,7 @@ async function preview(options: PreviewOptions, progress: Progress, signal: Abor
     const { accountId, region } = await copyProject(project, options, artifact);
     const checked = { file: join(project, `Pulumi.${options.stack}.yaml`), shownFile: options.configFile };
     await checkSettings({ stack: options.stack, ...checked });
+    const { startProvider } = await import("../../emulator/provider/server.ts");
     const provider = await startProvider({
       // Never called.
       endpoint: "http://127.0.0.1:9",

@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { ConfigError, parseConfig } from "../../infra/config.ts";
 import type { SettingAdvice } from "../../infra/config.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { localArtifact } from "../start/model.ts";
@@ -42,6 +41,8 @@ export async function checkSettings(source: SettingsSource): Promise<void> {
       typeof value === "string" ? value : JSON.stringify(value),
     ]),
   );
+  // Loaded here, because Pulumi's SDK takes seconds: a command line must be checked first.
+  const { ConfigError, parseConfig } = await import("../../infra/config.ts");
   try {
     parseConfig(withArtifact(values), { namespace, stack, projectRoot: repoRoot, advice: adviceFor(source) });
   } catch (error) {
