@@ -2,11 +2,11 @@
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { EngineEvent, OpMap, OutputMap, Stack } from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent, OpMap, Stack } from "@pulumi/pulumi/automation/index.js";
 import { makeFolder, writeWhole } from "../../lib/files.ts";
 import { fullDiskLine } from "../../lib/remedies.ts";
 import { pulumiRoot, repoRoot } from "../../tools/paths.mjs";
-import { resource, noteErrors, plain, plannedIn, shortName } from "./engine-events.ts";
+import { plain, plannedIn, policiesIn, shortName } from "./engine-events.ts";
 import type { Planned } from "./engine-events.ts";
 import type { Ready } from "../local/emulator.ts";
 import { DeploymentError, PolicyRefusal } from "./deployment-errors.ts";
@@ -84,6 +84,13 @@ export interface Plan {
   readonly planned: readonly Planned[];
 }
 
+/** Options of every operation of the engine. */
+interface OperationOptions {
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: EngineEvent) => void;
+  readonly configFile?: string;
+}
+
 /** Runs the engine on one stack. */
 export class Deployment {
   readonly #stack: Stack;
@@ -134,21 +141,40 @@ export class Deployment {
     return new Deployment(stack, place, outputsFile);
   }
 
-  #options(step: Step, signal: AbortSignal, watch: (event: EngineEvent) => void) {
+  /**
+   * Runs an operation of the engine, and shows its resources as details of the step.
+   * @param watch receives the engine's events
+   * @throws the signal's reason after an abort; otherwise a DeploymentError with the engine's messages
+   */
+  async #run<Result>(
+    verb: string,
+    { detail }: Step,
+    signal: AbortSignal,
+    operation: (stack: Stack, options: OperationOptions) => Promise<Result>,
+    watch: (event: EngineEvent) => void = () => undefined,
+  ): Promise<{ result: Result; changes: OpMap }> {
+    const diagnostics: string[] = [];
+    let changes: OpMap = {};
     // The Automation API ignores the signal until the CLI runs, and calls this function just before.
     this.#stack.workspace.serializeArgsForOp = () =>
       signal.aborted ? Promise.reject(signal.reason as Error) : Promise.resolve([]);
-    return {
-      signal,
-      onEvent: (event: EngineEvent) => {
-        watch(event);
-        const urn = event.resourcePreEvent?.metadata.urn;
-        if (urn !== undefined) {
-          step.detail(`${event.resourcePreEvent?.metadata.op ?? ""} ${shortName(urn)}`);
-        }
-      },
-      ...(this.#configFile === undefined ? {} : { configFile: this.#configFile }),
-    };
+    try {
+      const result = await operation(this.#stack, {
+        signal,
+        onEvent: (event) => {
+          if (event.diagnosticEvent?.severity === "error") diagnostics.push(plain(event.diagnosticEvent.message));
+          changes = event.summaryEvent?.resourceChanges ?? changes;
+          const { urn, op } = event.resourcePreEvent?.metadata ?? {};
+          if (urn !== undefined) detail(`${op ?? ""} ${shortName(urn)}`);
+          watch(event);
+        },
+        ...(this.#configFile === undefined ? {} : { configFile: this.#configFile }),
+      });
+      return { result, changes };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw failure(verb, diagnostics, error);
+    }
   }
 
   /**
@@ -156,42 +182,36 @@ export class Deployment {
    * @throws PolicyRefusal, or DeploymentError
    */
   async preview(step: Step, signal: AbortSignal, planFile?: string): Promise<Plan> {
-    const violations: string[] = [];
-    const advisories: string[] = [];
-    let notEvaluated = 0;
+    const violations = new Set<string>();
+    const advisories = new Set<string>();
     const policies = new Set<string>();
     const planned: Planned[] = [];
-    let changes: OpMap = {};
-    const diagnostics: string[] = [];
+    let notEvaluated = 0;
+    const options = { ...this.#policyPack, ...(planFile === undefined ? {} : { plan: planFile }) };
     try {
-      await this.#stack.preview({
-        ...this.#options(step, signal, (event) => {
-          noteErrors(event, diagnostics);
+      const { changes } = await this.#run(
+        "preview",
+        step,
+        signal,
+        (stack, common) => stack.preview({ ...common, ...options }),
+        (event) => {
           if (event.policyEvent !== undefined) {
             const { policyName, resourceUrn, enforcementLevel } = event.policyEvent;
             const message = plain(event.policyEvent.message);
             const where = resourceUrn === undefined ? "" : ` (${shortName(resourceUrn)})`;
             // The pack's prefix for rules that it cannot evaluate yet (policies/README.md).
             if (message.startsWith("Cannot be evaluated in preview:")) notEvaluated += 1;
-            else (enforcementLevel === "mandatory" ? violations : advisories).push(`${policyName}${where}: ${message}`);
+            else (enforcementLevel === "mandatory" ? violations : advisories).add(`${policyName}${where}: ${message}`);
           }
-          for (const name of resource(event)) {
-            policies.add(name);
-          }
+          for (const name of policiesIn(event)) policies.add(name);
           planned.push(...plannedIn(event));
-          changes = event.summaryEvent?.resourceChanges ?? changes;
-        }),
-        ...this.#policyPack,
-        ...(planFile === undefined ? {} : { plan: planFile }),
-      });
+        },
+      );
+      return { policies: policies.size, advisories: [...advisories], notEvaluated, changes, planned };
     } catch (error) {
-      signal.throwIfAborted();
-      if (violations.length > 0) {
-        throw new PolicyRefusal([...new Set(violations)]);
-      }
-      throw failure("preview", diagnostics, error);
+      if (error instanceof DeploymentError && violations.size > 0) throw new PolicyRefusal([...violations]);
+      throw error;
     }
-    return { policies: policies.size, advisories: [...new Set(advisories)], notEvaluated, changes, planned };
   }
 
   /**
@@ -203,72 +223,44 @@ export class Deployment {
     signal: AbortSignal,
     planFile?: string,
   ): Promise<{ resources: number; changes: OpMap; outputs: Record<string, unknown> }> {
-    const diagnostics: string[] = [];
     const deleted = new Deleted();
-    let changes: OpMap = {};
-    let outputs: OutputMap;
-    try {
-      const result = await this.#stack.up({
-        ...this.#options(step, signal, (event) => {
-          noteErrors(event, diagnostics);
-          deleted.note(event);
-          changes = event.summaryEvent?.resourceChanges ?? changes;
-        }),
-        // The policies run again: the update knows values that the preview did not.
-        ...this.#policyPack,
-        ...(planFile === undefined ? {} : { plan: planFile }),
-      });
-      outputs = result.outputs;
-    } catch (error) {
-      signal.throwIfAborted();
-      throw failure("up", diagnostics, error);
-    }
-    await deleted.remove(this.#stack.workspace.envVars, signal);
-    const values = Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, output.value as unknown]));
-    if (this.#outputsFile !== undefined) {
-      await writeWhole(this.#outputsFile, `${JSON.stringify(values, undefined, 2)}\n`);
-    }
-    const resources = Object.entries(changes).reduce(
-      (sum, [kind, count]) => (kind === "delete" ? sum : sum + count),
-      0,
+    // The policies run again: the update knows values that the preview did not.
+    const options = { ...this.#policyPack, ...(planFile === undefined ? {} : { plan: planFile }) };
+    const { result, changes } = await this.#run(
+      "up",
+      step,
+      signal,
+      (stack, common) => stack.up({ ...common, ...options }),
+      (event) => {
+        deleted.note(event);
+      },
     );
-    return { resources, changes, outputs: values };
+    await deleted.remove(this.#stack.workspace.envVars, signal);
+    const outputs = Object.fromEntries(
+      Object.entries(result.outputs).map(([name, output]) => [name, output.value as unknown]),
+    );
+    if (this.#outputsFile !== undefined) {
+      await writeWhole(this.#outputsFile, `${JSON.stringify(outputs, undefined, 2)}\n`);
+    }
+    const total = Object.values(changes).reduce((sum, count) => sum + count, 0);
+    return { resources: total - (changes.delete ?? 0), changes, outputs };
   }
 
   /** Reads every resource from AWS into the state. Returns the number of changed resources by operation. */
   async refresh(step: Step, signal: AbortSignal): Promise<OpMap> {
-    const diagnostics: string[] = [];
-    let changes: OpMap = {};
-    try {
-      await this.#stack.refresh(
-        this.#options(step, signal, (event) => {
-          noteErrors(event, diagnostics);
-          changes = event.summaryEvent?.resourceChanges ?? changes;
-        }),
-      );
-    } catch (error) {
-      signal.throwIfAborted();
-      throw failure("refresh", diagnostics, error);
-    }
-    return changes;
+    return (await this.#run("refresh", step, signal, (stack, options) => stack.refresh(options))).changes;
   }
 
   /** Compares AWS with the program. Returns the resources that an update would change; changes neither the state nor AWS. */
   async drift(step: Step, signal: AbortSignal): Promise<readonly Planned[]> {
-    const diagnostics: string[] = [];
     const planned: Planned[] = [];
-    try {
-      await this.#stack.preview({
-        ...this.#options(step, signal, (event) => {
-          noteErrors(event, diagnostics);
-          planned.push(...plannedIn(event));
-        }),
-        refresh: true,
-      });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw failure("preview --refresh", diagnostics, error);
-    }
+    await this.#run(
+      "preview --refresh",
+      step,
+      signal,
+      (stack, options) => stack.preview({ ...options, refresh: true }),
+      (event) => planned.push(...plannedIn(event)),
+    );
     return planned;
   }
 
@@ -279,21 +271,17 @@ export class Deployment {
    */
   async destroy(step: Step, signal: AbortSignal): Promise<void> {
     const deleted = new Deleted();
+    const note = (event: EngineEvent): void => {
+      deleted.note(event);
+    };
     for (let attempt = 1; ; attempt++) {
-      const diagnostics: string[] = [];
       try {
-        await this.#stack.destroy(
-          this.#options(step, signal, (event) => {
-            noteErrors(event, diagnostics);
-            deleted.note(event);
-          }),
-        );
+        await this.#run("destroy", step, signal, (stack, options) => stack.destroy(options), note);
         break;
       } catch (error) {
-        signal.throwIfAborted();
-        const problem = failure("destroy", diagnostics, error);
-        if (attempt === destroyAttempts || !problem.message.includes("Cannot update in-progress endpoint"))
-          throw problem;
+        const isScaled =
+          error instanceof DeploymentError && error.message.includes("Cannot update in-progress endpoint");
+        if (!isScaled || attempt === destroyAttempts) throw error;
         step.detail("the endpoint is being scaled; waiting for it");
         await sleep(destroyPause, undefined, { signal });
       }

@@ -1,4 +1,5 @@
 /** Parses the engine's events of a preview or an update. */
+import { stripVTControlCharacters } from "node:util";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { printableText } from "../../lib/printable.ts";
 
@@ -31,10 +32,11 @@ export function plannedIn({ resourcePreEvent }: EngineEvent): Planned[] {
 }
 
 /** Returns the policies that evaluated a resource or the stack. */
-export function resource(event: EngineEvent): string[] {
+export function policiesIn(event: EngineEvent): string[] {
   // For each resource and for the stack, the engine sends one event per pack with the policies that passed and failed.
   // The SDK's types lack it.
-  const sent = event as Partial<Record<"policyAnalyzeSummaryEvent" | "policyAnalyzeStackSummaryEvent", Judgement>>;
+  type Names = Partial<Record<"passed" | "failed", readonly string[] | null>>;
+  const sent = event as Partial<Record<"policyAnalyzeSummaryEvent" | "policyAnalyzeStackSummaryEvent", Names>>;
   const summary = sent.policyAnalyzeSummaryEvent ?? sent.policyAnalyzeStackSummaryEvent;
   return [...(summary?.passed ?? []), ...(summary?.failed ?? [])];
 }
@@ -45,23 +47,7 @@ export function shortName(urn: string): string {
   return `${type.split(":").at(-1) ?? ""} ${name}`;
 }
 
-/** Names of policies. */
-interface Judgement {
-  readonly passed?: readonly string[] | null;
-  readonly failed?: readonly string[] | null;
-}
-
-/** Adds the event's error, if it has one. */
-export function noteErrors(event: EngineEvent, diagnostics: string[]): void {
-  if (event.diagnosticEvent?.severity === "error") {
-    diagnostics.push(plain(event.diagnosticEvent.message));
-  }
-}
-
 /** Removes the engine's colour markup (`<{%reset%}>`) and colour codes; shows other control characters as escapes. */
 export function plain(text: string): string {
-  // eslint's no-control-regex forbids the escape character in a literal.
-  const escape = String.fromCharCode(27);
-  const uncoloured = text.replaceAll(/<\{%[^%]*%\}>/g, "").replaceAll(new RegExp(`${escape}\\[[0-9;]*m`, "g"), "");
-  return printableText(uncoloured).trim();
+  return printableText(stripVTControlCharacters(text.replaceAll(/<\{%[^%]*%\}>/g, ""))).trim();
 }

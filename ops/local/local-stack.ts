@@ -51,8 +51,7 @@ export interface EmulatorSession {
 }
 
 /** A deployed local stack. */
-export interface LocalStack {
-  readonly aws: RunningEmulator;
+export interface LocalStack extends EmulatorSession {
   readonly outputs: Record<string, unknown>;
   /** Number of resources in the stack. */
   readonly resources: number;
@@ -60,12 +59,6 @@ export interface LocalStack {
   readonly policies: number;
   /** Seconds of preview and update. */
   readonly deploySeconds: number;
-  /** Aborts when the caller's signal aborts, or when the emulator fails. */
-  readonly signal: AbortSignal;
-  /** Destroys the stack through the engine, ends the emulator, deletes the state. */
-  takeDown(): Promise<void>;
-  /** Ends the emulator and deletes its data and Pulumi's state, without the engine. For an end within an operation. */
-  abandon(): Promise<void>;
 }
 
 /**
@@ -126,8 +119,8 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
 export async function bringUp(options: EmulatorSessionOptions): Promise<LocalStack> {
   const { progress, configFile = join(repoRoot, "Pulumi.local.yaml") } = options;
   await checkSettings({ stack: "local", file: configFile });
-  const environment = await prepareSession(options);
-  const { aws, deployment, paths, signal } = environment;
+  const session = await prepareSession(options);
+  const { aws, deployment, paths, signal } = session;
   try {
     const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
     const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
@@ -136,17 +129,10 @@ export async function bringUp(options: EmulatorSessionOptions): Promise<LocalSta
       if (options.configFile !== undefined) await copyFile(options.configFile, paths.settings);
       handOver(paths.lock, aws.pid);
     }
-    return {
-      aws,
-      ...up.result,
-      policies: preview.result.policies,
-      deploySeconds: preview.seconds + up.seconds,
-      signal,
-      abandon: () => environment.abandon(),
-      takeDown: () => environment.takeDown(),
-    };
+    const deploySeconds = preview.seconds + up.seconds;
+    return { ...session, ...up.result, policies: preview.result.policies, deploySeconds };
   } catch (error) {
-    await environment.abandon();
+    await session.abandon();
     throw error;
   }
 }
