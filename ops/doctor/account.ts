@@ -2,11 +2,11 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { describe } from "../../lib/errors.ts";
 import type { AwsAccess } from "./aws.ts";
-import { isNamed, machineRemedy, ok, problem, unchecked, warning } from "./finding.ts";
+import { findingsOf, isNamed, machineRemedy } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
 
-const check = "account";
+const { ok, problem, unchecked, warning } = findingsOf("account");
 
 /** Asks AWS for the credentials' account and compares it with the accounts that the stack allows. */
 export async function checkAccount(stack: StackFile, aws: AwsAccess): Promise<Finding> {
@@ -15,7 +15,7 @@ export async function checkAccount(stack: StackFile, aws: AwsAccess): Promise<Fi
     const { Account = "", Arn = "" } = await client.send(new GetCallerIdentityCommand({}));
     return resource(stack, Account, Arn);
   } catch (error) {
-    return problem(check, `no account: ${describe(error)}`, remedyFor(error, stack, aws.region));
+    return problem(`no account: ${describe(error)}`, remedyFor(error, stack, aws.region));
   } finally {
     client.destroy();
   }
@@ -37,7 +37,6 @@ function resource(stack: StackFile, account: string, arn: string): Finding {
   const { name, file, allowedAccountIds: allowed, forbiddenAccountIds: forbidden } = stack;
   if (stack.assumesRole) {
     return unchecked(
-      check,
       `the stack's provider assumes a role, from ${arn}`,
       `Check that the role's account is the intended one: aws sts assume-role.`,
     );
@@ -45,17 +44,15 @@ function resource(stack: StackFile, account: string, arn: string): Finding {
   if (forbidden.includes(account) || (allowed.length > 0 && !allowed.includes(account))) {
     const wanted = allowed.length > 0 ? `allows only ${allowed.join(", ")}` : "forbids it";
     return problem(
-      check,
       `the credentials are of account ${account} (${arn}), and ${file} ${wanted}`,
       `Use credentials of the intended account (AWS_PROFILE), or correct aws:allowedAccountIds in ${file}.`,
     );
   }
   if (allowed.length === 0) {
     return warning(
-      check,
       `${account} (${arn}); ${file} accepts any account`,
       `Set the account: pulumi config set --path 'aws:allowedAccountIds[0]' ${account} --type string --stack ${name}`,
     );
   }
-  return ok(check, `${account} (${arn})`);
+  return ok(`${account} (${arn})`);
 }

@@ -5,12 +5,12 @@ import { resolve } from "node:path";
 import { list } from "tar";
 import { z } from "zod";
 import { describe } from "../../lib/errors.ts";
-import { ok, problem, warning } from "./finding.ts";
+import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import { namespace } from "./stack-file.ts";
 import type { StackFile } from "./stack-file.ts";
 
-const check = "artifact";
+const { ok, problem, warning } = findingsOf("artifact");
 /** The setting; its value is a path relative to the project's folder. */
 export const artifactKey = `${namespace}:modelArtifact`;
 const build = "Build it: npm run package:coco";
@@ -35,23 +35,22 @@ interface Contents {
 export async function checkArtifact(stack: StackFile): Promise<Finding> {
   const setting = stack.values[artifactKey];
   if (setting === undefined) {
-    return problem(check, `${stack.file} does not set it`, `Set modelArtifact to a model.tar.gz. ${build}.`);
+    return problem(`${stack.file} does not set it`, `Set modelArtifact to a model.tar.gz. ${build}.`);
   }
   const file = resolve(stack.root, setting);
   const found = await stat(file).catch(() => undefined);
   if (found?.isFile() !== true) {
     if (stack.name === "local" && setting === builtOnStart) {
-      return ok(check, `${setting} does not exist: npm run local:up and npm start build it`);
+      return ok(`${setting} does not exist: npm run local:up and npm start build it`);
     }
-    return problem(check, `${setting} does not exist`, `${build}.`);
+    return problem(`${setting} does not exist`, `${build}.`);
   }
   const rebuild = `${build}, or copy it again.`;
-  if (!(await isGzip(file)))
-    return problem(check, `${setting} is not compressed with gzip, as SageMaker requires`, rebuild);
+  if (!(await isGzip(file))) return problem(`${setting} is not compressed with gzip, as SageMaker requires`, rebuild);
   try {
     return resource(setting, found.size, await contentsOf(file), stack.name);
   } catch (error) {
-    return problem(check, `${setting} cannot be read: ${describe(error)}`, rebuild);
+    return problem(`${setting} cannot be read: ${describe(error)}`, rebuild);
   }
 }
 
@@ -91,12 +90,11 @@ async function contentsOf(file: string): Promise<Contents> {
 function resource(setting: string, size: number, { hashes, texts }: Contents, stack: string): Finding {
   const shown = `${setting}, ${(size / 1e6).toFixed(0)} MB`;
   if (!hashes.has(handler)) {
-    return problem(check, `${shown}, has no ${handler}, which the image runs`, `Add a handler. ${build}.`);
+    return problem(`${shown}, has no ${handler}, which the image runs`, `Add a handler. ${build}.`);
   }
   const text = texts.get("manifest.json");
   if (text === undefined) {
     return warning(
-      check,
       `${shown}: a complete archive without the manifest.json of this project's artifacts`,
       "If it is meant to be this project's, check how it was built. Otherwise test it with npm run smoke after deploying.",
     );
@@ -106,13 +104,12 @@ function resource(setting: string, size: number, { hashes, texts }: Contents, st
   if (wrong.length > 0) {
     const names = wrong.map(([name]) => name).slice(0, 3);
     return problem(
-      check,
       `${shown}: ${wrong.length} of its files differ from its manifest (${names.join(", ")})`,
       `${build}.`,
     );
   }
   const notice = cardSchema.parse(JSON.parse(texts.get("model.json") ?? "{}")).notice ?? "";
   const what = `${shown}: ${model.name}, ${hashes.size} files that match its manifest`;
-  if (notice === "" || stack === "local") return ok(check, what);
-  return warning(check, `${what}. ${notice}`, `Build another one for real footage: npm run package:coco.`);
+  if (notice === "" || stack === "local") return ok(what);
+  return warning(`${what}. ${notice}`, `Build another one for real footage: npm run package:coco.`);
 }

@@ -8,11 +8,11 @@ import { z } from "zod";
 import { describe, InvalidInputError } from "../../lib/errors.ts";
 import { forS3 } from "./aws.ts";
 import type { AwsAccess } from "./aws.ts";
-import { isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import { findingsOf, isNamed } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
 
-const check = "state";
+const { ok, problem, unchecked, warning } = findingsOf("state");
 
 const projectSchema = z.object({ backend: z.object({ url: z.string() }).optional() });
 const loginSchema = z.object({
@@ -76,10 +76,10 @@ export async function checkBackend(
   env: NodeJS.ProcessEnv,
 ): Promise<Finding> {
   if (backend === undefined) {
-    return problem(check, "Pulumi is not logged in", "pulumi login, or pulumi login s3://BUCKET/FOLDER?region=REGION");
+    return problem("Pulumi is not logged in", "pulumi login, or pulumi login s3://BUCKET/FOLDER?region=REGION");
   }
   if (!URL.canParse(backend.url)) {
-    return problem(check, `${backend.url} is not a backend's address`, "pulumi login s3://BUCKET/FOLDER?region=REGION");
+    return problem(`${backend.url} is not a backend's address`, "pulumi login s3://BUCKET/FOLDER?region=REGION");
   }
   const { protocol } = new URL(backend.url);
   switch (protocol) {
@@ -91,7 +91,7 @@ export async function checkBackend(
     case "http:":
       return serviceFinding(backend);
     default:
-      return unchecked(check, `the doctor does not support ${protocol}// backends`, "Try pulumi stack ls.");
+      return unchecked(`the doctor does not support ${protocol}// backends`, "Try pulumi stack ls.");
   }
 }
 
@@ -113,23 +113,18 @@ async function bucketFinding(url: string, aws: AwsAccess, env: NodeJS.ProcessEnv
         MaxKeys: 1,
       }),
     );
-    return ok(check, url);
+    return ok(url);
   } catch (error) {
     if (isNamed(error, "NoSuchBucket")) {
-      return problem(
-        check,
-        `${url}: the bucket ${bucket} does not exist`,
-        "Create it, or pulumi login to another backend.",
-      );
+      return problem(`${url}: the bucket ${bucket} does not exist`, "Create it, or pulumi login to another backend.");
     }
     if (isNamed(error, "AccessDenied")) {
       return problem(
-        check,
         `${url}: reading is denied`,
         `Grant yourself s3:ListBucket on ${bucket} and s3:GetObject on ${folder === "" ? "" : `${folder}/`}* in it.`,
       );
     }
-    return unchecked(check, error, `Try aws s3 ls ${bucket}; check that the address names the bucket's region.`);
+    return unchecked(error, `Try aws s3 ls ${bucket}; check that the address names the bucket's region.`);
   } finally {
     client.destroy();
   }
@@ -138,14 +133,13 @@ async function bucketFinding(url: string, aws: AwsAccess, env: NodeJS.ProcessEnv
 async function folderFinding(url: string, { name }: StackFile): Promise<Finding> {
   // Pulumi also accepts file://~ and relative paths.
   const isAbsolute = url.startsWith("file:///");
-  if (!isAbsolute) return unchecked(check, `${url} is relative to a folder`, "Use the full path: file:///…");
+  if (!isAbsolute) return unchecked(`${url} is relative to a folder`, "Use the full path: file:///…");
   const found = await stat(fileURLToPath(url)).catch(() => undefined);
   if (found?.isDirectory() !== true) {
-    return problem(check, `${url}: the folder does not exist`, "Create it, or pulumi login to another backend.");
+    return problem(`${url}: the folder does not exist`, "Create it, or pulumi login to another backend.");
   }
-  if (name === "local") return ok(check, url);
+  if (name === "local") return ok(url);
   return warning(
-    check,
     `${url}: the state is only on this machine`,
     "A deployment from another machine would create all resources again: pulumi login, or pulumi login s3://BUCKET/FOLDER?region=REGION",
   );
@@ -162,18 +156,13 @@ function isLoopback(hostname: string): boolean {
 async function serviceFinding({ url, token }: Backend): Promise<Finding> {
   if (token === undefined) {
     return problem(
-      check,
       `${url}: no token is known (PULUMI_ACCESS_TOKEN is used only for hosts that a login or PULUMI_BACKEND_URL names)`,
       `pulumi login ${url}`,
     );
   }
   const { protocol, hostname } = new URL(url);
   if (protocol !== "https:" && !isLoopback(hostname)) {
-    return unchecked(
-      check,
-      `${url} is not https: the doctor does not send the token`,
-      "Use the service's https address.",
-    );
+    return unchecked(`${url} is not https: the doctor does not send the token`, "Use the service's https address.");
   }
   try {
     const answer = await fetch(new URL("/api/user", url), {
@@ -181,12 +170,12 @@ async function serviceFinding({ url, token }: Backend): Promise<Finding> {
       signal: AbortSignal.timeout(15_000),
     });
     if (answer.status === 401 || answer.status === 403) {
-      return problem(check, `${url} rejects the token`, `pulumi login ${url}`);
+      return problem(`${url} rejects the token`, `pulumi login ${url}`);
     }
-    if (!answer.ok) return unchecked(check, `${url} answers with status ${answer.status}`, "Try pulumi whoami.");
-    return ok(check, `${url}, as ${userSchema.parse(await answer.json()).githubLogin}`);
+    if (!answer.ok) return unchecked(`${url} answers with status ${answer.status}`, "Try pulumi whoami.");
+    return ok(`${url}, as ${userSchema.parse(await answer.json()).githubLogin}`);
   } catch (error) {
     const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
-    return unchecked(check, `${url}: ${describe(cause)}`, "Try pulumi whoami; check that the network allows it.");
+    return unchecked(`${url}: ${describe(cause)}`, "Try pulumi whoami; check that the network allows it.");
   }
 }

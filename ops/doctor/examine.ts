@@ -7,7 +7,7 @@ import { checkArtifact } from "./artifact.ts";
 import { requestLimits } from "./aws.ts";
 import type { AwsAccess } from "./aws.ts";
 import { checkBackend, findBackend } from "./backend.ts";
-import { ok, problem, unchecked } from "./finding.ts";
+import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import { checkGitHub } from "./github.ts";
 import { checkImage } from "./image.ts";
@@ -47,7 +47,7 @@ export async function examine(
   const backend = await findBackend(stack.root, env, home);
   const ofAws = (check: string, look: (aws: AwsAccess) => Promise<Finding>): Promise<Finding> =>
     region === undefined
-      ? Promise.resolve(unchecked(check, "no region is set", "Set aws:region first."))
+      ? Promise.resolve(findingsOf(check).unchecked("no region is set", "Set aws:region first."))
       : look({
           region,
           maxAttempts: 2,
@@ -57,13 +57,13 @@ export async function examine(
         });
   const ofSettings = (check: string, look: (settings: StackConfig) => Promise<Finding>): Promise<Finding> =>
     settings === undefined
-      ? Promise.resolve(unchecked(check, "the config is not valid", "Correct the config first."))
+      ? Promise.resolve(findingsOf(check).unchecked("the config is not valid", "Correct the config first."))
       : look(settings);
 
   const asked = await Promise.all([
     ofAws("account", (aws) => checkAccount(stack, aws)),
     ofSettings("quota", (sizing) =>
-      onAws(stack, ok("quota", "none: the emulator has no quotas"), () =>
+      onAws(stack, findingsOf("quota").ok("none: the emulator has no quotas"), () =>
         ofAws("quota", async (aws) => {
           const sharing = await quotaSharing(stack, sizing.instanceType, aws.region, env, list);
           return await checkQuota(sizing, sharing, aws);
@@ -71,7 +71,7 @@ export async function examine(
       ),
     ),
     ofSettings("image", (config) =>
-      onAws(stack, ok("image", "none: the emulator serves from a Python environment of this machine"), () =>
+      onAws(stack, findingsOf("image").ok("none: the emulator serves from a Python environment of this machine"), () =>
         ofAws("image", (aws) => checkImage(config, aws)),
       ),
     ),
@@ -92,18 +92,17 @@ export async function examine(
 
 /** Checks the shell: after `local:env`, every answer would be the emulator's; otherwise an answer about the stack `local` would be AWS's. */
 function shellFinding({ name }: StackFile, env: NodeJS.ProcessEnv): Finding | undefined {
+  const { problem } = findingsOf("shell");
   const endpoint = env["AWS_ENDPOINT_URL"];
   if (name === "local") {
     if (endpoint !== undefined) return undefined;
     return problem(
-      "shell",
       "AWS_ENDPOINT_URL is not set: the stack local is on the emulator, whose address this shell does not have",
       'Start the emulator if it is not running: npm run local:up. Then: eval "$(npm run -s local:env)"',
     );
   }
   if (endpoint === undefined) return undefined;
   return problem(
-    "shell",
     `AWS_ENDPOINT_URL is ${endpoint}: that service would answer instead of AWS`,
     "Open a new shell, or unset the variables of npm run -s local:env.",
   );
@@ -116,15 +115,19 @@ async function onAws({ name }: StackFile, onEmulator: Finding, look: () => Promi
 
 /** Returns the cost. The emulator costs nothing. */
 function costFindings({ name }: StackFile, settings: StackConfig): Finding[] {
-  return name === "local" ? [ok("price", "no cost: the emulator runs on this machine")] : priceFindings(settings);
+  return name === "local"
+    ? [findingsOf("price").ok("no cost: the emulator runs on this machine")]
+    : priceFindings(settings);
 }
 
 function configFinding({ file }: StackFile, config: StackConfig | ConfigError): Finding {
-  if (!(config instanceof ConfigError)) return ok("config", `${file} is valid`);
-  return problem("config", config.message, `Correct ${file}; docs/configuration.md has the table of settings.`);
+  const { ok, problem } = findingsOf("config");
+  if (!(config instanceof ConfigError)) return ok(`${file} is valid`);
+  return problem(config.message, `Correct ${file}; docs/configuration.md has the table of settings.`);
 }
 
 function regionFinding({ name, file }: StackFile, region: string | undefined): Finding {
-  if (region !== undefined) return ok("region", region);
-  return problem("region", `${file} does not set it`, `pulumi config set aws:region us-east-1 --stack ${name}`);
+  const { ok, problem } = findingsOf("region");
+  if (region !== undefined) return ok(region);
+  return problem(`${file} does not set it`, `pulumi config set aws:region us-east-1 --stack ${name}`);
 }

@@ -16,26 +16,23 @@ export interface Finding {
   readonly remedy?: string;
 }
 
-/** Returns a finding without a remedy. */
-export function ok(check: string, what: string): Finding {
-  return { check, status: "ok", what };
-}
-
-/** Returns a finding that needs attention. */
-export function warning(check: string, what: string, remedy: string): Finding {
-  return { check, status: "warning", what, remedy };
-}
-
-/** Returns a finding for which a deployment would fail, or would not work. */
-export function problem(check: string, what: string, remedy: string): Finding {
-  return { check, status: "problem", what, remedy };
-}
-
-/** Returns a finding for a check without an answer. It is never taken for an ok. */
-export function unchecked(check: string, why: unknown, remedy: string): Finding {
-  const reason = typeof why === "string" ? why : describe(why);
-  const first = isNamed(why, "CredentialsProviderError") ? "Sign in to AWS first." : remedy;
-  return warning(check, `could not be checked: ${reason}`, machineRemedy(why) ?? first);
+/** Returns the constructors of a check's findings. */
+export function findingsOf(check: string) {
+  const warning = (what: string, remedy: string): Finding => ({ check, status: "warning", what, remedy });
+  return {
+    /** A finding without a remedy. */
+    ok: (what: string): Finding => ({ check, status: "ok", what }),
+    /** A finding that needs attention. */
+    warning,
+    /** A finding for which a deployment would fail, or would not work. */
+    problem: (what: string, remedy: string): Finding => ({ check, status: "problem", what, remedy }),
+    /** A finding of a check without an answer. It is never taken for an ok. */
+    unchecked: (why: unknown, remedy: string): Finding => {
+      const reason = typeof why === "string" ? why : describe(why);
+      const first = isNamed(why, "CredentialsProviderError") ? "Sign in to AWS first." : remedy;
+      return warning(`could not be checked: ${reason}`, machineRemedy(why) ?? first);
+    },
+  };
 }
 
 /** Returns the remedy for an error of the machine or the network, as a sentence; undefined for another cause. */

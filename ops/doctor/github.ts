@@ -3,11 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../lib/run.ts";
 import { Repository } from "../pipeline/github.ts";
-import { ok, problem, unchecked, warning } from "./finding.ts";
+import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
 
-const check = "github";
+const { ok, problem, unchecked, warning } = findingsOf("github");
 const branch = "main";
 
 /** Requirements on an environment. */
@@ -43,7 +43,6 @@ export async function checkGitHub({ name, root }: StackFile, env: NodeJS.Process
   if (token === undefined) {
     return [
       unchecked(
-        check,
         "neither GITHUB_TOKEN nor GH_TOKEN is set",
         `If the workflows deploy this stack: GITHUB_TOKEN=$(gh auth token) npm run doctor -- --stack ${name}`,
       ),
@@ -52,11 +51,7 @@ export async function checkGitHub({ name, root }: StackFile, env: NodeJS.Process
   const repository = env["GITHUB_REPOSITORY"] ?? (await originOf(root));
   if (repository === undefined) {
     return [
-      unchecked(
-        check,
-        "the remote origin is not a repository of github.com",
-        "Set GITHUB_REPOSITORY to OWNER/REPOSITORY.",
-      ),
+      unchecked("the remote origin is not a repository of github.com", "Set GITHUB_REPOSITORY to OWNER/REPOSITORY."),
     ];
   }
   const github = new Repository({ ...env, GITHUB_TOKEN: token, GITHUB_REPOSITORY: repository });
@@ -73,11 +68,7 @@ async function asked(what: string, find: () => Promise<Finding>): Promise<Findin
   try {
     return await find();
   } catch (error) {
-    return unchecked(
-      check,
-      error,
-      `Give the token of an administrator of the repository, or check ${what} in its settings.`,
-    );
+    return unchecked(error, `Give the token of an administrator of the repository, or check ${what} in its settings.`);
   }
 }
 
@@ -96,28 +87,24 @@ function environmentFinding(one: Needed, rules: Awaited<ReturnType<Repository["e
   const settings = "in the repository's settings, under Environments (infra/bootstrap/README.md)";
   if (rules === undefined) {
     return problem(
-      check,
       `the environment ${name} does not exist: GitHub would create it without protection`,
       `Create it ${settings}.`,
     );
   }
   if (one.reviewed && rules.reviewers === 0) {
     return problem(
-      check,
       `the environment ${name} has no required reviewers`,
       `Add them ${settings}. A private repository needs GitHub Enterprise for this.`,
     );
   }
   if (!one.reviewed && rules.reviewers > 0) {
     return problem(
-      check,
       `the environment ${name} has required reviewers, so waiting jobs would block a stack's queue`,
       `Remove them ${settings}.`,
     );
   }
   if (one.preventsSelfReview === true && !rules.preventsSelfReview) {
     return problem(
-      check,
       `in the environment ${name} people may approve their own deployments`,
       `Select "Prevent self-review" ${settings}.`,
     );
@@ -129,9 +116,9 @@ function environmentFinding(one: Needed, rules: Awaited<ReturnType<Repository["e
         : rules.branches === "protected"
           ? "all protected branches"
           : `the branches ${rules.branches.join(", ")}`;
-    return problem(check, `the environment ${name} accepts ${open}`, `Limit it to the branch ${branch} ${settings}.`);
+    return problem(`the environment ${name} accepts ${open}`, `Limit it to the branch ${branch} ${settings}.`);
   }
-  return ok(check, `the environment ${name} is protected as the workflows require`);
+  return ok(`the environment ${name} is protected as the workflows require`);
 }
 
 /** Any job on main may name the environment production, so a change of main needs a review by an owner of the workflows. */
@@ -139,19 +126,17 @@ async function mainFinding(github: Repository, root: string): Promise<Finding> {
   const { approvals, codeOwners } = await github.reviewRules(branch);
   if (approvals === 0) {
     return problem(
-      check,
       `changes of ${branch} need no review, and any job on ${branch} may deploy to production`,
       `Add a ruleset for ${branch} that requires a pull request with an approval and a review from code owners.`,
     );
   }
   if (!codeOwners || !(await ownsWorkflows(root))) {
     return warning(
-      check,
       `changes of the workflows on ${branch} need no review by their owners`,
       'Put "/.github/ @OWNER" into .github/CODEOWNERS, and require a review from code owners in the ruleset.',
     );
   }
-  return ok(check, `changes of ${branch} need a review, and changes of the workflows one by their owners`);
+  return ok(`changes of ${branch} need a review, and changes of the workflows one by their owners`);
 }
 
 /** Checks that CODEOWNERS, in the places that GitHub reads, names owners of the workflows. */

@@ -6,10 +6,10 @@ import { publishedImage } from "../../infra/serving-image.ts";
 import type { PublishedImage } from "../../infra/serving-image.ts";
 import { deepLearningAccounts } from "../../lib/deep-learning-accounts.ts";
 import type { AwsAccess } from "./aws.ts";
-import { isNamed, ok, problem, unchecked } from "./finding.ts";
+import { findingsOf, isNamed } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
-const check = "image";
+const { ok, problem, unchecked } = findingsOf("image");
 
 interface Image {
   readonly registryId: string;
@@ -41,7 +41,6 @@ export async function checkImage(
   const image = published === undefined ? parsedImage(chosen) : prebuiltImage(published, aws.region);
   if (image === undefined) {
     return problem(
-      check,
       published === undefined ? `${chosen} is not in ECR` : `AWS has no registry of ready-made images in ${aws.region}`,
       `Set image to one in ECR in ${aws.region}, or set another aws:region.`,
     );
@@ -50,7 +49,6 @@ export async function checkImage(
   const shown = `${repositoryName}${id.imageTag === undefined ? `@${id.imageDigest ?? ""}` : `:${id.imageTag}`} of registry ${registryId} in ${region}`;
   if (region !== aws.region) {
     return problem(
-      check,
       `${shown}, but the stack is in ${aws.region}: SageMaker requires images of its region`,
       `Copy the image to ${aws.region}, and set image to its address there.`,
     );
@@ -60,12 +58,11 @@ export async function checkImage(
     const { images = [], failures = [] } = await client.send(
       new BatchGetImageCommand({ registryId, repositoryName, imageIds: [id] }),
     );
-    if (images.length > 0) return ok(check, shown);
+    if (images.length > 0) return ok(shown);
     return missing(shown, failures[0]?.failureReason);
   } catch (error) {
     if (isNamed(error, "RepositoryNotFoundException")) return missing(shown, "the repository does not exist");
     return unchecked(
-      check,
       error,
       `Try docker pull, or grant yourself ecr:BatchGetImage on ${repositoryName} of ${registryId}.`,
     );
@@ -75,5 +72,5 @@ export async function checkImage(
 }
 
 function missing(shown: string, reason = "no reason given"): Finding {
-  return problem(check, `${shown} does not exist: ${reason}`, "Set image to an existing one, or push it first.");
+  return problem(`${shown} does not exist: ${reason}`, "Set image to an existing one, or push it first.");
 }

@@ -1,6 +1,6 @@
 /** Prices of the stack: an hour with all its instances, and a month with none. */
 import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-prices.ts";
-import { ok, unchecked, warning } from "./finding.ts";
+import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
 /** USD; us-east-1, collected with the pack's prices, from AWS's pages on KMS, CloudWatch and S3. */
@@ -25,17 +25,14 @@ export interface Sizing {
 /** Returns two findings: with the maximum number of instances, and at rest. */
 export function priceFindings({ instanceType, minCapacity, maxCapacity }: Sizing): Finding[] {
   const price = instanceTypes.get(instanceType)?.price;
+  const { ok, unchecked } = findingsOf("price");
   const atLimit =
     price === undefined
       ? unchecked(
-          "price",
           `the policy pack has no price for ${instanceType}`,
           "Look it up on AWS's pricing page, and add it to hourly-cost-limit's prices in the pack's config.",
         )
-      : ok(
-          "price",
-          `${usd(price * maxCapacity)} an hour at the limit: ${maxCapacity} ${instanceType} at ${price} (${basis})`,
-        );
+      : ok(`${usd(price * maxCapacity)} an hour at the limit: ${maxCapacity} ${instanceType} at ${price} (${basis})`);
   return [atLimit, resting(minCapacity, price)];
 }
 
@@ -45,10 +42,10 @@ function resting(minCapacity: number, price: number | undefined): Finding {
   const stays =
     `${usd(fixed)} a month for a key, ${count} metrics with alarms and a dashboard (the last two are free within an account's first ten and three), ` +
     `and ${monthly.storedGigabyte} a month for each GB of stored videos and results`;
-  if (minCapacity === 0) return ok("at rest", `no instance; ${stays} (${basis})`);
+  const { ok, warning } = findingsOf("at rest");
+  if (minCapacity === 0) return ok(`no instance; ${stays} (${basis})`);
   const hourly = price === undefined ? "the price" : usd(price * minCapacity);
   return warning(
-    "at rest",
     `${hourly} an hour for a minCapacity of ${minCapacity}; ${stays} (${basis})`,
     "Set minCapacity to 0: the policy pack refuses more.",
   );

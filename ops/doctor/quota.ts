@@ -6,11 +6,11 @@ import {
 } from "@aws-sdk/client-service-quotas";
 import type { ServiceQuota } from "@aws-sdk/client-service-quotas";
 import type { AwsAccess } from "./aws.ts";
-import { ok, problem, unchecked, warning } from "./finding.ts";
+import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { QuotaSharing } from "./quota-sharing.ts";
 
-const check = "quota";
+const { ok, problem, unchecked, warning } = findingsOf("quota");
 const service = { ServiceCode: "sagemaker", MaxResults: 100 };
 
 /**
@@ -36,7 +36,6 @@ export async function checkQuota(
     const quota = await find(client, name);
     if (quota === undefined) {
       return problem(
-        check,
         `SageMaker has no quota "${name}" in ${aws.region}`,
         `Check that the region offers the type (SageMaker pricing page), or set another instanceType or aws:region.`,
       );
@@ -49,20 +48,18 @@ export async function checkQuota(
       `Request an increase, which takes a day or two: aws service-quotas request-service-quota-increase --service-code sagemaker ` +
       `--quota-code ${QuotaCode} --desired-value ${all} --region ${aws.region}; or set a smaller maxCapacity.`;
     const needed = `an update at maxCapacity needs ${own}: ${maxCapacity} old instances and a new one`;
-    if (Value < own) return problem(check, `${has}, and ${needed}`, remedy);
+    if (Value < own) return problem(`${has}, and ${needed}`, remedy);
     const others = sharing.stacks.map((other) => `${other.name} ${other.maxCapacity}`).join(", ");
     const together = `together with the stacks that share the quota (${others}), ${all} are needed`;
-    if (Value < all) return warning(check, `${has}, and ${needed}; ${together}`, remedy);
+    if (Value < all) return warning(`${has}, and ${needed}; ${together}`, remedy);
     const enough = `${has}, and ${needed}${others === "" ? "" : `; ${together}`}`;
-    if (sharing.unknown.length === 0) return ok(check, enough);
+    if (sharing.unknown.length === 0) return ok(enough);
     return warning(
-      check,
       `${enough}; not counted: ${sharing.unknown.join("; ")}`,
       "Correct these causes, or compare the quota with their maxCapacity yourself (pulumi stack ls).",
     );
   } catch (error) {
     return unchecked(
-      check,
       error,
       `Check it in the console (Service Quotas, Amazon SageMaker, "${name}"), or grant yourself servicequotas:ListServiceQuotas.`,
     );

@@ -5,12 +5,12 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { endpointStatus, hasLogGroup } from "../../lib/endpoint-remains.ts";
 import type { AwsAccess } from "./aws.ts";
-import { ok, unchecked, warning } from "./finding.ts";
+import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import { namespace } from "./stack-file.ts";
 import type { StackFile } from "./stack-file.ts";
 
-const check = "endpoint";
+const { ok, unchecked, warning } = findingsOf("endpoint");
 
 /** Looks for the endpoint, and for a log group without an endpoint. */
 export async function checkRemains(
@@ -20,7 +20,7 @@ export async function checkRemains(
 ): Promise<Finding> {
   const remedy = "Grant yourself sagemaker:DescribeEndpoint and logs:DescribeLogGroups.";
   if (assumesRole) {
-    return unchecked(check, "the stack's provider assumes a role", "Check SageMaker's console with that role.");
+    return unchecked("the stack's provider assumes a role", "Check SageMaker's console with that role.");
   }
   const [sts, sagemaker, logs] = [new STSClient(aws), new SageMakerClient(aws), new CloudWatchLogsClient(aws)];
   try {
@@ -35,22 +35,19 @@ export async function checkRemains(
     const status = await endpointStatus(sagemaker, endpoint);
     if (status === "Deleting") {
       return warning(
-        check,
         `${endpoint} is still being deleted`,
         "Wait until it is deleted, or deploy with npm run -s pipeline -- up, which waits.",
       );
     }
-    if (status !== undefined) return ok(check, `${endpoint} exists (${status})`);
+    if (status !== undefined) return ok(`${endpoint} exists (${status})`);
     const group = logGroupOf(endpoint);
-    if (!(await hasLogGroup(logs, group)))
-      return ok(check, `${endpoint} will be created; nothing of that name is left`);
+    if (!(await hasLogGroup(logs, group))) return ok(`${endpoint} will be created; nothing of that name is left`);
     return warning(
-      check,
       `${endpoint} does not exist, but its log group ${group} does: a stack was destroyed, or a deployment failed`,
       `Deploy with npm run -s pipeline -- up --stack ${name}, which removes a log group that is not in the stack's state; or: aws logs delete-log-group --log-group-name ${group}`,
     );
   } catch (error) {
-    return unchecked(check, error, remedy);
+    return unchecked(error, remedy);
   } finally {
     for (const client of [sts, sagemaker, logs]) client.destroy();
   }

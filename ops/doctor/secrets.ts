@@ -2,11 +2,11 @@
 import { DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import type { AwsAccess } from "./aws.ts";
 import type { Backend } from "./backend.ts";
-import { isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import { findingsOf, isNamed } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";
 
-const check = "secrets";
+const { ok, problem, unchecked, warning } = findingsOf("secrets");
 
 /** Determines the encryption of the stack's secrets, from the stack's file and the backend, and asks KMS for a key's state. */
 export async function checkSecrets(
@@ -21,10 +21,9 @@ export async function checkSecrets(
   if (hasPassphrase || secretsProvider === "passphrase") {
     // An empty one is a passphrase, too.
     if ((env["PULUMI_CONFIG_PASSPHRASE"] ?? env["PULUMI_CONFIG_PASSPHRASE_FILE"]) !== undefined) {
-      return ok(check, "by a passphrase, which the environment has");
+      return ok("by a passphrase, which the environment has");
     }
     return problem(
-      check,
       `${file} has secrets encrypted by a passphrase, and the environment has none`,
       stack.name === "local"
         ? 'eval "$(npm run -s local:env)"'
@@ -33,12 +32,11 @@ export async function checkSecrets(
   }
   if (secretsProvider !== undefined && secretsProvider !== "default") {
     const [kind = ""] = secretsProvider.split(":");
-    return unchecked(check, `the doctor does not support ${kind} keys`, "Try pulumi stack --show-secrets.");
+    return unchecked(`the doctor does not support ${kind} keys`, "Try pulumi stack --show-secrets.");
   }
-  if (backend === undefined) return unchecked(check, "Pulumi is not logged in", "Log in first.");
-  if (/^https?:/.test(backend.url)) return ok(check, "by Pulumi's service");
+  if (backend === undefined) return unchecked("Pulumi is not logged in", "Log in first.");
+  if (/^https?:/.test(backend.url)) return ok("by Pulumi's service");
   return warning(
-    check,
     `${file} sets no key, so ${backend.url} would ask for a passphrase`,
     `Choose a key when you create the stack: pulumi stack init ${stack.name} --secrets-provider "awskms:///KEY_ARN?region=${aws.region}"`,
   );
@@ -54,21 +52,19 @@ async function keyFinding(address: string, aws: AwsAccess): Promise<Finding> {
   try {
     const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId }));
     const state = KeyMetadata?.KeyState ?? "in no state";
-    if (state === "Enabled") return ok(check, `KMS key ${KeyId} in ${region}`);
+    if (state === "Enabled") return ok(`KMS key ${KeyId} in ${region}`);
     return problem(
-      check,
       `KMS key ${KeyId} in ${region} is ${state}`,
       "Enable it, or cancel its deletion: without it the stack's secrets cannot be read.",
     );
   } catch (error) {
     if (isNamed(error, "NotFoundException")) {
       return problem(
-        check,
         `there is no KMS key ${KeyId} in ${region}`,
         "Correct secretsprovider's key or its ?region=, or choose another: pulumi stack change-secrets-provider.",
       );
     }
-    return unchecked(check, error, `Grant yourself kms:DescribeKey on ${KeyId}, or try pulumi stack --show-secrets.`);
+    return unchecked(error, `Grant yourself kms:DescribeKey on ${KeyId}, or try pulumi stack --show-secrets.`);
   } finally {
     client.destroy();
   }

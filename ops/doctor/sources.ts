@@ -4,10 +4,10 @@ import { describe } from "../../lib/errors.ts";
 import type { SourceBucket } from "../../infra/source-buckets.ts";
 import { forS3 } from "./aws.ts";
 import type { AwsAccess } from "./aws.ts";
-import { isNamed, ok, problem, unchecked, warning } from "./finding.ts";
+import { findingsOf, isNamed } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
-const check = "sources";
+const { ok, problem, unchecked, warning } = findingsOf("sources");
 
 /** docs/configuration.md has the policies that another account's bucket and key need. */
 const policies =
@@ -29,7 +29,6 @@ export async function checkSource(
     const [{ Key } = {}] = listed.Contents ?? [];
     if (Key === undefined) {
       return warning(
-        check,
         `${place} contains no object`,
         "Check that bucket and prefix of sourceBuckets are the intended ones.",
       );
@@ -37,12 +36,11 @@ export async function checkSource(
     const { SSEKMSKeyId } = await client.send(new GetObjectCommand({ Bucket: bucket, Key, Range: "bytes=0-0" }));
     if (SSEKMSKeyId !== undefined && SSEKMSKeyId !== keyArn) {
       return warning(
-        check,
         `${place}: ${Key} is encrypted with ${SSEKMSKeyId}, but sourceBuckets has ${keyArn ?? "no keyArn"}`,
         "Set its keyArn to that key and deploy, unless it is the account's aws/s3, which needs no permission.",
       );
     }
-    return ok(check, `${place} can be read with these credentials`);
+    return ok(`${place} can be read with these credentials`);
   } catch (error) {
     return findingOf(error, place, aws);
   } finally {
@@ -52,22 +50,21 @@ export async function checkSource(
 
 function findingOf(error: unknown, place: string, aws: AwsAccess): Finding {
   if (isNamed(error, "NoSuchBucket")) {
-    return problem(check, `${place}: the bucket does not exist`, "Correct sourceBuckets, or create the bucket.");
+    return problem(`${place}: the bucket does not exist`, "Correct sourceBuckets, or create the bucket.");
   }
   if (isNamed(error, "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")) {
     return problem(
-      check,
       `${place} is in another region than the stack, ${aws.region}: SageMaker reads only from its region`,
       "Copy the videos to a bucket of the stack's region, or deploy a stack in the bucket's.",
     );
   }
   if (!isNamed(error, "AccessDenied", "KMS.AccessDeniedException")) {
-    return unchecked(check, error, `Try aws s3 ls ${place}.`);
+    return unchecked(error, `Try aws s3 ls ${place}.`);
   }
   // S3 names the policy that denies (user guide, "Troubleshoot access denied (403 Forbidden) errors"). The user's permissions do not decide the role's.
   const reason = describe(error);
   if (reason.includes("no identity-based policy")) {
-    return unchecked(check, `${place}: ${reason}`, "Grant yourself s3:ListBucket, s3:GetObject and kms:Decrypt there.");
+    return unchecked(`${place}: ${reason}`, "Grant yourself s3:ListBucket, s3:GetObject and kms:Decrypt there.");
   }
-  return problem(check, `${place} cannot be read: ${reason}`, `${policies}; otherwise grant yourself read access.`);
+  return problem(`${place} cannot be read: ${reason}`, `${policies}; otherwise grant yourself read access.`);
 }
