@@ -1,10 +1,10 @@
 /** `npm run preview`: shows the changes of a deployment, computed by the real engine with the policy pack, without an AWS account. */
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { z } from "zod";
 import { plural } from "../../client/src/index.ts";
 import { createCommand, matching } from "../../lib/command-line.ts";
@@ -19,6 +19,7 @@ import { removeForeignSettings } from "../local/foreign-settings.ts";
 import { localArtifact, packageModel } from "../start/model.ts";
 import { Progress } from "../../lib/progress.ts";
 import { checkSettings } from "./settings-check.ts";
+import { artifactKey, parseSettings } from "./settings-file.ts";
 import { statePaths } from "../local/state.ts";
 
 /** Names of the stacks; pr-N is the stack of pull request N, which the pipeline creates from the template Pulumi.pr.yaml. */
@@ -30,7 +31,6 @@ const anyAccount = "000000000000";
 const planning = ["aws:region", "aws:defaultTags", "aws:ignoreTags", "aws:allowedAccountIds"];
 /** Files of the program, besides the stack's config. Pulumi writes into the project's folder, so the preview uses a copy. */
 const program = ["infra", "node_modules", "package.json"];
-const artifactKey = "async-video-inference:modelArtifact";
 
 const settingsSchema = z.object({
   config: z.looseObject({
@@ -93,55 +93,47 @@ function stackOption(text: string): string {
   return matching(stackName, "takes dev, prod, local, or pr-N for pull request N")(text);
 }
 
-/** Copies the project into a folder where the engine may write. Returns the account and region of the preview. */
-async function copyProject(
-  folder: string,
-  { stack, configFile }: PreviewOptions,
-  artifact: string | undefined,
-): Promise<{ accountId: string; region: string }> {
-  const parsed = settingsSchema.safeParse(parse(await readFile(configFile, "utf8")));
-  if (!parsed.success) throw new InvalidInputError(`${configFile}: ${z.prettifyError(parsed.error)}`);
-  const { config } = parsed.data;
+/** Copies the project, with the given settings, into a folder where the engine may write. */
+async function copyProject(folder: string, stack: string, config: Readonly<Record<string, unknown>>): Promise<void> {
   const kept = Object.entries(config).filter(([key]) => !key.startsWith("aws:") || planning.includes(key));
-  const settings = { config: { ...Object.fromEntries(kept), ...(artifact && { [artifactKey]: artifact }) } };
-  await writeFile(join(folder, `Pulumi.${stack}.yaml`), stringify(settings));
+  await writeFile(join(folder, `Pulumi.${stack}.yaml`), stringify({ config: Object.fromEntries(kept) }));
   await copyFile(join(repoRoot, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
   for (const name of program) await symlink(join(repoRoot, name), join(folder, name));
-  return { accountId: config["aws:allowedAccountIds"][0] ?? anyAccount, region: config["aws:region"] };
 }
 
-/** Returns the small model's artifact if the stack's artifact is a file that is not built. */
-async function standIn(
-  { configFile }: PreviewOptions,
+/** Replaces the stack's artifact by the small model's if it is a file that is not built. */
+async function withArtifact<Config extends { readonly [artifactKey]?: string | undefined }>(
+  config: Config,
   progress: Progress,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const parsed = settingsSchema.safeParse(parse(await readFile(configFile, "utf8")));
-  const own = parsed.data?.config[artifactKey];
-  if (own === undefined || existsSync(resolve(repoRoot, own))) return undefined;
+): Promise<Config> {
+  const own = config[artifactKey];
+  if (own === undefined || existsSync(resolve(repoRoot, own))) return config;
   progress.say(`There is no ${own}: the preview uses the small model instead.`);
   if (!existsSync(localArtifact)) {
     await progress.step("Packaging the small model", () => packageModel(signal));
   }
-  return localArtifact;
+  return { ...config, [artifactKey]: localArtifact };
 }
 
 async function preview(options: PreviewOptions, progress: Progress, signal: AbortSignal): Promise<Plan> {
-  const artifact = await standIn(options, progress, signal);
+  const parsed = settingsSchema.safeParse(await parseSettings(options.configFile));
+  if (!parsed.success) throw new InvalidInputError(`${options.configFile}: ${z.prettifyError(parsed.error)}`);
+  const config = await withArtifact(parsed.data.config, progress, signal);
   const folder = await realpath(await mkdtemp(join(tmpdir(), "preview-")));
   try {
     const project = join(folder, "project");
     await mkdir(project);
-    const { accountId, region } = await copyProject(project, options, artifact);
+    await copyProject(project, options.stack, config);
     const checked = { file: join(project, `Pulumi.${options.stack}.yaml`), shownFile: options.configFile };
     await checkSettings({ stack: options.stack, ...checked });
     const { startProvider } = await import("../../emulator/provider/server.ts");
     const provider = await startProvider({
       // Never called.
       endpoint: "http://127.0.0.1:9",
-      region,
+      region: config["aws:region"],
       credentials: { accessKeyId: "none", secretAccessKey: "none" },
-      previewAccountId: accountId,
+      previewAccountId: config["aws:allowedAccountIds"][0] ?? anyAccount,
     });
     try {
       const deployment = await Deployment.openAt({

@@ -1,17 +1,11 @@
 /** Checks a stack's settings before anything is started, with the program's own parser. */
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { parse } from "yaml";
-import { z } from "zod";
 import type { SettingAdvice } from "../../infra/config.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { localArtifact } from "../start/model.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
-import { namespace } from "./settings-file.ts";
+import { artifactKey, namespace, parseSettings, textValues } from "./settings-file.ts";
 import type { Setting } from "./settings-file.ts";
-
-const artifactKey = `${namespace}:modelArtifact`;
-const fileSchema = z.looseObject({ config: z.record(z.string(), z.unknown()).default({}) });
 
 /** Source of the settings. */
 interface SettingsSource {
@@ -31,16 +25,8 @@ interface SettingsSource {
  * @throws InvalidInputError that lists each problem with its fix
  */
 export async function checkSettings(source: SettingsSource): Promise<void> {
-  const { stack, file, shownFile = file } = source;
-  const parsed = fileSchema.safeParse(parse(await readFile(file, "utf8")));
-  if (!parsed.success)
-    throw new InvalidInputError(`${shownFile} is not a stack's settings file: ${z.prettifyError(parsed.error)}`);
-  const values = Object.fromEntries(
-    Object.entries(parsed.data.config).map(([key, value]) => [
-      key,
-      typeof value === "string" ? value : JSON.stringify(value),
-    ]),
-  );
+  const { stack, file, shownFile } = source;
+  const values = textValues((await parseSettings(file, shownFile)).config);
   // Loaded here, because Pulumi's SDK takes seconds: a command line must be checked first.
   const { ConfigError, parseConfig } = await import("../../infra/config.ts");
   try {

@@ -7,6 +7,8 @@ import { writeWhole } from "../../lib/files.ts";
 
 /** The program's namespace in Pulumi's config. */
 export const namespace = "async-video-inference";
+/** The setting with the model artifact's path, relative to the project's folder. */
+export const artifactKey = `${namespace}:modelArtifact`;
 const settingsFile = z.looseObject({ config: z.record(z.string(), z.unknown()) });
 
 /** One setting's new value. */
@@ -51,10 +53,21 @@ export async function readSetting(file: string, name: string): Promise<unknown> 
   return (await parseSettings(file)).config[`${namespace}:${name}`];
 }
 
-async function parseSettings(file: string): Promise<z.infer<typeof settingsFile>> {
+/** Returns a config's values as Pulumi passes them to the program. */
+export function textValues(config: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
+}
+
+/**
+ * Reads a settings file.
+ * @throws InvalidInputError if `file` is not one
+ */
+export async function parseSettings(file: string, shownFile = file): Promise<z.infer<typeof settingsFile>> {
   const parsed = settingsFile.safeParse(await readSettings(file));
   if (!parsed.success)
-    throw new InvalidInputError(`${file} is not a stack's settings file: ${z.prettifyError(parsed.error)}`);
+    throw new InvalidInputError(`${shownFile} is not a stack's settings file: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { create } from "tar";
-import { artifactKey, checkArtifact } from "./artifact.ts";
+import { artifactKey } from "../deployment/settings-file.ts";
+import { checkArtifact } from "./artifact.ts";
 import { stackFile } from "./testing/stack.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -7,12 +7,10 @@ import { z } from "zod";
 import { describe } from "../../lib/errors.ts";
 import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
-import { namespace } from "./stack-file.ts";
+import { artifactKey } from "../deployment/settings-file.ts";
 import type { StackFile } from "./stack-file.ts";
 
 const { ok, problem, warning } = findingsOf("artifact");
-/** The setting; its value is a path relative to the project's folder. */
-export const artifactKey = `${namespace}:modelArtifact`;
 const build = "Build it: npm run package:coco";
 /** The artifact of the stack `local`, which its start builds (`ops/start/model.ts`). */
 const builtOnStart = "model/dist/model.tar.gz";

@@ -7,7 +7,7 @@ import { endpointStatus, hasLogGroup } from "../../lib/endpoint-remains.ts";
 import type { AwsAccess } from "./aws.ts";
 import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
-import { namespace } from "./stack-file.ts";
+import { namespace } from "../deployment/settings-file.ts";
 import type { StackFile } from "./stack-file.ts";
 
 const { ok, unchecked, warning } = findingsOf("endpoint");

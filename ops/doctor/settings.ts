@@ -1,8 +1,7 @@
 /** A stack's settings, as the program reads them from the stack's file. */
 import { ConfigError, parseConfig } from "../../infra/config.ts";
 import type { StackConfig } from "../../infra/config.ts";
-import { artifactKey } from "./artifact.ts";
-import { namespace } from "./stack-file.ts";
+import { artifactKey, namespace } from "../deployment/settings-file.ts";
 import type { StackFile } from "./stack-file.ts";
 
 /**

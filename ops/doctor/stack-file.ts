@@ -4,13 +4,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
+import { textValues } from "../deployment/settings-file.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
 
 /** YAML reads an account's number without quotes as a number, and drops its leading zeros. */
 const accountIds = z.array(z.string("write an account's number in quotes")).default([]);
-
-/** The program's namespace in Pulumi's config. */
-export const namespace = "async-video-inference";
 
 const fileSchema = z.object({
   secretsprovider: z.string().optional(),
@@ -48,18 +46,17 @@ export interface StackFile {
 
 /**
  * Reads a stack's file.
+ * @param missing the content of a missing file
  * @throws InvalidInputError if it does not exist or is not valid
  */
-export async function readStackFile(root: string, name: string): Promise<StackFile> {
+export async function readStackFile(root: string, name: string, missing?: "{}"): Promise<StackFile> {
   const file = `Pulumi.${name}.yaml`;
-  const { secretsprovider, encryptionsalt, config } = parsed(file, await textOf(root, file));
+  const { secretsprovider, encryptionsalt, config } = parsed(file, await textOf(root, file, missing));
   return {
     name,
     file,
     root,
-    values: Object.fromEntries(
-      Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
-    ),
+    values: textValues(config),
     region: config["aws:region"],
     profile: config["aws:profile"],
     allowedAccountIds: config["aws:allowedAccountIds"],
@@ -70,11 +67,12 @@ export async function readStackFile(root: string, name: string): Promise<StackFi
   };
 }
 
-async function textOf(root: string, file: string): Promise<string> {
+async function textOf(root: string, file: string, missing: string | undefined): Promise<string> {
   try {
     return await readFile(join(root, file), "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (missing !== undefined) return missing;
     const names = readdirSync(root).flatMap((each) => /^Pulumi\.(.+)\.yaml$/.exec(each)?.[1] ?? []);
     // Pulumi.pr.yaml is the template of the stacks of pull requests.
     const stacks = names.filter((each) => each !== "pr");

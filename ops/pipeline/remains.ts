@@ -1,10 +1,7 @@
 /** Removes the remains of earlier deployments of a stack's endpoint, which has the same name each time: for `pipeline up` and `pipeline destroy`. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { parse } from "yaml";
 import { z } from "zod";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { defaultWait, deleteLogGroup, endpointStatus, hasLogGroup, waitWhile } from "../../lib/endpoint-remains.ts";
@@ -14,32 +11,11 @@ import { describe, UserError } from "../../lib/errors.ts";
 import { remedyFor } from "../../lib/remedies.ts";
 import { requestHandler } from "./aws.ts";
 import type { Job } from "./job.ts";
-import { stackResources } from "./pulumi.ts";
+import { projectRoot, stackResources } from "./pulumi.ts";
+import { namespace } from "../deployment/settings-file.ts";
+import { readStackFile } from "../doctor/stack-file.ts";
+import type { StackFile } from "../doctor/stack-file.ts";
 import type { StateResource } from "./pulumi.ts";
-
-const root = join(import.meta.dirname, "..", "..");
-const namespace = "async-video-inference";
-
-/** As `pulumi config set` writes it, or as a list of YAML. */
-const alarms = z.union([
-  z.array(z.string()),
-  z.string().transform((text, context) => {
-    try {
-      return z.array(z.string()).parse(JSON.parse(text));
-    } catch {
-      context.addIssue("must be a list of names of alarms");
-      return z.NEVER;
-    }
-  }),
-]);
-
-const settings = z.looseObject({
-  "aws:region": z.string().optional(),
-  "aws:profile": z.string().optional(),
-  "aws:assumeRole": z.unknown().optional(),
-  "aws:assumeRoles": z.unknown().optional(),
-  [`${namespace}:rollbackAlarms`]: alarms.default([]),
-});
 
 /** AWS as the stack's provider accesses it, and the name of the stack's endpoint. */
 interface Place extends Disposable {
@@ -51,20 +27,20 @@ interface Place extends Disposable {
 /** Determines the account and the name; undefined if the provider assumes a role, whose account is not known here. */
 async function placeOf(stack: string, job: Job): Promise<Place | undefined> {
   const name = stack.split("/").at(-1) ?? stack;
-  const config = await readSettings(name);
-  if (config["aws:assumeRole"] !== undefined || config["aws:assumeRoles"] !== undefined) return undefined;
-  const region = config["aws:region"] ?? job.environment["AWS_REGION"] ?? job.environment["AWS_DEFAULT_REGION"];
+  const file = await readStackFile(projectRoot, name, "{}");
+  if (file.assumesRole) return undefined;
+  const { profile } = file;
+  const rollbackAlarms = rollbackAlarmsOf(file);
+  const region = file.region ?? job.environment["AWS_REGION"] ?? job.environment["AWS_DEFAULT_REGION"];
   if (region === undefined) {
     throw new UserError(
       `The stack ${stack} has no region. Set it: pulumi config set aws:region us-east-1 --stack ${stack}`,
     );
   }
-  const profile = config["aws:profile"];
   const access = { region, requestHandler, ...(profile === undefined ? {} : { profile }) };
   const sts = new STSClient(access);
   try {
     const { Account: accountId = "" } = await sts.send(new GetCallerIdentityCommand({}));
-    const rollbackAlarms = config[`${namespace}:rollbackAlarms`] as readonly string[];
     const [sagemaker, logs] = [new SageMakerClient(access), new CloudWatchLogsClient(access)];
     return {
       sagemaker,
@@ -80,18 +56,12 @@ async function placeOf(stack: string, job: Job): Promise<Place | undefined> {
   }
 }
 
-/** Returns the config in the stack's file; empty if there is no file. */
-async function readSettings(stack: string): Promise<z.infer<typeof settings>> {
-  const file = `Pulumi.${stack}.yaml`;
+function rollbackAlarmsOf({ file, values }: StackFile): string[] {
+  const key = `${namespace}:rollbackAlarms`;
   try {
-    const { config } = z
-      .looseObject({ config: settings.prefault({}) })
-      .parse(parse(await readFile(join(root, file), "utf8")));
-    return config;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return settings.parse({});
-    if (error instanceof z.ZodError) throw new UserError(`${file}: ${z.prettifyError(error)}`);
-    throw error;
+    return z.array(z.string()).parse(JSON.parse(values[key] ?? "[]"));
+  } catch {
+    throw new UserError(`${file}: ${key} must be a list of names of alarms.`);
   }
 }
 
