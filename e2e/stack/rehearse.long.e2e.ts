@@ -244,7 +244,9 @@ describe("the rehearsal of a change", () => {
   });
 });
 
-describe("npm run ci:rehearse", () => {
+describe("npm run ci:rehearse", function () {
+  this.timeout(600_000);
+
   afterEach(async () => {
     assert.deepEqual(await leftProcesses(), []);
     assert.equal(existsSync(localState.lock), false, "the lock is left");
