@@ -55,10 +55,7 @@ export function checkConfig(values: Values): Failure[] {
 /** The provider's configuration, read. */
 export type ProviderConfig = ReturnType<typeof readConfig>;
 
-/**
- * Reads a configuration that `checkConfig` has accepted.
- * @throws {ZodError} for others
- */
+/** Reads a configuration that `checkConfig` has accepted. */
 export function readConfig(values: Values) {
   const { defaultTags, ignoreTags, ...config } = schema.parse(known(values));
   const tags: TagRules = {

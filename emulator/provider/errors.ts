@@ -52,18 +52,12 @@ export function isCode(error: unknown, ...codes: readonly ErrorCode[]): error is
   );
 }
 
-/**
- * Returns the answer of `call`; undefined if AWS answers one of `notFoundCodes`, which mean that the resource does not
- * exist.
- */
-export async function ignoreNotFound<T>(
-  call: Promise<T>,
-  ...notFoundCodes: readonly ErrorCode[]
-): Promise<T | undefined> {
+/** Returns the answer of `call`; undefined if AWS answers with one of the codes, which mean that the resource does not exist. */
+export async function ignoreNotFound<T>(call: Promise<T>, ...codes: readonly ErrorCode[]): Promise<T | undefined> {
   try {
     return await call;
   } catch (error) {
-    if (isCode(error, ...notFoundCodes)) return undefined;
+    if (isCode(error, ...codes)) return undefined;
     throw error;
   }
 }
