@@ -307,7 +307,17 @@ describe("the command burst", () => {
     assert.match(stderr, /jobs\.jsonl exists already/);
     await writeFile(fixture.path("file"), "");
     assert.match(
-      (await burst("--count", "1", "--out", fixture.path("file/x"))).stderr,
+      (
+        await fixture.execute([
+          "burst",
+          "--video",
+          fixture.path("a.mp4"),
+          "--count",
+          "1",
+          "--out",
+          fixture.path("file/x"),
+        ])
+      ).stderr,
       /a part of that path is a file or a broken link, remove it, or choose another one with --out/,
     );
   });
