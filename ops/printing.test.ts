@@ -56,9 +56,9 @@ describe("the output of a command", () => {
     }
   });
 
-  it("shows messages of the engine without colours and other control characters as escapes", () => {
-    const text = "<{%fg 1%}>\u001b[31merror:\u001b[0m no\u001b]0;title\u0007\n  ::error::x<{%reset%}>\n";
-    assert.equal(plain(text), `error: no${String.raw`\x1b]0;title\x07`}\n  ${String.raw`\x3a:error::x`}`);
+  it("shows messages of the engine without terminal commands, and other control characters as escapes", () => {
+    const text = "<{%fg 1%}>\u001b[31merror:\u001b[0m no\u001b]0;title\u0007\u0008\n  ::error::x<{%reset%}>\n";
+    assert.equal(plain(text), `error: no${String.raw`\x08`}\n  ${String.raw`\x3a:error::x`}`);
   });
 
   it("shows foreign text in an error as escapes and keeps the error's lines", async () => {

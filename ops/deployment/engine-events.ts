@@ -47,7 +47,7 @@ export function shortName(urn: string): string {
   return `${type.split(":").at(-1) ?? ""} ${name}`;
 }
 
-/** Removes the engine's colour markup (`<{%reset%}>`) and colour codes; shows other control characters as escapes. */
+/** Removes the engine's colour markup (`<{%reset%}>`) and terminal commands; shows other control characters as escapes. */
 export function plain(text: string): string {
   return printableText(stripVTControlCharacters(text.replaceAll(/<\{%[^%]*%\}>/g, ""))).trim();
 }

@@ -78,6 +78,8 @@ describe("the command burst", () => {
 
   it("shows the upload, and not only the hash, while the upload is retried", async () => {
     fixture.aws.onInvocation = complete;
+    // The upload takes longer than the interval between two lines of a log.
+    fixture.aws.answerMs = 1_500;
     fixture.aws.fail({ operation: "PutObject", times: 4, answer: { status: 503, code: "SlowDown" } });
     const { status, stderr } = await burst("--count", "1");
     assert.equal(status, 0, stderr);
