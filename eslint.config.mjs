@@ -212,7 +212,7 @@ export default defineConfig(
   },
   {
     name: "child-processes",
-    files: ["{lib,ops,smoke}/**/*.ts"],
+    files: ["{client,lib,ops,smoke}/**/*.ts"],
     ignores: [
       "**/*.test.ts",
       "**/testing/**",
