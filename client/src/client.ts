@@ -8,7 +8,7 @@ import type { ModelOptions, ResultFormat } from "./model-options.ts";
 import { checkOutputs } from "./outputs.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { PollOptions } from "./poll.ts";
-import { defaultLimit, defaultTimes, redriveQueue } from "./redrive/redrive.ts";
+import { defaultLimit, defaultResends, redriveQueue } from "./redrive/redrive.ts";
 import type { Outcome as RedriveOutcome, RedriveOptions as QueueOptions } from "./redrive/redrive.ts";
 import { fetchResult } from "./result.ts";
 import type { VideoResult } from "./result.ts";
@@ -147,7 +147,7 @@ export class Client implements Disposable {
       await redriveQueue(this.#stack, journal, {
         ...options,
         limit: options.limit ?? defaultLimit,
-        times: options.times ?? defaultTimes,
+        times: options.times ?? defaultResends,
         onOutcome: (outcome) => {
           outcomes.push(outcome);
           onOutcome?.(outcome);

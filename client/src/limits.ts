@@ -1,4 +1,4 @@
-/** A stack's limits on one job, from its outputs. The client checks them before it uploads. */
+/** A stack's limits on one job, from its outputs. The client checks them before it uploads (a file's size: `video-file.ts`). */
 import { SetupError } from "./errors.ts";
 import type { StackOutputs } from "./outputs.ts";
 import { InputError } from "./video-file.ts";

@@ -20,7 +20,7 @@ import { describePrice } from "../price.ts";
 import { unreachableRemedy } from "../../src/known-jobs.ts";
 import { pairJournals, withRedriven } from "../../src/redrive/journal-pair.ts";
 import type { RedriveJournal } from "../../src/redrive/resender.ts";
-import { defaultLimit, defaultTimes, redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
+import { defaultLimit, defaultResends, redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
 import type { Outcome } from "../../src/redrive/redrive.ts";
 import { plural, sizeOf } from "../../src/format.ts";
 
@@ -41,7 +41,7 @@ function defineRedrive() {
       "--times <n>",
       "how often one job is sent again, over all runs",
       wholeNumber("a whole number", 1, 1000),
-      defaultTimes,
+      defaultResends,
     )
     .option("--include-bad-input", "also send videos that the model refused", false)
     .addOption(

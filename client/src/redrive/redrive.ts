@@ -34,7 +34,7 @@ export interface Deliveries {
 export const defaultLimit = 1000;
 
 /** Default number of times that one job is sent again, over all runs. */
-export const defaultTimes = 3;
+export const defaultResends = 3;
 
 /** Options for a redrive. */
 export interface RedriveOptions extends ResendOptions {
