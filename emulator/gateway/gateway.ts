@@ -7,9 +7,8 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import type { Clock } from "../core/clock.ts";
+import { readBody, tooLarge, unpacked } from "./body.ts";
 import type { Credentials } from "./credentials.ts";
 import { corsHeaders } from "./cors.ts";
 import type { CorsRule } from "./cors.ts";
@@ -73,16 +72,6 @@ const servicePath = /^\/(\d{12}\/[\w-]{1,80}(\.fifo)?)?$/;
 
 // Bucket names whose paths MiniStack interprets as paths of other services, for any signed service.
 const reservedBucket = /^(\d{4}-\d{2}-\d{2}|health|iceberg.*|login|logout|oauth2|restapis|signup|v20180820)$/;
-
-// Above the largest body of any operation of the gateway's services (InvokeEndpointAsync's inline Body: 128,000 bytes;
-// PutMetricData: 1 MB).
-const bodyLimit = 4 * 1024 * 1024;
-const tooLarge: Refusal = {
-  name: "RequestEntityTooLargeException",
-  queryCode: "RequestEntityTooLarge",
-  message: `A request body may have up to ${bodyLimit} bytes here.`,
-  status: 413,
-};
 
 /**
  * Starts the gateway on 127.0.0.1.
@@ -331,27 +320,4 @@ function noSuchPath(path: string): Refusal {
 function notImplemented(service: string): Refusal {
   const message = `The emulator does not implement ${service}.`;
   return { name: "NotImplementedException", queryCode: "NotImplementedException", message, status: 501 };
-}
-
-/** Reads the whole body as it was sent; undefined if it is larger than the limit. */
-async function readBody(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size > bodyLimit) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** Decompresses the body; undefined if it is larger than the limit. */
-async function unpacked({ headers, body }: WireRequest): Promise<Uint8Array | undefined> {
-  if (headers["content-encoding"] !== "gzip") return body;
-  try {
-    return await promisify(gunzip)(body, { maxOutputLength: bodyLimit });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") return undefined;
-    throw error;
-  }
 }
