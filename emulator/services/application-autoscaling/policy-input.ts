@@ -19,7 +19,7 @@ const mostSteps = 20;
 
 /**
  * Converts the policy to a rule.
- * @throws {AwsError} ValidationException for an invalid policy, or if it is of a type that is not implemented
+ * @throws {AwsError} ValidationException for an invalid policy; the refusal by name of predictive scaling
  */
 export function ruleOf(input: PutScalingPolicyRequest): StepScaling | TargetTracking {
   const { PolicyType = "StepScaling" } = input;

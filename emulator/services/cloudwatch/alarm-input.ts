@@ -85,7 +85,7 @@ function metricOf(input: PutMetricAlarmInput): { watched: WatchedMetric; period:
 
 /**
  * Converts the request to an alarm's settings.
- * @throws {AwsError} ValidationError for an invalid alarm, or if it needs what is not implemented
+ * @throws {AwsError} ValidationError for an invalid alarm; the refusal by name of a feature that the emulator leaves out
  */
 export function settingsOf(input: PutMetricAlarmInput, place: Place): AlarmSettings {
   for (const member of unknownMembers) {

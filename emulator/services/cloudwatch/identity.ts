@@ -34,7 +34,7 @@ const statistics: readonly Statistic[] = ["Average", "Sum", "Minimum", "Maximum"
 
 /**
  * Returns the statistic of a metric query.
- * @throws {AwsError} for percentiles and others that are not implemented
+ * @throws {AwsError} that names the statistics, for a percentile or another one
  */
 export function statisticOf(name: string): Statistic {
   const found = statistics.find((statistic) => statistic === name);

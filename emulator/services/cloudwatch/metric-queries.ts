@@ -52,7 +52,7 @@ function queryOf(query: WireQuery, place: Place): MetricDataQuery {
 
 /**
  * Converts the queries of a request.
- * @throws {AwsError} ValidationError for an invalid query, or if it needs what is not implemented
+ * @throws {AwsError} ValidationError for an invalid query; the refusal by name of a feature that the emulator leaves out
  */
 export function queriesOf(queries: readonly WireQuery[], place: Place): MetricQueries {
   if (new Set(queries.map(({ Id }) => Id)).size < queries.length) {
