@@ -1,49 +1,12 @@
 /** Tests the validation of a stack's config and its messages. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, it } from "mocha";
-import { ConfigError, parseConfig } from "./config.ts";
-import type { StackConfig } from "./config.ts";
-
-const namespace = "async-video-inference";
+import { describe, it } from "mocha";
+import { ConfigError } from "./config.ts";
+import { namespace, stackConfigs } from "./testing/stack-config.ts";
 
 describe("a stack's config", () => {
-  const projectRoot = mkdtempSync(join(tmpdir(), "config-"));
-  writeFileSync(join(projectRoot, "model.tar.gz"), "");
-  after(() => {
-    rmSync(projectRoot, { recursive: true });
-  });
-
-  /** Returns a valid config with some settings changed; undefined removes one. */
-  function parse(
-    changes: Record<string, string | undefined> = {},
-    others: Record<string, string> = {},
-    stack = "prod",
-  ): StackConfig {
-    const settings: Record<string, string | undefined> = { modelArtifact: "model.tar.gz", ...changes };
-    const own = Object.entries(settings).flatMap(([key, value]) =>
-      value === undefined ? [] : [[`${namespace}:${key}`, value] as const],
-    );
-    return parseConfig({ ...Object.fromEntries(own), ...others }, { namespace, stack, projectRoot });
-  }
-
-  /** Returns the listed problems, one line each. */
-  function problems(changes: Record<string, string | undefined>): string[] {
-    try {
-      parse(changes);
-    } catch (error) {
-      assert.ok(error instanceof ConfigError);
-      const [headline, ...lines] = error.message.split("\n");
-      assert.match(
-        headline!,
-        new RegExp(`^The config of stack prod has ${lines.length === 1 ? "a problem" : `${lines.length} problems`}:$`),
-      );
-      return lines;
-    }
-    return [];
-  }
+  const { projectRoot, parse, problems } = stackConfigs();
 
   it("requires only the artifact; the other defaults are the blog's setup", () => {
     assert.deepEqual(parse(), {

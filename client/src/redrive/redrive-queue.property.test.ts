@@ -1,24 +1,13 @@
 /** Tests for the redrive of the error queue. */
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import fc from "fast-check";
 import { failureOf } from "../../testing/fake-sqs.ts";
 import { startRedriveFixture } from "../../testing/redrive-fixture.ts";
-import type { RedriveFixture } from "../../testing/redrive-fixture.ts";
 
 describe("a redrive of the error queue", () => {
-  let fixture: RedriveFixture;
-
-  beforeEach(async () => {
-    fixture = await startRedriveFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
-
-  const run = (...args: Parameters<RedriveFixture["run"]>) => fixture.run(...args);
   it("loses no job and sends none twice, for any order of messages", async () => {
+    await using fixture = await startRedriveFixture();
     const message = fc.oneof(
       fc.record({ job: fc.nat(8), times: fc.nat(4) }).map(({ job, times }) => ({
         of: times === 0 ? `video-${job}` : `video-${job}.redrive-${times}`,
@@ -41,19 +30,19 @@ describe("a redrive of the error queue", () => {
         const answer = { status: 403, code: "AccessDenied" };
         for (let crash = 0; crash < crashes; crash++) {
           fixture.aws.fail({ operation: crash % 2 === 0 ? "DeleteMessageBatch" : "SendMessage", answer });
-          await run().catch(() => undefined);
+          await fixture.run().catch(() => undefined);
           await fixture.reopen();
         }
         fixture.aws.answerAgain();
-        await run();
+        await fixture.run();
         await fixture.reopen();
-        await run();
+        await fixture.run();
         assert.equal(new Set(fixture.sent).size, fixture.sent.length, "a job was sent twice");
-        const buried = fixture.queues.deadLetters.map(({ body }) => body);
+        const deadLetters = fixture.queues.deadLetters.map(({ body }) => body);
         for (const { of } of messages) {
           if (of === undefined) continue;
           const isSent = fixture.aws.invocations.some(({ inferenceId }) => nextOf(of) === inferenceId);
-          assert.ok(isSent || buried.some((body) => body.includes(`"${of}"`)), `${of} is lost`);
+          assert.ok(isSent || deadLetters.some((body) => body.includes(`"${of}"`)), `${of} is lost`);
         }
         assert.ok(!fixture.sent.some((name) => name.startsWith("smoke-")));
       }),
