@@ -18,7 +18,8 @@ function onSmallDisk(folder: string, size: string, script: string) {
   const args = ["--map-root-user", "--mount", "sh", "-c", mounted, "sh", folder, size];
   const { status, stdout, stderr } = spawnSync("unshare", args, {
     cwd: repoRoot,
-    env: { ...process.env, node: process.execPath },
+    // The compile cache of the tests would be written to the small disk.
+    env: { ...process.env, NODE_COMPILE_CACHE: undefined, node: process.execPath },
     encoding: "utf8",
     timeout: 9 * 60_000,
   });
