@@ -106,6 +106,14 @@ describe("a redrive of the error queue", () => {
     ]);
   });
 
+  it("gives the model's reason in the message if the journal does not have the job", async () => {
+    const failureReason = 'Received client error (400) from model with message "{"error":"no track","code":400}".';
+    fixture.queues.put(failureOf("video-1", { failureReason }));
+    assert.deepEqual(await run(), [
+      { kind: "bad-input", inferenceId: "video-1", reason: "no track", deliveries: { count: 1, max: 5 } },
+    ]);
+  });
+
   it("sends nothing and returns all messages without a journal to write to", async () => {
     for (const body of [failureOf("video-1"), failureOf("video-1"), failureOf("smoke-1"), "hello"])
       fixture.queues.put(body);

@@ -3,7 +3,7 @@ import { knownJob } from "../jobs-file.ts";
 import { statusOf } from "../known-jobs.ts";
 import { inParallel } from "../parallel.ts";
 import type { Stack } from "../stack.ts";
-import { isBadInput } from "../failure.ts";
+import { isBadInput, reasonOf } from "../failure.ts";
 import { readFailure } from "../wait.ts";
 import { batch, ErrorQueue } from "./error-queue.ts";
 import type { HeldMessage } from "./error-queue.ts";
@@ -125,7 +125,8 @@ async function outcomeOf(
   const sent = await resender.resend(failed);
   const isDeleted = sent.kind === "bad-input" && deleteBadInput;
   const outcome = isDeleted ? ({ kind: "deleted-bad-input" } as const) : sent;
-  return { inferenceId, reason: failure?.reason ?? message.reason, ...outcome };
+  const told = message.reason === undefined ? undefined : reasonOf(message.reason);
+  return { inferenceId, reason: failure?.reason ?? told, ...outcome };
 }
 
 /** Number of jobs that are sent at a time. */
