@@ -1,5 +1,5 @@
 /**
- * `npm run -s bench:client`: measures the memory of a 1 GB upload, and the rate of small submissions compared with the
+ * `npm run -s bench:client`: measures the memory of a large upload, and the rate of small submissions compared with the
  * plain SDK.
  */
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
@@ -10,19 +10,23 @@ import { z } from "zod";
 import { lastLine, run } from "../../lib/run.ts";
 import { maxInputBytes } from "../src/index.ts";
 
-const help = `Usage: npm run -s bench:client -- [--runs N] [--json]
+const help = `Usage: npm run -s bench:client -- [--runs N] [--submissions N] [--upload MIB] [--json]
 
-Measures against a server in another process: the client's peak memory over an upload of 1 GB, and 1,000 submissions of small
-files with a job journal, compared with the same calls in a loop over the plain AWS SDK, at the same concurrency. The upload is
+Measures against a server in another process: the client's peak memory over a large upload, and submissions of small files
+with a job journal, compared with the same calls in a loop over the plain AWS SDK, at the same concurrency. The upload is
 measured once; the runs of the submissions alternate, each in a fresh process, and their figures are medians, the ratio that of
 each pair's ratios.
 
-  --runs N  runs of each kind of submission, 3 or more (default: 9)
-  --json    print one JSON object on standard output: peak_mb, submits_per_second, ratio (of the plain SDK's rate), and more
+  --runs N         runs of each kind of submission (default: 9)
+  --submissions N  submissions of a run (default: 1000)
+  --upload MIB     size of the large upload in MiB, up to AWS's maximum (default: 1024)
+  --json           print one JSON object to standard output: peak_mb, submits_per_second, ratio (of the plain SDK's rate), and more
 `;
 
-const submissions = 1000;
 const callsAtOnce = 8;
+
+/** AWS's maximum input, MiB. */
+const largestUpload = maxInputBytes / 2 ** 20;
 
 /** Time limit of one run, ms. */
 const runLimitMs = 10 * 60_000;
@@ -53,7 +57,14 @@ const round = (value: number): number => Math.round(value * 100) / 100;
 /** A file whose first bytes are a video's. */
 const start = Buffer.from("\0\0\0\x20ftypisom", "latin1");
 
-async function bench(runs: number): Promise<Record<string, unknown>> {
+interface BenchOptions {
+  readonly runs: number;
+  readonly submissions: number;
+  /** Size of the large upload in MiB. */
+  readonly upload: number;
+}
+
+async function bench({ runs, submissions, upload: mebibytes }: BenchOptions): Promise<Record<string, unknown>> {
   const folder = await mkdtemp(join(tmpdir(), "bench-client-"));
   const stop = new AbortController();
   const address = Promise.withResolvers<string>();
@@ -70,10 +81,10 @@ async function bench(runs: number): Promise<Record<string, unknown>> {
     const url = await Promise.race([address.promise, ended]);
     const large = join(folder, "large.mp4");
     {
-      // Sparse: AWS's maximum input without using a gigabyte of disk.
+      // Sparse: a large input without using its size of disk.
       await using file = await open(large, "wx");
       await file.write(start);
-      await file.truncate(maxInputBytes);
+      await file.truncate(mebibytes * 2 ** 20);
     }
     const upload = await measure(peakSchema, "peak", url, large);
     await rm(large);
@@ -112,13 +123,20 @@ async function bench(runs: number): Promise<Record<string, unknown>> {
 }
 
 const { values } = parseArgs({
-  options: { runs: { type: "string", default: "9" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+  options: {
+    runs: { type: "string", default: "9" },
+    submissions: { type: "string", default: "1000" },
+    upload: { type: "string", default: String(largestUpload) },
+    json: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  },
 });
 if (values.help === true) {
   process.stdout.write(help);
 } else {
-  const runs = z.coerce.number().int().min(3).parse(values.runs);
-  const figures = await bench(runs);
+  const count = z.coerce.number().int().min(1);
+  const options = z.object({ runs: count, submissions: count, upload: count.max(largestUpload) });
+  const figures = await bench(options.parse(values));
   process.stdout.write(
     values.json === true
       ? `${JSON.stringify(figures)}\n`

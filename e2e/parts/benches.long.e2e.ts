@@ -9,10 +9,12 @@ import { longestBenchmark, runBenchmark } from "../../tools/testing/benchmark.ts
 const manifest = z.object({ scripts: z.record(z.string(), z.string()) });
 const { scripts } = manifest.parse(JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8")));
 
-/** Arguments that shorten the benchmarks of many minutes: these tests check that they run, not their figures. */
+/** Arguments for the smallest input: these tests check that the benchmarks run, not their figures. */
 const shortArguments: Readonly<Record<string, readonly string[]>> = {
-  "bench:client": ["--runs", "3"],
-  "bench:model": ["--runs", "1", "--coco-runs", "0", "--seconds", "4", "--bodies", "16"],
+  "bench:client": ["--runs", "1", "--submissions", "20", "--upload", "32"],
+  "bench:model": ["--runs", "1", "--coco-runs", "0", "--seconds", "2", "--rows", "aligned", "--bodies", "1"],
+  "bench:policies": ["--resources", "100"],
+  "bench:program": ["--runs", "1"],
 };
 
 /** Tested in `e2e/stack/bench-start.long.e2e.ts`: it uses `.local/`, which only the tests in `e2e/stack/` may use (CONTRIBUTING.md). */

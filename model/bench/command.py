@@ -16,7 +16,7 @@ from artifact.weights import find_weights
 from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 
 from . import bodies, cpu, gpu, planning
-from .rows import rows
+from .rows import ALIGNED, rows
 
 _COCO_SECONDS = 2
 _NO_GPU = 2
@@ -39,7 +39,7 @@ def _print_table(result: dict[str, object]) -> None:
 
 
 def _measure(options: argparse.Namespace, model_dir: Path) -> dict[str, object]:
-    chosen = rows(options.seconds)
+    chosen = [row for row in rows(options.seconds) if options.rows is None or row.name in {ALIGNED, *options.rows}]
     result = cpu.measure(chosen, model_dir, options.runs, _log)
     if options.coco_runs > 0:
         result |= cpu.measure_coco(replace(chosen[0], seconds=_COCO_SECONDS), model_dir, options.coco_runs, _log)
@@ -64,6 +64,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--seconds", type=int, default=30, help="length of each row's video in seconds (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rows",
+        nargs="+",
+        choices=[row.name for row in rows(1)],
+        metavar="NAME",
+        help=f"rows to measure in addition to {ALIGNED} (default: all)",
     )
     parser.add_argument(
         "--bodies",

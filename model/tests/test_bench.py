@@ -126,6 +126,16 @@ def test_without_options_the_report_has_every_figure(
     assert all({"decode_ratio", "end_to_end_ratio"} <= row.keys() for row in report["rows"])
 
 
+def test_only_the_given_rows_and_the_aligned_one_are_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "rows", lambda seconds: list(map(shrunk, rows(seconds))))
+    monkeypatch.setattr(compare, "in_new_process", lambda *_arguments: Usage(1, 1, 1, 1))
+    monkeypatch.setattr(planning, "measure", lambda _runs: {"planning_ratio": 2.0})
+    assert command.main(["--json", "--coco-runs", "0", "--seconds", "1", "--bodies", "--rows", "shifted"]) == 0
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["aligned", "shifted"]
+
+
 @pytest.mark.parametrize("row", rows(3), ids=[row.name for row in rows(3)])
 def test_each_row_has_a_sample_a_second_for_both_designs(row: Footage) -> None:
     path = shrunk(row).file()
