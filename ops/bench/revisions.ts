@@ -85,6 +85,7 @@ export interface BenchOptions {
 
 /**
  * Measures runs of `npm start` in a clone, after its setup. With `against`, they alternate with those of a temporary clone of that commit.
+ * Returns medians in seconds and CPU seconds, also of each step; with `against`, also those of that commit, and the ratios to them.
  * @throws BenchError if a command fails or exceeds its limit; InvalidInputError if the clone has no such commit
  */
 export async function bench({ root, runs, against, signal, log }: BenchOptions) {
