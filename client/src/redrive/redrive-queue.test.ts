@@ -114,6 +114,15 @@ describe("a redrive of the error queue", () => {
     ]);
   });
 
+  it("gives no reason if neither the journal nor the message has one", async () => {
+    fixture.queues.put(failureOf("video-1", { failureReason: " " }));
+    const outcomes = await run();
+    assert.deepEqual(
+      outcomes.map((outcome) => "reason" in outcome && [outcome.kind, outcome.reason]),
+      [["sent", undefined]],
+    );
+  });
+
   it("sends nothing and returns all messages without a journal to write to", async () => {
     for (const body of [failureOf("video-1"), failureOf("video-1"), failureOf("smoke-1"), "hello"])
       fixture.queues.put(body);

@@ -125,8 +125,8 @@ async function outcomeOf(
   const sent = await resender.resend(failed);
   const isDeleted = sent.kind === "bad-input" && deleteBadInput;
   const outcome = isDeleted ? ({ kind: "deleted-bad-input" } as const) : sent;
-  const told = message.reason === undefined ? undefined : reasonOf(message.reason);
-  return { inferenceId, reason: failure?.reason ?? told, ...outcome };
+  const sentReason = reason.trim() === "" ? undefined : reasonOf(reason);
+  return { inferenceId, reason: failure?.reason ?? sentReason, ...outcome };
 }
 
 /** Number of jobs that are sent at a time. */
