@@ -5,23 +5,17 @@
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { z } from "zod";
+import {
+  createCommand,
+  interruptSignal,
+  processTerminal,
+  runCommandLine,
+  wholeNumber,
+} from "../../lib/command-line.ts";
+import type { CommandContext } from "../../lib/command-line.ts";
 import { lastLine, run } from "../../lib/run.ts";
 import { maxInputBytes } from "../src/index.ts";
-
-const help = `Usage: npm run -s bench:client -- [--runs N] [--submissions N] [--upload MIB] [--json]
-
-Measures against a server in another process: the client's peak memory over a large upload, and submissions of small files
-with a job journal, compared with the same calls in a loop over the plain AWS SDK, at the same concurrency. The upload is
-measured once; the runs of the submissions alternate, each in a fresh process, and their figures are medians, the ratio that of
-each pair's ratios.
-
-  --runs N         runs of each kind of submission (default: 9)
-  --submissions N  submissions of a run (default: 1000)
-  --upload MIB     size of the large upload in MiB, up to AWS's maximum (default: 1024)
-  --json           print one JSON object to standard output: peak_mb, submits_per_second, ratio (of the plain SDK's rate), and more
-`;
 
 const callsAtOnce = 8;
 
@@ -122,26 +116,35 @@ async function bench({ runs, submissions, upload: mebibytes }: BenchOptions): Pr
   }
 }
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: "string", default: "9" },
-    submissions: { type: "string", default: "1000" },
-    upload: { type: "string", default: String(largestUpload) },
-    json: { type: "boolean" },
-    help: { type: "boolean", short: "h" },
-  },
-});
-if (values.help === true) {
-  process.stdout.write(help);
-} else {
-  const count = z.coerce.number().int().min(1);
-  const options = z.object({ runs: count, submissions: count, upload: count.max(largestUpload) });
-  const figures = await bench(options.parse(values));
-  process.stdout.write(
-    values.json === true
-      ? `${JSON.stringify(figures)}\n`
-      : Object.entries(figures)
-          .map(([name, value]) => `${name.padEnd(26)} ${JSON.stringify(value)}\n`)
-          .join(""),
-  );
+function benchCommand({ stdout }: CommandContext) {
+  return createCommand("bench:client", "measure the client's memory and rate of submissions")
+    .description(
+      "Measures against a server in another process: the client's peak memory over a large upload, and submissions of small files with a job journal, compared with the same calls in a loop over the plain AWS SDK, at the same concurrency. The upload is measured once; the runs of the submissions alternate, each in a fresh process, and their figures are medians, the ratio that of each pair's ratios.",
+    )
+    .option("--runs <number>", "runs of each kind of submission", wholeNumber("a whole number", 1, 1000), 9)
+    .option("--submissions <number>", "submissions of a run", wholeNumber("a whole number", 1, 100_000), 1000)
+    .option(
+      "--upload <MiB>",
+      "size of the large upload, up to AWS's maximum",
+      wholeNumber("a size in MiB", 1, largestUpload),
+      largestUpload,
+    )
+    .option(
+      "--json",
+      "print one JSON object to standard output: peak_mb, submits_per_second, ratio (of the plain SDK's rate), and more",
+      false,
+    )
+    .addHelpText("after", "\nExample:\n  npm run -s bench:client -- --runs 3 --json")
+    .action(async ({ json, ...options }) => {
+      const figures = await bench(options);
+      stdout.write(
+        json
+          ? `${JSON.stringify(figures)}\n`
+          : Object.entries(figures)
+              .map(([name, value]) => `${name.padEnd(26)} ${JSON.stringify(value)}\n`)
+              .join(""),
+      );
+    });
 }
+
+process.exitCode = await runCommandLine(benchCommand, process.argv.slice(2), processTerminal(interruptSignal("end")));
