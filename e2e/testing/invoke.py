@@ -5,7 +5,6 @@ import sys
 import time
 
 import boto3
-import botocore.exceptions
 
 
 def main() -> None:
@@ -17,16 +16,23 @@ def main() -> None:
     answer = boto3.client("sagemaker-runtime").invoke_endpoint_async(
         EndpointName=endpoint, InputLocation=f"s3://{bucket}/{key}", ContentType="video/mp4"
     )
-    output_bucket, _, output_key = answer["OutputLocation"].removeprefix("s3://").partition("/")
-    deadline = time.monotonic() + 300
-    while True:
+
+    def read(location: str) -> bytes | None:
+        bucket, _, key = answer[location].removeprefix("s3://").partition("/")
         try:
-            result = json.load(s3.get_object(Bucket=output_bucket, Key=output_key)["Body"])
-            break
-        except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey" or time.monotonic() > deadline:
-                raise
-            time.sleep(0.5)
+            body: bytes = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            return body
+        except s3.exceptions.NoSuchKey:
+            return None
+
+    deadline = time.monotonic() + 300
+    while (body := read("OutputLocation")) is None:
+        if (failure := read("FailureLocation")) is not None:
+            sys.exit(f"The inference failed: {failure.decode()}")
+        if time.monotonic() > deadline:
+            sys.exit(f"Neither a result nor a failure within 5 minutes at {answer['OutputLocation']}")
+        time.sleep(0.5)
+    result = json.loads(body)
     print(json.dumps({"frames": len(result["frames"]), "status": answer["ResponseMetadata"]["HTTPStatusCode"]}))
 
 
