@@ -172,7 +172,7 @@ async function lastWords(log: string): Promise<string> {
   const last = lines.at(-1) ?? "";
   return last === ""
     ? `The emulator ended before it was ready, without a message; see ${log}`
-    : last.replace(/^\w*Error: /, "");
+    : last.replace(/^error: /, "");
 }
 
 /** Reads what the running emulator printed when it was ready; undefined if none is running. */
