@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { describe, it } from "mocha";
 import { connect } from "../client/src/index.ts";
 import { outputsAt } from "../client/testing/outputs-at.ts";
@@ -8,9 +7,7 @@ import { FakeQueuesAndTopics } from "./testing/fake-queues.ts";
 
 describe("the queue of the smoke test", () => {
   it("keeps messages for minutes, and is removed with its subscriptions", async () => {
-    const aws = new FakeQueuesAndTopics();
-    aws.server.listen(0, "127.0.0.1");
-    await once(aws.server, "listening");
+    await using aws = await new FakeQueuesAndTopics().listen();
     const stack = connect(outputsAt(aws.url), { accessKeyId: "test", secretAccessKey: "test" });
     const watch = await NotificationWatch.open(stack, "video-dev-smoke-1");
     assert.deepEqual(
@@ -21,8 +18,6 @@ describe("the queue of the smoke test", () => {
     await watch.close();
     assert.deepEqual([aws.queues.size, aws.subscriptions.size], [0, 0]);
     stack.close();
-    aws.server.close();
-    aws.server.closeAllConnections();
   });
 });
 

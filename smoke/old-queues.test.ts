@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { connect } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
@@ -17,9 +16,7 @@ describe("the remains of a killed smoke test", () => {
   let stack: Stack;
 
   beforeEach(async () => {
-    aws = new FakeQueuesAndTopics();
-    aws.server.listen(0, "127.0.0.1");
-    await once(aws.server, "listening");
+    aws = await new FakeQueuesAndTopics().listen();
     stack = connect(outputsAt(aws.url), { accessKeyId: "test", secretAccessKey: "test" });
     for (const [queue, age] of Object.entries({
       [named("old")]: 25,
@@ -45,9 +42,7 @@ describe("the remains of a killed smoke test", () => {
 
   afterEach(async () => {
     stack.close();
-    aws.server.close();
-    aws.server.closeAllConnections();
-    await once(aws.server, "close");
+    await aws[Symbol.asyncDispose]();
   });
 
   const subscribed = () => [...aws.subscriptions.keys()].map((arn) => arn.split(":").at(-1));

@@ -1,14 +1,11 @@
 /**
  * For tests: an HTTP server with the wire formats of S3, SageMaker, its runtime and CloudWatch that the client uses.
  */
-import { createServer } from "node:http";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { buffer } from "node:stream/consumers";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AddressInfo } from "node:net";
+import { errorAnswer, FakeAwsServer, json } from "../../lib/testing/fake-aws.ts";
+import type { Answer, FakeRequest } from "../../lib/testing/fake-aws.ts";
 import type { StackOutputs } from "../src/outputs.ts";
-import { errorAnswer, json } from "./fake-answers.ts";
-import type { Answer } from "./fake-answers.ts";
 import { FakeS3 } from "./fake-s3.ts";
 import { outputsAt } from "./outputs-at.ts";
 
@@ -67,7 +64,7 @@ export interface FakeDatapoint {
 }
 
 /** The server. Start it with {@link startFakeAws}. */
-export class FakeAws implements AsyncDisposable {
+export class FakeAws extends FakeAwsServer {
   readonly s3 = new FakeS3();
   readonly invocations: SeenInvocation[] = [];
   readonly requests: SeenRequest[] = [];
@@ -98,20 +95,9 @@ export class FakeAws implements AsyncDisposable {
   #death: (Death & { left: number }) | undefined;
   #isDead = false;
   readonly #faults: (Fault & { left: number })[] = [];
-  readonly #server: Server;
 
   constructor() {
-    this.#server = createServer((request, response) => {
-      void this.#serve(request, response);
-    });
-  }
-
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    super((request, response) => this.#respond(request, response));
   }
 
   /** Outputs of a stack on this server. */
@@ -150,66 +136,49 @@ export class FakeAws implements AsyncDisposable {
     return this.s3.objects;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", this.url);
+  async #respond(request: FakeRequest, response: ServerResponse): Promise<Answer | "hang" | "break"> {
+    const { url, headers, body } = request;
     const object = decodeURIComponent(url.pathname.slice(1));
-    const operation = operationOf(request, url);
+    const operation = request.operation ?? restOperationOf(request);
     this.maxConcurrent = Math.max(this.maxConcurrent, ++this.#underWay);
     response.once("close", () => (this.#underWay -= 1));
-    if (operation === "GetObject" && request.headers.range === undefined) {
+    if (operation === "GetObject" && headers.range === undefined) {
       this.maxWholeReads = Math.max(this.maxWholeReads, ++this.#wholeReads);
       response.once("close", () => (this.#wholeReads -= 1));
     }
-    const body = await buffer(request).catch(() => undefined);
-    // The client broke off its upload.
-    if (body === undefined) return;
     if (this.answerMs > 0) await sleep(this.answerMs);
-    if (this.#isDead) {
-      request.socket.destroy();
-      return;
-    }
+    if (this.#isDead) return "break";
     const death = this.#death;
     if (death !== undefined) death.left -= 1;
     if (death?.left === 0 && !death.afterWork) {
       this.#dieNow(death);
-      return;
+      return "break";
     }
-    this.requests.push({ operation, object, headers: request.headers, body });
+    this.requests.push({ operation, object, headers, body });
     const fault = this.#faults.find(
       (each) => each.left > 0 && each.operation === operation && object.includes(each.object ?? ""),
     );
     if (fault !== undefined) fault.left -= 1;
-    if (fault?.answer === "hang") return;
-    const isS3 = !("x-amz-target" in request.headers) && operation !== "InvokeEndpointAsync";
+    if (fault?.answer === "hang") return "hang";
+    const isS3 = request.operation === undefined && operation !== "InvokeEndpointAsync";
     const answer =
       fault === undefined || fault.answer === "lose the answer"
-        ? this.#answer(operation, object, url, request.headers, body)
-        : errorAnswer(isS3, fault.answer.status, fault.answer.code, fault.answer.message);
+        ? this.#answer(operation, object, url, headers, body)
+        : errorAnswer(isS3 ? "s3" : "json", fault.answer.status, fault.answer.code, fault.answer.message);
     if (death?.left === 0) {
       this.#dieNow(death);
-      return;
+      return "break";
     }
-    if (fault?.answer === "lose the answer") {
-      request.socket.destroy();
-      return;
-    }
-    response.writeHead(answer.status, {
-      date: (isS3 ? new Date() : this.now).toUTCString(),
-      "x-amzn-requestid": `request-${this.requests.length}`,
-      ...answer.headers,
-    });
-    response.end(operation.startsWith("Head") ? undefined : answer.body);
+    if (fault?.answer === "lose the answer") return "break";
+    const date = (isS3 ? new Date() : this.now).toUTCString();
+    const requestId = `request-${this.requests.length}`;
+    return { ...answer, headers: { date, "x-amzn-requestid": requestId, ...answer.headers } };
   }
 
   #dieNow(death: Death): void {
     this.#isDead = true;
     death.onDeath();
-    this.#server.closeAllConnections();
+    this.breakConnections();
   }
 
   #answer(operation: string, object: string, url: URL, headers: IncomingMessage["headers"], body: Buffer): Answer {
@@ -250,7 +219,7 @@ export class FakeAws implements AsyncDisposable {
       headers,
     };
     if (url.pathname !== "/endpoints/video/async-invocations") {
-      return errorAnswer(false, 400, "ValidationError", "Endpoint not found.");
+      return errorAnswer("json", 400, "ValidationError", "Endpoint not found.");
     }
     this.invocations.push(invocation);
     this.onInvocation(invocation);
@@ -268,9 +237,7 @@ export class FakeAws implements AsyncDisposable {
 
 /** Starts a server on a free port of 127.0.0.1. */
 export async function startFakeAws(): Promise<FakeAws> {
-  const aws = new FakeAws();
-  await aws.listen();
-  return aws;
+  return await new FakeAws().listen();
 }
 
 /** Returns `s3://bucket/key` as a key of {@link FakeAws.objects}. */
@@ -278,12 +245,11 @@ export function objectKey(uri: string): string {
   return uri.replace("s3://", "");
 }
 
-function operationOf(request: IncomingMessage, url: URL): string {
-  const target = request.headers["x-amz-target"];
-  if (typeof target === "string") return target.split(".")[1] ?? "";
+/** Names a request of the runtime or of S3. */
+function restOperationOf({ method, url }: FakeRequest): string {
   if (url.pathname.endsWith("/async-invocations")) return "InvokeEndpointAsync";
   const query = url.searchParams;
-  switch (request.method) {
+  switch (method) {
     case "POST":
       return query.has("uploads") ? "CreateMultipartUpload" : "CompleteMultipartUpload";
     case "PUT":

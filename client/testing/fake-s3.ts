@@ -1,8 +1,8 @@
 /** For tests: S3 with the operations that the client uses, objects in memory. */
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { errorAnswer, xml } from "./fake-answers.ts";
-import type { Answer } from "./fake-answers.ts";
+import { errorAnswer, xml } from "../../lib/testing/fake-aws.ts";
+import type { Answer } from "../../lib/testing/fake-aws.ts";
 
 /** A store with S3's wire formats. */
 export class FakeS3 {
@@ -34,7 +34,7 @@ export class FakeS3 {
     if (this.missingBuckets.includes(bucket)) return noSuchBucket(bucket);
     switch (operation) {
       case "PutObject":
-        if (isDamaged(headers, body)) return errorAnswer(true, 400, "BadDigest");
+        if (isDamaged(headers, body)) return errorAnswer("s3", 400, "BadDigest");
         this.objects.set(object, body);
         this.#keepChecksum(object, headers["x-amz-checksum-sha256"]);
         return { status: 200, headers: { etag: '"etag"' } };
@@ -76,7 +76,7 @@ export class FakeS3 {
   #get(object: string, { range, ...headers }: IncomingMessage["headers"]): Answer {
     const content = this.objects.get(object);
     if (content === undefined) {
-      return this.mayList ? errorAnswer(true, 404, "NoSuchKey") : errorAnswer(true, 403, "AccessDenied");
+      return this.mayList ? errorAnswer("s3", 404, "NoSuchKey") : errorAnswer("s3", 403, "AccessDenied");
     }
     if (range === undefined) {
       const expiry = this.expiry === undefined ? {} : { "x-amz-expiration": expiration(this.expiry) };
@@ -88,7 +88,7 @@ export class FakeS3 {
         body: content,
       };
     }
-    if (content.length === 0) return errorAnswer(true, 416, "InvalidRange");
+    if (content.length === 0) return errorAnswer("s3", 416, "InvalidRange");
     const last = Math.min(Number(/^bytes=0-(\d+)$/.exec(range)?.[1]), content.length - 1);
     this.maxBytesRead = Math.max(this.maxBytesRead, last + 1);
     return {
@@ -114,7 +114,7 @@ export class FakeS3 {
         return xml(`<InitiateMultipartUploadResult><UploadId>${created}</UploadId></InitiateMultipartUploadResult>`);
       }
       case "UploadPart":
-        if (isDamaged(headers, body)) return errorAnswer(true, 400, "BadDigest");
+        if (isDamaged(headers, body)) return errorAnswer("s3", 400, "BadDigest");
         this.#uploads.get(id)?.set(Number(query.get("partNumber")), body);
         return {
           status: 200,
@@ -137,7 +137,7 @@ export class FakeS3 {
         this.#uploads.delete(id);
         return { status: 204 };
       default:
-        return errorAnswer(true, 501, "NotImplemented", operation);
+        return errorAnswer("s3", 501, "NotImplemented", operation);
     }
   }
 }
@@ -145,7 +145,7 @@ export class FakeS3 {
 function noSuchBucket(name: string): Answer {
   const message = "The specified bucket does not exist";
   const body = `<Error><Code>NoSuchBucket</Code><Message>${message}</Message><BucketName>${name}</BucketName></Error>`;
-  return { ...xml(body), status: 404 };
+  return xml(body, 404);
 }
 
 function sha256Of(content: Buffer): Buffer {

@@ -54,7 +54,7 @@ describe("the provider's service", () => {
       id: "000000000000",
       accountId: "000000000000",
       arn: "arn:aws:iam::000000000000:root",
-      userId: "000000000000",
+      userId: "AIDAEXAMPLE",
     });
     assert.deepEqual(await provider.invoke("aws:index/getRegion:getRegion", {}), {
       id: "eu-west-1",

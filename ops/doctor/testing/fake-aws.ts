@@ -1,12 +1,11 @@
 /** An HTTP server for tests that speaks the wire formats of the AWS services, and of Pulumi's service, that the doctor calls. */
-import { createServer } from "node:http";
-import type { IncomingMessage, Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
+import type { IncomingMessage } from "node:http";
+import { errorAnswer, FakeAwsServer, identity, json, xml } from "../../../lib/testing/fake-aws.ts";
+import type { Answer as HttpAnswer, FakeRequest } from "../../../lib/testing/fake-aws.ts";
 import { requestLimits } from "../aws.ts";
 import type { AwsAccess } from "../aws.ts";
 
-/** An answer: the body of a successful one, or an error. */
+/** An answer: the body of a successful one, in JSON or XML, or an error. */
 export type Answer = object | string | Refusal;
 
 /** An error in AWS's format. */
@@ -33,22 +32,18 @@ export interface Seen {
 /** AWS's account in the recorded answers. */
 export const accountId = "123456789012";
 
-const identity = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
-<Arn>arn:aws:iam::${accountId}:user/deployer</Arn><UserId>AIDAEXAMPLE</UserId><Account>${accountId}</Account>
-</GetCallerIdentityResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>`;
-
 /** Returns a quota as Service Quotas lists it. */
 export function quota(name: string, value: number): object {
   return { ServiceCode: "sagemaker", QuotaName: name, QuotaCode: "L-0A1B2C3D", Value: value, Adjustable: true };
 }
 
 /** The server. By default its answers cause no finding; tests change single answers. */
-export class FakeAws implements AsyncDisposable {
+export class FakeAws extends FakeAwsServer {
   readonly seen: Seen[] = [];
   /** Headers of answers, by operation. */
   readonly headers = new Map<string, Readonly<Record<string, string>>>();
   readonly answers = new Map<string, Answer | ((body: string) => Answer)>([
-    ["GetCallerIdentity", identity],
+    ["GetCallerIdentity", String(identity(accountId, "user/deployer").body)],
     ["ListServiceQuotas", { Quotas: [quota("ml.g4dn.xlarge for endpoint usage", 8)] }],
     ["ListAWSDefaultServiceQuotas", { Quotas: [] }],
     ["BatchGetImage", { images: [{ imageManifest: "{}" }], failures: [] }],
@@ -58,30 +53,21 @@ export class FakeAws implements AsyncDisposable {
     ["DescribeLogGroups", { logGroups: [] }],
     ["/api/user", { githubLogin: "someone" }],
   ]);
-  readonly #server: Server;
 
   constructor() {
-    this.#server = createServer((request, response) => {
-      void text(request).then((body) => {
-        const operation = operationOf(request, body);
-        this.seen.push({ operation, path: request.url ?? "", headers: request.headers, body });
-        const { status, type, content } = wire(operation, this.#answer(operation, body));
-        response.writeHead(status, { "content-type": type, ...this.headers.get(operation) }).end(content);
-      });
+    super((request) => {
+      const { url, headers } = request;
+      const operation = request.operation ?? restOperationOf(request);
+      const body = request.body.toString();
+      this.seen.push({ operation, path: `${url.pathname}${url.search}`, headers, body });
+      const answer = wire(operation, this.#answer(operation, body));
+      return { ...answer, headers: { ...answer.headers, ...this.headers.get(operation) } };
     });
   }
 
   #answer(operation: string, body: string): Answer {
     const answer = this.answers.get(operation) ?? new Refusal(501, "NotImplemented");
     return typeof answer === "function" ? (answer as (body: string) => Answer)(body) : answer;
-  }
-
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Options of the doctor's clients to reach it. */
@@ -95,41 +81,26 @@ export class FakeAws implements AsyncDisposable {
       requestHandler: requestLimits,
     };
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
 }
 
 /** Starts a separate server on a free port of 127.0.0.1. */
 export async function startFakeAws(): Promise<FakeAws> {
-  const aws = new FakeAws();
-  await aws.listen();
-  return aws;
+  return await new FakeAws().listen();
 }
 
-function operationOf(request: IncomingMessage, body: string): string {
-  const target = request.headers["x-amz-target"];
-  if (typeof target === "string") return target.split(".")[1] ?? "";
-  const url = new URL(request.url ?? "/", "http://server");
+/** Names a request of S3 or of Pulumi's service. */
+function restOperationOf({ url }: FakeRequest): string {
   if (url.searchParams.get("list-type") === "2") return "ListObjectsV2";
-  if (url.searchParams.get("x-id") === "GetObject") return "GetObject";
-  return new URLSearchParams(body).get("Action") ?? url.pathname;
+  return url.searchParams.get("x-id") === "GetObject" ? "GetObject" : url.pathname;
 }
 
-function wire(operation: string, answer: Answer): { status: number; type: string; content: string } {
-  const isXml = ["GetCallerIdentity", "ListObjectsV2", "GetObject"].includes(operation);
-  const type = isXml ? "text/xml" : "application/x-amz-json-1.1";
-  if (!(answer instanceof Refusal)) {
-    return { status: 200, type, content: typeof answer === "string" ? answer : JSON.stringify(answer) };
+function wire(operation: string, answer: Answer): HttpAnswer {
+  const isQuery = operation === "GetCallerIdentity";
+  const isS3 = ["ListObjectsV2", "GetObject"].includes(operation);
+  if (answer instanceof Refusal) {
+    const { status, code, message } = answer;
+    return errorAnswer(isQuery ? "query" : isS3 ? "s3" : "json", status, code, message);
   }
-  const { status, code, message } = answer;
-  const inXml = `<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
-  const content = isXml
-    ? operation === "GetCallerIdentity"
-      ? `<ErrorResponse>${inXml}</ErrorResponse>`
-      : inXml
-    : JSON.stringify({ __type: code, message });
-  return { status, type, content };
+  if (typeof answer === "string") return xml(answer);
+  return json(answer);
 }
