@@ -3,8 +3,7 @@
  * of each call. The environment's stack is the emulator's, `local`.
  */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { CreatePolicyCommand, IAMClient } from "@aws-sdk/client-iam";
@@ -15,18 +14,14 @@ import type { AwsCall } from "../../emulator/provider/clients.ts";
 import { startProvider } from "../../emulator/provider/server.ts";
 import type { RunningProvider } from "../../emulator/provider/server.ts";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
-import { spawnEmulator } from "../../ops/local/emulator.ts";
-import type { RunningEmulator } from "../../ops/local/emulator.ts";
-import { packageModel } from "../../ops/start/model.ts";
-import { statePaths } from "../../ops/local/state.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
-import { freePort } from "../../lib/ports.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { currentAccount } from "../../infra/account.ts";
 import { EnvironmentAccess } from "../../infra/bootstrap/environment-access.ts";
 import { environments } from "../../infra/bootstrap/environments.ts";
 import { GitHubIdentity } from "../../infra/bootstrap/github-identity.ts";
 import { StateBackend } from "../../infra/bootstrap/state-backend.ts";
+import { startEngineTestEnvironment } from "../testing/environment.ts";
+import type { EngineTestEnvironment } from "../testing/environment.ts";
 import { evaluate } from "../testing/bootstrap/evaluator.ts";
 import { permissionsOf } from "../testing/bootstrap/permissions.ts";
 import type { Permission, StackFacts } from "../testing/bootstrap/permissions.ts";
@@ -39,22 +34,16 @@ const step = { detail: () => undefined };
 const unrestricted = ["GetCallerIdentity"];
 
 describe("the deployment role", () => {
-  let folder: string;
-  let paths: StatePaths;
-  let aws: RunningEmulator;
+  let environment: EngineTestEnvironment;
+  let aws: EngineTestEnvironment["aws"];
   let provider: RunningProvider;
   let facts: StackFacts;
   let registrations: Registrations;
   let calls: AwsCall[] = [];
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "deploy-role-"));
-    paths = statePaths(folder);
-    await mkdir(paths.aws, { recursive: true });
-    [aws] = await Promise.all([
-      spawnEmulator({ paths, port: await freePort(), speed: 240, signal }),
-      packageModel(signal),
-    ]);
+    environment = await startEngineTestEnvironment(240);
+    ({ aws } = environment);
     provider = await startProvider({
       endpoint: aws.url,
       region: aws.region,
@@ -78,8 +67,7 @@ describe("the deployment role", () => {
 
   after(async () => {
     await provider.stop();
-    await aws.stop();
-    await rm(folder, { recursive: true });
+    await environment[Symbol.asyncDispose]();
   });
 
   /** Creates the encryption key and the permissions boundary that the bootstrap creates for an environment. */
@@ -99,18 +87,19 @@ describe("the deployment role", () => {
 
   /** Opens the stack with the bootstrap's key and boundary. `change` edits the text of its config file. */
   async function stack(change: (config: string) => string = (config) => config): Promise<Deployment> {
-    const configFile = join(folder, "Pulumi.local.yaml");
+    const configFile = join(environment.folder, "Pulumi.local.yaml");
     const config = await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8");
     const settings = [
       `  async-video-inference:encryptionKeyArn: ${facts.keyArn}`,
       `  async-video-inference:permissionsBoundary: ${facts.boundaryArn}`,
     ];
-    await writeFile(configFile, change(`${config.trimEnd()}\n${settings.join("\n")}\n`));
+    const local = config.replace("model/dist/model.tar.gz", environment.artifact);
+    await writeFile(configFile, change(`${local.trimEnd()}\n${settings.join("\n")}\n`));
     return await Deployment.openAt({
       stackName: "local",
       projectFolder: repoRoot,
       configFile,
-      paths,
+      paths: environment.paths,
       providerPort: provider.port,
       environment: awsEnvironment(aws),
     });

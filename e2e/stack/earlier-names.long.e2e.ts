@@ -6,15 +6,15 @@ import { after, before, describe, it } from "mocha";
 import { DescribeEndpointConfigCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
-import { localArtifact } from "../../ops/start/model.ts";
-import { startTestEnvironment } from "../testing/environment.ts";
-import type { TestEnvironment } from "../testing/environment.ts";
+import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
+import { startEngineTestEnvironment } from "../testing/environment.ts";
+import type { EngineTestEnvironment } from "../testing/environment.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 
 describe("a stack with resource names of an earlier version", () => {
-  let environment: TestEnvironment;
+  let environment: EngineTestEnvironment;
   let deployment: Deployment;
   let earlier: Record<string, unknown>;
 
@@ -33,21 +33,15 @@ describe("a stack with resource names of an earlier version", () => {
   }
 
   before(async () => {
-    environment = await startTestEnvironment(60);
-    const { aws, paths, folder } = environment;
+    environment = await startEngineTestEnvironment(60);
+    const { aws, paths, folder, artifact } = environment;
     const configFile = join(folder, "Pulumi.local.yaml");
-    const config = await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8");
-    await writeFile(configFile, config.replace("model/dist/model.tar.gz", localArtifact));
-    const earlierDeployment = await Deployment.openAt({
-      stackName: "local",
-      projectFolder: await earlierProgram(),
-      configFile,
-      paths,
-      providerPort: aws.providerPort,
-      environment: awsEnvironment(aws),
-    });
+    await changeSettings(join(repoRoot, "Pulumi.local.yaml"), configFile, [parseSetting(`modelArtifact=${artifact}`)]);
+    const { providerPort } = aws;
+    const stack = { stackName: "local", configFile, paths, providerPort, environment: awsEnvironment(aws) };
+    const earlierDeployment = await Deployment.openAt({ ...stack, projectFolder: await earlierProgram() });
     ({ outputs: earlier } = await earlierDeployment.up(step, signal));
-    deployment = await Deployment.open(aws, paths, configFile);
+    deployment = await Deployment.openAt({ ...stack, projectFolder: repoRoot });
   });
 
   after(() => environment[Symbol.asyncDispose]());
@@ -74,12 +68,11 @@ describe("a stack with resource names of an earlier version", () => {
   });
 
   it("has no further changes, and new names of its model and endpoint configuration", async () => {
-    const { changes, planned } = await deployment.preview(step, signal);
-    assert.deepEqual([Object.keys(changes), planned], [["same"], []]);
+    const { changes, outputs } = await deployment.up(step, signal);
+    assert.deepEqual(Object.keys(changes), ["same"]);
     const { url: endpoint, region, credentials } = environment.aws;
     const sagemaker = new SageMakerClient({ endpoint, region, credentials });
-    const { endpointConfigName } = (await deployment.up(step, signal)).outputs;
-    const EndpointConfigName = String(endpointConfigName);
+    const EndpointConfigName = String(outputs["endpointConfigName"]);
     const { ProductionVariants: variants } = await sagemaker.send(
       new DescribeEndpointConfigCommand({ EndpointConfigName }),
     );

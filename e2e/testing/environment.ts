@@ -1,14 +1,18 @@
 /** The environment that an end-to-end test deploys to: an emulator with a separate folder, and the model's artifact. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "mocha";
+import { createEmulator } from "../../emulator/aws.ts";
+import type { Emulator, EmulatorOptions } from "../../emulator/aws.ts";
+import { FakeFleet } from "../../emulator/testing/fake-aws.ts";
 import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { packageModel } from "../../ops/start/model.ts";
 import { statePaths } from "../../ops/local/state.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
+import { ministackPython, repoRoot, servingPython } from "../../tools/paths.mjs";
 
 /** An emulator for tests. Disposing of it stops the emulator and deletes the folder. */
 export interface TestEnvironment extends AsyncDisposable {
@@ -32,6 +36,50 @@ export async function startTestEnvironment(speed: number): Promise<TestEnvironme
     folder,
     paths,
     aws,
+    async [Symbol.asyncDispose]() {
+      await aws.stop();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** An emulator in this process whose instances start at once and run no container. Disposing of it stops the emulator and deletes the folder. */
+export interface EngineTestEnvironment extends AsyncDisposable {
+  /** Folder for the test's files. */
+  readonly folder: string;
+  readonly paths: StatePaths;
+  readonly aws: Emulator;
+  /** Path of a model artifact, which no instance loads. */
+  readonly artifact: string;
+}
+
+/**
+ * Starts an emulator without model servers, for tests of deployments that send no video. Its clock runs `speed` times as fast as real
+ * time while it is idle.
+ */
+export async function startEngineTestEnvironment(
+  speed: number,
+  sageMaker: EmulatorOptions["sageMaker"] = {},
+): Promise<EngineTestEnvironment> {
+  const folder = await mkdtemp(join(tmpdir(), "engine-"));
+  const paths = statePaths(folder);
+  const artifact = join(folder, "model.tar.gz");
+  const fleet = new FakeFleet();
+  await Promise.all([mkdir(paths.aws, { recursive: true }), writeFile(artifact, "weights")]);
+  const aws = await createEmulator({
+    port: 0,
+    speed,
+    stateDir: paths.aws,
+    ministackPython,
+    servingPython,
+    programDirectory: repoRoot,
+    sageMaker: { launcherFor: (container) => fleet.launcherFor(container), ...sageMaker },
+  });
+  return {
+    folder,
+    paths,
+    aws,
+    artifact,
     async [Symbol.asyncDispose]() {
       await aws.stop();
       await rm(folder, { recursive: true });
