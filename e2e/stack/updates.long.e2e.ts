@@ -37,10 +37,9 @@ import {
 import { InvokeEndpointAsyncCommand, SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import { ListTopicsCommand, SNSClient } from "@aws-sdk/client-sns";
 import { ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { parse, stringify } from "yaml";
-import { z } from "zod";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../../ops/deployment/deployment.ts";
+import { changeSettings } from "../../ops/deployment/settings-file.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { localArtifact } from "../../ops/start/model.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
@@ -49,7 +48,6 @@ import type { TestEnvironment } from "../testing/environment.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
-const settingsFile = z.object({ config: z.record(z.string(), z.unknown()) }).loose();
 
 describe("a stack that the real engine updates", () => {
   let environment: TestEnvironment;
@@ -58,6 +56,8 @@ describe("a stack that the real engine updates", () => {
   let aws: RunningEmulator;
   let deployment: Deployment;
   let configFile: string;
+  /** Changed values of the last deployment. Each test starts from the values that the test before it left. */
+  let changed: Readonly<Record<string, unknown>> = {};
   let outputs: Record<string, unknown>;
   let clients: ReturnType<typeof connect>;
 
@@ -66,7 +66,7 @@ describe("a stack that the real engine updates", () => {
     ({ folder, paths, aws } = environment);
     configFile = join(folder, "Pulumi.local.yaml");
     clients = connect(aws);
-    await configure({});
+    await configure();
     deployment = await Deployment.open(aws, paths, configFile);
     ({ outputs } = await deployment.up(step, signal));
   });
@@ -78,18 +78,19 @@ describe("a stack that the real engine updates", () => {
     await environment[Symbol.asyncDispose]();
   });
 
-  /** Writes Pulumi.local.yaml with changed values; a key without a namespace gets the program's. */
-  async function configure(changes: Record<string, unknown>): Promise<void> {
-    const settings = settingsFile.parse(parse(await readFile(join(repoRoot, "Pulumi.local.yaml"), "utf8")));
-    for (const [key, value] of Object.entries(changes)) {
-      settings.config[key.includes(":") ? key : `async-video-inference:${key}`] = value;
-    }
-    await writeFile(configFile, stringify(settings));
+  /** Writes Pulumi.local.yaml with the changed values; a key without a namespace gets the program's. */
+  async function configure(): Promise<void> {
+    const settings = Object.entries(changed).map(([key, value]) => ({
+      key: key.includes(":") ? key : `async-video-inference:${key}`,
+      value,
+    }));
+    await changeSettings(join(repoRoot, "Pulumi.local.yaml"), configFile, settings);
   }
 
-  /** Deploys with changed settings; returns the number of resources by operation, without unchanged ones. */
-  async function upWith(changes: Record<string, unknown>): Promise<Record<string, number>> {
-    await configure(changes);
+  /** Deploys with further changed settings; returns the number of resources by operation, without unchanged ones. */
+  async function upWith(further: Readonly<Record<string, unknown>>): Promise<Record<string, number>> {
+    changed = { ...changed, ...further };
+    await configure();
     const result = await deployment.up(step, signal);
     assert.equal(result.outputs["endpointName"], outputs["endpointName"], "the endpoint was replaced");
     outputs = result.outputs;
@@ -178,7 +179,6 @@ describe("a stack that the real engine updates", () => {
     assert.equal(last?.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration?.WaitIntervalInSeconds, 60);
     const { planned } = await deployment.preview(step, signal);
     assert.deepEqual(planned, []);
-    await upWith({});
   });
 
   it("changes the artifact with a new model and configuration, and updates the endpoint in place", async () => {
@@ -186,11 +186,10 @@ describe("a stack that the real engine updates", () => {
     const other = join(folder, "model.tar.gz");
     // An additional empty gzip member gives the same archive another hash.
     await writeFile(other, Buffer.concat([await readFile(localArtifact), emptyGzip]));
-    // The object, the model and the configuration are replaced, the endpoint is updated.
-    assert.deepEqual(await upWith({ modelArtifact: other }), { replace: 3, update: 1 });
+    // The object, the model and the configuration are replaced, the endpoint is updated. The update also removes the bake time.
+    assert.deepEqual(await upWith({ bakeTime: 0, modelArtifact: other }), { replace: 3, update: 1 });
     assert.notEqual((await endpoint()).EndpointConfigName, before.EndpointConfigName);
     await until(isInService, 60_000);
-    await upWith({});
   });
 
   it("starts instances of an idle endpoint only for the duration of the update", async () => {
@@ -201,28 +200,20 @@ describe("a stack that the real engine updates", () => {
     assert.equal(await desired(), 0);
   });
 
-  it("changes the concurrency with a new model and configuration", async () => {
-    assert.deepEqual(await upWith({ maxConcurrency: 2 }), { replace: 2, update: 1 });
-    assert.equal(outputs["maxConcurrency"], 2);
-  });
-
   it("changes the maximum capacity without an update of the endpoint", async () => {
     const before = await endpoint();
     // The target, and the dashboard that shows it.
-    assert.deepEqual(await upWith({ maxConcurrency: 2, maxCapacity: 3 }), { update: 2 });
+    assert.deepEqual(await upWith({ maxCapacity: 3 }), { update: 2 });
     assert.equal((await scaling()).max, 3);
     assert.equal((await endpoint()).EndpointConfigName, before.EndpointConfigName);
   });
 
   it("changes the backlog target without an update of the endpoint", async () => {
-    assert.deepEqual(await upWith({ maxConcurrency: 2, maxCapacity: 3, backlogTarget: 2 }), { update: 1 });
+    assert.deepEqual(await upWith({ backlogTarget: 2 }), { update: 1 });
   });
 
   it("changes tags in place", async () => {
     const changes = await upWith({
-      maxConcurrency: 2,
-      maxCapacity: 3,
-      backlogTarget: 2,
       "aws:defaultTags": { tags: { project: "async-video-inference", stack: "local", team: "vision" } },
     });
     assert.deepEqual(Object.keys(changes), ["update"]);
@@ -230,8 +221,7 @@ describe("a stack that the real engine updates", () => {
 
   it("changes the instance type in one update that loses no request", async () => {
     const location = await invoke();
-    const changed = { maxConcurrency: 2, maxCapacity: 3, backlogTarget: 2, instanceType: "ml.g5.xlarge" };
-    const changes = await upWith(changed);
+    const changes = await upWith({ instanceType: "ml.g5.xlarge" });
     // AWS refuses the change while a scalable target is registered. Replaced: the Stash, the target, its two policies and the
     // configuration. Updated in place: the endpoint and the alarm that starts its first instance.
     assert.deepEqual(await scaling(), { max: 3, policies: 2 });
@@ -241,6 +231,12 @@ describe("a stack that the real engine updates", () => {
     assert.deepEqual(planned, []);
     await until(() => exists(location), 240_000);
     await until(isInService, 60_000);
+  });
+
+  it("changes the concurrency with a new model and configuration", async () => {
+    // After the other updates: instances with two workers start more slowly.
+    assert.deepEqual(await upWith({ maxConcurrency: 2 }), { replace: 2, update: 1 });
+    assert.equal(outputs["maxConcurrency"], 2);
   });
 
   it("adds rollback alarms with a new endpoint, which is created before the old one is deleted", async () => {
@@ -255,7 +251,8 @@ describe("a stack that the real engine updates", () => {
     await clients.cloudwatch.send(new PutMetricAlarmCommand({ AlarmName: "errors", ...alarm, ...comparison }));
     const before = String(outputs["endpointName"]);
     const [oldGroup] = await logGroups();
-    await configure({ rollbackAlarms: ["errors"] });
+    changed = { rollbackAlarms: ["errors"] };
+    await configure();
     const operations: string[] = [];
     const recording = { detail: (text: string) => operations.push(text) };
     ({ outputs } = await deployment.up(recording, signal));
