@@ -41,6 +41,8 @@ import type { TestEnvironment } from "../testing/environment.ts";
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 const progress = new Progress({ write: () => true });
+/** Bucket outside the stack. */
+const sourceBucket = "team-videos";
 
 before(() => takeDownLeftover());
 
@@ -133,13 +135,16 @@ describe("the rehearsal of a change", () => {
     });
   }
 
-  it("passes all stages with another concurrency", async function () {
-    // Four deployments.
-    this.timeout(600_000);
-    const rehearsal = await rehearsalOf(["maxConcurrency=2"]);
+  /** Settings that the tests below start from. */
+  const settings = ["maxConcurrency=2", `sourceBuckets=[{bucket: ${sourceBucket}, prefix: clips/}]`];
+
+  it("passes another concurrency and a source bucket, and deploys them", async () => {
+    // The test of the command runs the other stages.
+    const stages = ["preview", "up", "smoke", "drift"] as const;
+    const rehearsal = await rehearsalOf(settings, stages);
     assert.deepEqual(
       outcomes(rehearsal),
-      stageNames.map((name) => `${name} passed`),
+      stages.map((name) => `${name} passed`),
       JSON.stringify(rehearsal),
     );
     assert.equal(rehearsal.passed, true);
@@ -153,6 +158,29 @@ describe("the rehearsal of a change", () => {
     );
     assert.equal(asynchronous?.ClientConfig?.MaxConcurrentInvocationsPerInstance, 2);
     sagemaker.destroy();
+  });
+
+  it("processes a video in a source bucket without an upload", async () => {
+    const Bucket = sourceBucket;
+    const s3 = new S3Client({ ...config(), forcePathStyle: true });
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    const sample = await readFile(join(repoRoot, "model/samples/street.mp4"));
+    await s3.send(new PutObjectCommand({ Bucket, Key: "clips/street.mp4", Body: sample }));
+    s3.destroy();
+
+    const submit = async (...args: string[]) =>
+      await run(["ops/main.ts", "submit", ...args, "--outputs", paths.outputs]).finished;
+    const before = writes().length;
+    const { status, stdout, stderr } = await submit(
+      `s3://${Bucket}/clips/`,
+      ...["--wait", "--json", "--journal", join(folder, "source.jsonl")],
+    );
+    assert.equal(status, 0, `${stdout}\n${stderr}`);
+    assert.match(stdout, /"inputLocation":"s3:\/\/team-videos\/clips\/street\.mp4".*"status":"completed"/);
+    assert.deepEqual(writes().slice(before), ["sagemaker:InvokeEndpointAsync"]);
+    const outsidePrefix = await submit(`s3://${Bucket}/private/street.mp4`);
+    assert.equal(outsidePrefix.status, 2, outsidePrefix.stdout);
+    assert.match(outsidePrefix.stderr, /may not read s3:\/\/team-videos\/private\/.*setting sourceBuckets/);
   });
 
   it("finds changes made without Pulumi, names them, and passes once they are reverted", async () => {
@@ -184,7 +212,6 @@ describe("the rehearsal of a change", () => {
     await cloudwatch.send(new PutMetricAlarmCommand({ ...failures, AlarmName: failures.AlarmName!, Threshold: 1000 }));
     for (const client of [s3, scaling, cloudwatch]) client.destroy();
 
-    const settings = ["maxConcurrency=2"];
     const before = writes().length;
     const rehearsal = await rehearsalOf(settings, ["drift"]);
     assert.equal(rehearsal.passed, false);
@@ -203,7 +230,7 @@ describe("the rehearsal of a change", () => {
 
   it("stops at a failed smoke test, with the next steps", async () => {
     // No detection reaches this threshold: the stack works, but finds nothing.
-    const rehearsal = await rehearsalOf(["maxConcurrency=2", "scoreThreshold=1"]);
+    const rehearsal = await rehearsalOf([...settings, "scoreThreshold=1"]);
     assert.deepEqual(
       outcomes(rehearsal),
       [
@@ -216,31 +243,6 @@ describe("the rehearsal of a change", () => {
     );
     assert.match(outputOf(rehearsal, "smoke"), /has no detections/);
     assert.match(rehearsal.next, /not promoted, and prod is unchanged.*git revert/s);
-  });
-
-  it("processes a video in a source bucket without an upload", async () => {
-    const Bucket = "team-videos";
-    const s3 = new S3Client({ ...config(), forcePathStyle: true });
-    await s3.send(new CreateBucketCommand({ Bucket }));
-    const sample = await readFile(join(repoRoot, "model/samples/street.mp4"));
-    await s3.send(new PutObjectCommand({ Bucket, Key: "clips/street.mp4", Body: sample }));
-    s3.destroy();
-    const rehearsal = await rehearsalOf([`sourceBuckets=[{bucket: ${Bucket}, prefix: clips/}]`], ["preview", "up"]);
-    assert.equal(rehearsal.passed, true, JSON.stringify(rehearsal));
-
-    const submit = async (...args: string[]) =>
-      await run(["ops/main.ts", "submit", ...args, "--outputs", paths.outputs]).finished;
-    const before = writes().length;
-    const { status, stdout, stderr } = await submit(
-      `s3://${Bucket}/clips/`,
-      ...["--wait", "--json", "--journal", join(folder, "source.jsonl")],
-    );
-    assert.equal(status, 0, `${stdout}\n${stderr}`);
-    assert.match(stdout, /"inputLocation":"s3:\/\/team-videos\/clips\/street\.mp4".*"status":"completed"/);
-    assert.deepEqual(writes().slice(before), ["sagemaker:InvokeEndpointAsync"]);
-    const outsidePrefix = await submit(`s3://${Bucket}/private/street.mp4`);
-    assert.equal(outsidePrefix.status, 2, outsidePrefix.stdout);
-    assert.match(outsidePrefix.stderr, /may not read s3:\/\/team-videos\/private\/.*setting sourceBuckets/);
   });
 });
 
@@ -256,8 +258,8 @@ describe("npm run ci:rehearse", function () {
   const command = async (...args: string[]) =>
     await run(["ops/main.ts", "rehearse", "--port", String(await freePort()), ...args]).finished;
 
-  it("passes the working tree, prints the duration of each stage, and takes everything down", async () => {
-    const { status, stdout, stderr } = await command("--json");
+  it("passes all stages with a changed setting, prints the duration of each, and takes everything down", async () => {
+    const { status, stdout, stderr } = await command("--config", "maxCapacity=1", "--json");
     assert.equal(status, 0, `${stdout}\n${stderr}`);
     const { passed, stages } = JSON.parse(stdout) as Rehearsal;
     assert.equal(passed, true);
