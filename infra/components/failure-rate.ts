@@ -1,27 +1,7 @@
 /** The share of failed videos, as metric math. */
 import type * as pulumi from "@pulumi/pulumi";
 import { requestMetric } from "./metrics.ts";
-import type { VariantNames } from "./metrics.ts";
-
-/** A metric, or an expression over other queries. */
-export interface FailureRateQuery {
-  /** Name of the query in expressions. */
-  readonly id: string;
-  /** Metric math over other queries. */
-  readonly expression?: string;
-  /** Label of the result. */
-  readonly label?: string;
-  /** True for the query that the alarm evaluates. */
-  readonly returnData?: boolean;
-  /** Metric, with its period in seconds. */
-  readonly metric?: {
-    readonly namespace: string;
-    readonly metricName: string;
-    readonly dimensions: Record<string, pulumi.Input<string>>;
-    readonly stat: string;
-    readonly period: number;
-  };
-}
+import type { MetricQuery, VariantNames } from "./metrics.ts";
 
 /** Window in seconds: the default time limit of one video, so that slow videos are counted together. */
 export const failureRateWindow = 900;
@@ -35,8 +15,8 @@ export const failureRateWindow = 900;
 export function failureRateQueries(
   variant: VariantNames<pulumi.Input<string>>,
   minRequests: number,
-): FailureRateQuery[] {
-  const count = (id: string, name: Parameters<typeof requestMetric>[0]): FailureRateQuery => {
+): MetricQuery<pulumi.Input<string>>[] {
+  const count = (id: string, name: Parameters<typeof requestMetric>[0]): MetricQuery<pulumi.Input<string>> => {
     return { id, metric: { ...requestMetric(name, variant), stat: "Sum", period: failureRateWindow } };
   };
   return [

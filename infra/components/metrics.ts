@@ -43,3 +43,23 @@ export function requestMetric<Name>(metricName: VariantMetric, variant: VariantN
 export function variantDimensions<Name>({ endpointName, variantName }: VariantNames<Name>) {
   return { EndpointName: endpointName, VariantName: variantName };
 }
+
+/** A metric, or an expression over other queries. */
+export interface MetricQuery<Name> {
+  /** Name of the query in expressions. */
+  readonly id: string;
+  /** Metric math over other queries. */
+  readonly expression?: string;
+  /** Label of the result. */
+  readonly label?: string;
+  /** True for the query that the alarm evaluates. */
+  readonly returnData?: boolean;
+  /** Metric, with its period in seconds. */
+  readonly metric?: {
+    readonly namespace: string;
+    readonly metricName: string;
+    readonly dimensions: Record<string, Name>;
+    readonly stat: string;
+    readonly period: number;
+  };
+}
