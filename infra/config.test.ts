@@ -19,6 +19,8 @@ describe("a stack's config", () => {
       backlogTarget: 5,
       scaleInCooldown: 120,
       scaleOutCooldown: 120,
+      scaleIn: "idle",
+      idleMinutes: 5,
       invocationTimeout: 900,
       maxRequestSize: 1024,
       maxResponseSize: 128,
@@ -66,6 +68,37 @@ describe("a stack's config", () => {
     assert.equal(parse({ scoreThreshold: "0" }).scoreThreshold, 0);
   });
 
+  describe("with a warm window", () => {
+    const window = { days: "MON-FRI", start: "08:00", end: "18:00", timeZone: "Europe/Berlin", instances: 2 };
+
+    it("has the window, which Pulumi passes as JSON", () => {
+      assert.deepEqual(parse({ warmWindow: JSON.stringify(window) }).warmWindow, window);
+    });
+
+    for (const [what, change] of Object.entries({
+      "days that are no days of cron": { days: "Monday" },
+      "an invalid time": { start: "24:00" },
+      "an end that is not after the start": { end: "08:00" },
+      "more than 23 hours": { start: "00:00", end: "23:01" },
+      "an unknown time zone": { timeZone: "Europe/Atlantis" },
+      "an offset instead of a time zone": { timeZone: "+01:00" },
+      "no instance": { instances: 0 },
+      "an unknown field": { until: "19:00" },
+    })) {
+      it(`refuses ${what}`, () => {
+        const [problem, ...others] = problems({ warmWindow: JSON.stringify({ ...window, ...change }) });
+        assert.deepEqual(others, []);
+        assert.match(problem!, /warmWindow is .*, but must be a window \{"days": DAYS_OF_CRON/);
+      });
+    }
+
+    it("refuses more instances than maxCapacity", () => {
+      const [problem, ...others] = problems({ warmWindow: JSON.stringify({ ...window, instances: 6 }) });
+      assert.deepEqual(others, []);
+      assert.match(problem!, /warmWindow is .*, but must be a window with at most maxCapacity instances/);
+    });
+  });
+
   it("ignores other namespaces", () => {
     assert.equal(parse({}, { "aws:region": "eu-west-1", "other:maxCapacity": "none" }).maxCapacity, 5);
   });
@@ -91,6 +124,9 @@ describe("a stack's config", () => {
     ["minCapacity", "6", /minCapacity is "6", but must be at most maxCapacity/],
     ["backlogTarget", "0", /a number above 0 and at most 1000/],
     ["scaleInCooldown", "-5", /a whole number from 0 to 86400 \(seconds\)/],
+    ["scaleIn", "never", /scaleIn is "never", but must be idle or tracking/],
+    ["idleMinutes", "0", /a whole number from 1 to 480 \(minutes\)/],
+    ["warmWindow", "08:00", /must be a window \{"days": DAYS_OF_CRON, .*Set it: .*warmWindow '\{"days":"MON-FRI",/],
     ["invocationTimeout", "3601", /a whole number from 1 to 3600 \(seconds\)/],
     ["maxRequestSize", "2048", /a whole number from 1 to 1024 \(MiB\)/],
     ["maxResponseSize", "2048", /a whole number from 1 to 2047 \(MiB\)/],

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { defaults } from "./defaults.ts";
 import { fits, hasGpu, imageAddress, machineImages, sampleAddress } from "./serving-image.ts";
+import { scalingSettings } from "./scaling-settings.ts";
 import { fraction, kmsKeyArn, list, oneOf, positiveNumber, settings, wholeNumber } from "./setting-types.ts";
 import { sourceBucket } from "./source-buckets.ts";
 import { allowedStackName, stackName } from "./stack-name.ts";
@@ -78,8 +79,6 @@ function artifact(projectRoot: string) {
     });
 }
 
-/** AWS sets no limit on cooldowns; more than a day is probably a typing error. */
-const maxCooldown = 86_400;
 /** MiB. TorchServe parses its size limits, in bytes, into a Java int: the maximum is one MiB less than 2 GiB. */
 const maxSize = 2047;
 /** Seconds. SageMaker drops a request that has waited longer (RequestTTLSeconds). */
@@ -109,22 +108,10 @@ function schema(projectRoot: string, region?: string) {
       requireGpu: requireGpu.describe(
         "Fail to start if CUDA cannot use a GPU, instead of running on the CPU. By default: true on GPU types. The policy pack refuses false except on `local`.",
       ),
-      minCapacity: wholeNumber(0, 1000, defaults.minCapacity).describe(
-        "Minimum number of instances. The policy pack refuses more than 0.",
-      ),
-      maxCapacity: wholeNumber(1, 1000, defaults.maxCapacity).describe("Maximum number of instances."),
       maxConcurrency: wholeNumber(1, 1000, defaults.maxConcurrency).describe(
         "Number of videos that an instance processes concurrently, one per worker of the model server.",
       ),
-      backlogTarget: positiveNumber(1000, defaults.backlogTarget).describe(
-        "Number of queued and running videos per instance that target tracking aims for.",
-      ),
-      scaleInCooldown: wholeNumber(0, maxCooldown, defaults.scaleInCooldown, " (seconds)").describe(
-        "Minimum time between two scale-ins.",
-      ),
-      scaleOutCooldown: wholeNumber(0, maxCooldown, defaults.scaleOutCooldown, " (seconds)").describe(
-        "Minimum time between two scale-outs.",
-      ),
+      ...scalingSettings,
       invocationTimeout: wholeNumber(1, 3600, defaults.invocationTimeout, " (seconds)").describe(
         "Maximum processing time of one video.",
       ),
@@ -192,6 +179,11 @@ function schema(projectRoot: string, region?: string) {
       path: ["minCapacity"],
       message: "at most maxCapacity",
       when: bothAreValid("minCapacity", "maxCapacity"),
+    })
+    .refine(({ warmWindow, maxCapacity }) => warmWindow === undefined || warmWindow.instances <= maxCapacity, {
+      path: ["warmWindow"],
+      message: "a window with at most maxCapacity instances",
+      when: bothAreValid("warmWindow", "maxCapacity"),
     })
     .refine(({ forceDestroy, protectData }) => !forceDestroy || !protectData, {
       path: ["forceDestroy"],
@@ -324,7 +316,7 @@ export interface SettingDescription {
   /** Description of the valid values. */
   readonly allowed: string;
   /** Undefined if the setting is required or off by default. A list is empty by default. */
-  readonly defaultValue: string | number | boolean | readonly unknown[] | undefined;
+  readonly defaultValue: string | number | boolean | object | undefined;
   readonly meaning: string;
 }
 

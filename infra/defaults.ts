@@ -12,12 +12,16 @@ export const defaults = {
   maxCapacity: 5,
   /** Number of concurrent invocations per instance (blog). */
   maxConcurrency: 2,
-  /** Number of queued and running invocations per instance that target tracking aims for (blog). */
+  /** Number of queued and running invocations per instance that scaling aims for (blog). */
   backlogTarget: 5,
   /** Seconds (blog). */
   scaleInCooldown: 120,
   /** Seconds (blog). */
   scaleOutCooldown: 120,
+  /** Instances stop when nothing is queued or running. The blog's target tracking also stops instances that run videos. */
+  scaleIn: "idle",
+  /** Minutes. */
+  idleMinutes: 5,
   /** Seconds; SageMaker's default for InvocationTimeoutSeconds. */
   invocationTimeout: 900,
   /** MiB; SageMaker accepts inputs up to 1 GB. */

@@ -126,13 +126,13 @@ describe("the program", () => {
         assert.equal(dashboardName, outputs["endpointName"]);
       });
 
-      it("scales to zero, with both policies, and on AWS's dimension", () => {
+      it("scales to zero, when nothing is queued or running", () => {
         assert.equal(registrations.one("aws:appautoscaling/target:Target").inputs["minCapacity"], 0);
-        const types = registrations
-          .ofType("aws:appautoscaling/policy:Policy")
-          .map(({ inputs }) => inputs["policyType"])
-          .sort();
-        assert.deepEqual(types, ["StepScaling", "TargetTrackingScaling"]);
+        const toZero = registrations.one("aws:appautoscaling/policy:Policy", `video-${stack}-to-zero`);
+        assert.partialDeepStrictEqual(toZero.inputs["stepScalingPolicyConfiguration"], {
+          adjustmentType: "ExactCapacity",
+          stepAdjustments: [{ scalingAdjustment: 0 }],
+        });
       });
 
       it("encrypts everything that supports a key with the stack's key", () => {
@@ -265,8 +265,15 @@ describe("the program", () => {
     });
 
     it("keeps model and configuration for another scaling", async () => {
-      assert.deepEqual(await changedBy({ maxCapacity: "4" }), ["Dashboard::video-prod", "Target::video-prod"]);
-      assert.deepEqual(await changedBy({ backlogTarget: "3" }), ["Policy::video-prod-backlog"]);
+      assert.deepEqual(await changedBy({ maxCapacity: "4" }), [
+        "Dashboard::video-prod",
+        "Policy::video-prod-from-zero",
+        "Target::video-prod",
+      ]);
+      assert.deepEqual(await changedBy({ backlogTarget: "3" }), [
+        "Policy::video-prod-backlog",
+        "Policy::video-prod-from-zero",
+      ]);
     });
   });
 

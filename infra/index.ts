@@ -53,7 +53,11 @@ const scaling = new EndpointAutoscaling(
   { aliases },
 );
 
-const monitoring = new Monitoring(name, { ...config, account, keyArn, endpointName, variantName }, { aliases });
+const monitoring = new Monitoring(
+  name,
+  { ...config, account, keyArn, endpointName, variantName, scalingAlarmArns: scaling.alarmArns },
+  { aliases },
+);
 
 const access = new AccessPolicies(
   name,

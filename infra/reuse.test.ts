@@ -13,6 +13,7 @@ import { AsyncEndpoint } from "./components/async-endpoint.ts";
 import type { AsyncEndpointArgs } from "./components/async-endpoint-args.ts";
 import { EncryptionKey } from "./components/encryption-key.ts";
 import { EndpointAutoscaling } from "./components/endpoint-autoscaling.ts";
+import type { EndpointAutoscalingArgs } from "./components/endpoint-autoscaling.ts";
 import { InferenceNotifications } from "./components/inference-notifications.ts";
 import { ModelArtifact } from "./components/model-artifact.ts";
 import { Monitoring } from "./components/monitoring.ts";
@@ -41,6 +42,10 @@ function createEndpoint(args: Partial<AsyncEndpointArgs>): AsyncEndpoint {
     errorTopicArn: "arn:aws:sns:eu-west-1:123456789012:error",
     ...args,
   });
+}
+
+function createScaling(args: Partial<EndpointAutoscalingArgs>): EndpointAutoscaling {
+  return new EndpointAutoscaling("clips", { ...endpoint, replacementTrigger: "ml.g4dn.xlarge", ...args });
 }
 
 function createMonitoring(args: Partial<MonitoringArgs>): Monitoring {
@@ -106,10 +111,14 @@ const transformedComponents: Readonly<Record<string, (model: string) => pulumi.C
       },
     }),
   EndpointAutoscaling: () =>
-    new EndpointAutoscaling("clips", {
-      ...endpoint,
-      replacementTrigger: "ml.g4dn.xlarge",
-      transform: { target: protect, backlogPolicy: protect, wakePolicy: protect, wakeAlarm: protect },
+    createScaling({
+      warmWindow: { days: "MON-FRI", start: "08:00", end: "18:00", timeZone: "Etc/UTC", instances: 1 },
+      transform: {
+        target: protect,
+        policies: { backlog: protect, fromZero: protect, fromZeroRetry: protect, toZero: protect },
+        alarms: { fromZero: protect, fromZeroRetry: protect, idle: protect, mostlyIdle: protect },
+        scheduledActions: { warmStart: protect, warmEnd: protect },
+      },
     }),
   Monitoring: () =>
     createMonitoring({
@@ -124,6 +133,7 @@ const transformedComponents: Readonly<Record<string, (model: string) => pulumi.C
           failureRate: protect,
           oldestRequest: protect,
           stuckAtZero: protect,
+          idleInstances: protect,
           expired: protect,
         },
       },
@@ -247,6 +257,10 @@ describe("a component in another program", () => {
         notifyRecovery: false,
       },
       createMonitoring,
+    ),
+    EndpointAutoscaling: programs<Partial<EndpointAutoscalingArgs>>(
+      { maxCapacity: 3, backlogTarget: 2, idleMinutes: 7, scaleInCooldown: 60, scaleOutCooldown: 90 },
+      createScaling,
     ),
     VideoStorage: programs<Partial<VideoStorageArgs>>(
       { inputRetentionDays: 3, resultRetentionDays: 4, forceDestroy: true },

@@ -45,7 +45,7 @@ export interface Step {
 }
 
 /** A scaling policy that alarms run. */
-export interface StepPolicy<Steps = readonly Step[]> {
+export interface StepPolicy<Steps = Step[]> {
   readonly policyType: "StepScaling";
   readonly stepScalingPolicyConfiguration: {
     readonly adjustmentType: "ChangeInCapacity" | "ExactCapacity";
@@ -109,7 +109,7 @@ export type ScalingAlarmKey = "fromZero" | "fromZeroRetry" | "idle" | "mostlyIdl
 /** Key of a scheduled action. */
 export type ScheduledActionKey = "warmStart" | "warmEnd";
 
-type Policy<Text, Count, Steps> = StepPolicy<Steps | readonly Step[]> | TrackingPolicy<Text, Count>;
+type Policy<Text, Count, Steps> = StepPolicy<Steps | Step[]> | TrackingPolicy<Text, Count>;
 
 /** An alarm, and the policy that it runs. */
 export interface ScalingAlarm<Text, Count> {
@@ -128,7 +128,7 @@ export interface Scaling<Text, Count, Steps> {
 }
 
 /** Parts of the scaling that are computed from settings. */
-export interface DerivedSettings<Steps = readonly Step[], Count = number> {
+export interface DerivedSettings<Steps = Step[], Count = number> {
   readonly stepsFromZero: Steps;
   /** Idle minutes, of the last `mostlyIdleOf`, until instances stop. */
   readonly mostlyIdleMinutes: Count;

@@ -83,14 +83,14 @@ const toZero = stepPolicy({
   metricAggregationType: "Maximum",
   cooldown: exactCooldown,
   stepAdjustments: [{ metricIntervalUpperBound: "-0.5", scalingAdjustment: 0 }],
-} as const);
+});
 
 const retry = stepPolicy({
   adjustmentType: "ChangeInCapacity",
   metricAggregationType: "Average",
   cooldown: retryCooldown,
   stepAdjustments: [{ metricIntervalLowerBound: "0", scalingAdjustment: 1 }],
-} as const);
+});
 
 /** Period of the metrics of queue and instances, seconds. */
 const period = 60;
@@ -186,10 +186,7 @@ function windowActions<Count>({ days, start, end, timeZone, instances }: WarmWin
 }
 
 /** Returns the scaling for settings whose values are known. */
-export function scalingOf(
-  settings: ScalingSettings,
-  variant: VariantNames<string>,
-): Scaling<string, number, readonly Step[]> {
+export function scalingOf(settings: ScalingSettings, variant: VariantNames<string>): Scaling<string, number, Step[]> {
   return scalingWith(settings, variant, derivedSettings(settings));
 }
 

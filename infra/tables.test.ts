@@ -29,7 +29,15 @@ describe("every setting", () => {
     const without = describeSettings().filter(({ defaultValue }) => defaultValue === undefined);
     assert.deepEqual(
       without.map(({ key }) => key),
-      ["modelArtifact", "inferenceAmi", "requireGpu", "callerAccountId", "permissionsBoundary", "encryptionKeyArn"],
+      [
+        "modelArtifact",
+        "inferenceAmi",
+        "requireGpu",
+        "warmWindow",
+        "callerAccountId",
+        "permissionsBoundary",
+        "encryptionKeyArn",
+      ],
     );
   });
 });

@@ -2,6 +2,8 @@
 import type { MetricAlarmArgs } from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { failureRateQueries, failureRateWindow } from "./failure-rate.ts";
+import { idleInstancesAlarm } from "../scaling.ts";
+import type { WarmWindow } from "../scaling-types.ts";
 import { queueMetric, requestMetric } from "./metrics.ts";
 
 /** Minutes with queued videos and no instance after which the alarm fires: longer than a GPU instance takes to start. */
@@ -17,10 +19,12 @@ export interface AlarmScope {
   readonly failureRateLimit: pulumi.Input<number>;
   /** Minimum number of videos for the alarm on their share of failures. */
   readonly failureRateMinRequests: pulumi.Input<number>;
+  /** Hours in which instances may be idle. @default none */
+  readonly warmWindow?: WarmWindow | undefined;
 }
 
 /** Key of an alarm. */
-export type AlarmKey = "expired" | "failureRate" | "failures" | "oldestRequest" | "stuckAtZero";
+export type AlarmKey = "expired" | "failureRate" | "failures" | "idleInstances" | "oldestRequest" | "stuckAtZero";
 
 /** Without events, SageMaker publishes no datapoints. */
 const anyDatapoint = {
@@ -67,6 +71,7 @@ export function alarmRules(scope: AlarmScope): Readonly<Record<AlarmKey, MetricA
       period: 60,
       evaluationPeriods: stuckMinutes,
     },
+    idleInstances: idleInstancesAlarm(scope, scope.warmWindow),
     expired: {
       ...anyDatapoint,
       alarmDescription: "A video was dropped unprocessed, because it waited longer than its RequestTTLSeconds.",

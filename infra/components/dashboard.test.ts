@@ -29,12 +29,14 @@ const body = z.object({
   ),
 });
 
+const scalingAlarmArns = [`arn:aws:cloudwatch:${region}:123456789012:alarm:clips-idle`];
+
 describe("the dashboard", () => {
   let registrations: Registrations;
   let widgets: z.infer<typeof body>["widgets"];
 
   before(async () => {
-    ({ registrations } = await deployMonitoring());
+    ({ registrations } = await deployMonitoring({ scalingAlarmArns }));
     const { dashboardBody } = registrations.one("aws:cloudwatch/dashboard:Dashboard").inputs;
     ({ widgets } = body.parse(JSON.parse(String(dashboardBody))));
   });
@@ -93,9 +95,19 @@ describe("the dashboard", () => {
     }
   });
 
-  it("shows the state of every alarm", () => {
-    const shown = widgets.flatMap(({ properties }) => properties.alarms ?? []);
-    assert.equal(shown.length, registrations.ofType(alarmType).length);
+  it("shows the state of every alarm, and apart those of the scaling, whose ALARM is normal", () => {
+    const [own, scaling, ...others] = widgets.filter(({ type }) => type === "alarm");
+    assert.equal(own?.properties.alarms?.length, registrations.ofType(alarmType).length);
+    assert.match(scaling?.properties.title ?? "", /ALARM is a normal state/);
+    assert.deepEqual(scaling?.properties.alarms, scalingAlarmArns);
+    assert.deepEqual(others, []);
+  });
+
+  it("has no list of the scaling's alarms if it is given none", async () => {
+    const without = await deployMonitoring();
+    const { dashboardBody } = without.registrations.one("aws:cloudwatch/dashboard:Dashboard").inputs;
+    const parsed = body.parse(JSON.parse(String(dashboardBody)));
+    assert.equal(parsed.widgets.filter(({ type }) => type === "alarm").length, 1);
   });
 
   it("lays out its widgets in CloudWatch's 24 columns without overlaps", () => {

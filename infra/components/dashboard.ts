@@ -13,6 +13,8 @@ export interface DashboardScope {
   readonly maxCapacity: number;
   /** ARNs of the alarms whose states are shown. */
   readonly alarmArns: readonly string[];
+  /** ARNs of the alarms that run scaling policies. An idle endpoint has some in ALARM. */
+  readonly scalingAlarmArns: readonly string[];
 }
 
 /** Options for one line of a chart. */
@@ -36,6 +38,7 @@ interface Chart {
 /** CloudWatch's grid is 24 columns wide: three charts per row. */
 const width = 8;
 const height = 6;
+const alarmsHeight = 2;
 
 /** Returns the body of the dashboard in CloudWatch's format (user guide, "Dashboard body structure and syntax"). */
 export function dashboardBody(scope: DashboardScope): string {
@@ -118,17 +121,25 @@ export function dashboardBody(scope: DashboardScope): string {
     },
   ];
 
+  const alarmLists = [
+    { title: "Alarms", alarms: scope.alarmArns },
+    { title: "Scaling (ALARM is a normal state)", alarms: scope.scalingAlarmArns },
+  ].filter(({ alarms }) => alarms.length > 0);
+
   return JSON.stringify({
     widgets: [
-      {
+      ...alarmLists.map((properties, index) => ({
         type: "alarm",
-        ...{ x: 0, y: 0, width: 24, height: 2 },
-        properties: { title: "Alarms", alarms: scope.alarmArns },
-      },
+        x: 0,
+        y: index * alarmsHeight,
+        width: 3 * width,
+        height: alarmsHeight,
+        properties,
+      })),
       ...charts.map(({ title, metrics, unit }, index) => ({
         type: "metric",
         x: (index % 3) * width,
-        y: 2 + Math.floor(index / 3) * height,
+        y: alarmLists.length * alarmsHeight + Math.floor(index / 3) * height,
         width,
         height,
         properties: {

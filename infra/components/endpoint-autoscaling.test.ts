@@ -1,16 +1,31 @@
-/** Tests scaling: to zero, from zero for a single video, and up with the backlog. */
+/** Tests the resources of the scaling and the references between them. `scaling.test.ts` tests their properties. */
 import assert from "node:assert/strict";
 import { before, describe, it } from "mocha";
 import * as pulumi from "@pulumi/pulumi";
 import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
 import { EndpointAutoscaling } from "./endpoint-autoscaling.ts";
 import type { EndpointAutoscalingArgs } from "./endpoint-autoscaling.ts";
+import { scalingOf } from "../scaling.ts";
+import type { ScalingSettings } from "../scaling-types.ts";
 import { registrationsOf } from "../testing/registrations.ts";
 import type { Registrations } from "../testing/registrations.ts";
 
 const targetType = "aws:appautoscaling/target:Target";
 const policyType = "aws:appautoscaling/policy:Policy";
 const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";
+const actionType = "aws:appautoscaling/scheduledAction:ScheduledAction";
+
+const settings: ScalingSettings = {
+  minCapacity: 0,
+  maxCapacity: 5,
+  backlogTarget: 5,
+  scaleInCooldown: 120,
+  scaleOutCooldown: 120,
+  scaleIn: "idle",
+  idleMinutes: 5,
+};
+const names = { endpointName: "detector-0a1b2c3", variantName: "AllTraffic" };
+const defined = scalingOf(settings, names);
 
 async function scaling(args: Partial<EndpointAutoscalingArgs> = {}): Promise<Registrations> {
   const { registrations } = await registrationsOf(() => {
@@ -50,55 +65,66 @@ describe("EndpointAutoscaling", () => {
     assert.ok(propertyDependencies["resourceId"]?.includes(replacementTrigger.urn));
   });
 
-  it("follows the backlog per instance, only by the dimension EndpointName", () => {
-    const { inputs } = registrations.one(policyType, "clips-backlog");
-    assert.equal(inputs["policyType"], "TargetTrackingScaling");
-    assert.deepEqual(inputs["targetTrackingScalingPolicyConfiguration"], {
-      targetValue: 5,
-      scaleInCooldown: 120,
-      scaleOutCooldown: 120,
-      customizedMetricSpecification: {
-        namespace: "AWS/SageMaker",
-        metricName: "ApproximateBacklogSizePerInstance",
-        statistic: "Average",
-        dimensions: [{ name: "EndpointName", value: "detector-0a1b2c3" }],
-      },
-    });
+  it("has the policies of the settings' scaling", () => {
+    const { resourceId } = registrations.one(targetType).inputs;
+    const { serviceNamespace, scalableDimension } = registrations.one(targetType).inputs;
+    for (const [name, definition] of [
+      ["clips-backlog", defined.policies.backlog],
+      ["clips-from-zero", defined.policies.fromZero],
+      ["clips-from-zero-retry", defined.policies.fromZeroRetry],
+      ["clips-to-zero", defined.policies.toZero],
+    ] as const) {
+      assert.deepEqual(registrations.one(policyType, name).inputs, {
+        serviceNamespace,
+        scalableDimension,
+        resourceId,
+        ...definition,
+      });
+    }
+    assert.equal(registrations.ofType(policyType).length, 4);
   });
 
-  it("starts one instance from zero, and not another while that one starts", () => {
-    const { inputs } = registrations.one(policyType, "clips-from-zero");
-    assert.equal(inputs["policyType"], "StepScaling");
-    assert.deepEqual(inputs["stepScalingPolicyConfiguration"], {
-      adjustmentType: "ChangeInCapacity",
-      metricAggregationType: "Average",
-      cooldown: 300,
-      stepAdjustments: [{ metricIntervalLowerBound: "0", scalingAdjustment: 1 }],
-    });
+  it("has the alarms of the settings' scaling, each of which runs only its policy", () => {
+    for (const [name, definition, policy] of [
+      ["clips-from-zero", defined.alarms.fromZero, "clips-from-zero"],
+      ["clips-from-zero-retry", defined.alarms.fromZeroRetry, "clips-from-zero-retry"],
+      ["clips-idle", defined.alarms.idle, "clips-to-zero"],
+      ["clips-mostly-idle", defined.alarms.mostlyIdle, "clips-to-zero"],
+    ] as const) {
+      const { inputs, dependencies } = registrations.one(alarmType, name);
+      const alarmActions = [`arn:aws:appautoscaling:eu-west-1:123456789012:${policy}-0a1b2c3`];
+      assert.deepEqual(inputs, { ...definition?.alarm, alarmActions });
+      assert.ok(dependencies.includes(registrations.one(policyType, policy).urn));
+    }
+    assert.equal(registrations.ofType(alarmType).length, 4);
   });
 
-  it("starts an instance after two minutes with a backlog and no instance", () => {
-    const alarm = registrations.one(alarmType);
-    const { alarmActions, alarmDescription, ...rule } = alarm.inputs;
-    assert.ok(alarmDescription);
-    assert.deepEqual(rule, {
-      namespace: "AWS/SageMaker",
-      metricName: "HasBacklogWithoutCapacity",
-      statistic: "Average",
-      dimensions: { EndpointName: "detector-0a1b2c3" },
-      period: 60,
-      evaluationPeriods: 2,
-      datapointsToAlarm: 2,
-      comparisonOperator: "GreaterThanOrEqualToThreshold",
-      threshold: 1,
-      treatMissingData: "missing",
-    });
-    const wake = registrations.one(policyType, "clips-from-zero");
-    assert.ok(alarm.dependencies.includes(wake.urn));
-    assert.deepEqual(alarmActions, ["arn:aws:appautoscaling:eu-west-1:123456789012:clips-from-zero-0a1b2c3"]);
+  it("scales in only by target tracking if that is chosen", async () => {
+    const tracking = await scaling({ scaleIn: "tracking" });
+    const { policies } = scalingOf({ ...settings, scaleIn: "tracking" }, names);
+    const policyNames = tracking.ofType(policyType).map(({ name }) => name);
+    assert.deepEqual(policyNames.toSorted(), ["clips-backlog", "clips-from-zero", "clips-from-zero-retry"]);
+    assert.partialDeepStrictEqual(tracking.one(policyType, "clips-backlog").inputs, policies.backlog);
+    assert.equal(tracking.ofType(alarmType).length, 2);
   });
 
-  it("attaches both policies to the target, so that they are deleted before it", () => {
+  it("has scheduled actions on the target only with a warm window", async () => {
+    assert.deepEqual(registrations.ofType(actionType), []);
+    const warmWindow = { days: "MON-FRI", start: "08:00", end: "18:00", timeZone: "Europe/Berlin", instances: 1 };
+    const warm = await scaling({ warmWindow });
+    const target = warm.one(targetType);
+    const { scheduledActions } = scalingOf({ ...settings, warmWindow }, names);
+    for (const [name, definition] of [
+      ["clips-warm-start", scheduledActions.warmStart],
+      ["clips-warm-end", scheduledActions.warmEnd],
+    ] as const) {
+      const action = warm.one(actionType, name);
+      assert.partialDeepStrictEqual(action.inputs, { ...definition, resourceId: target.inputs["resourceId"] });
+      assert.ok(action.dependencies.includes(target.urn));
+    }
+  });
+
+  it("attaches every policy to the target, so that they are deleted before it", () => {
     const target = registrations.one(targetType);
     for (const policy of registrations.ofType(policyType)) {
       assert.ok(policy.dependencies.includes(target.urn), policy.name);
@@ -107,25 +133,12 @@ describe("EndpointAutoscaling", () => {
   });
 
   it("accepts other bounds, targets and cooldowns", async () => {
-    const other = await scaling({
-      minCapacity: 1,
-      maxCapacity: 2,
-      backlogTarget: 3,
-      scaleInCooldown: 4,
-      scaleOutCooldown: 5,
-    });
-    const { minCapacity, maxCapacity } = other.one(targetType).inputs;
-    assert.deepEqual([minCapacity, maxCapacity], [1, 2]);
-    const tracking = other.one(policyType, "clips-backlog").inputs["targetTrackingScalingPolicyConfiguration"];
-    assert.ok(typeof tracking === "object" && tracking !== null);
-    assert.deepEqual(
-      { ...tracking, customizedMetricSpecification: undefined },
-      {
-        targetValue: 3,
-        scaleInCooldown: 4,
-        scaleOutCooldown: 5,
-        customizedMetricSpecification: undefined,
-      },
-    );
+    const changes = { minCapacity: 1, maxCapacity: 2, backlogTarget: 3, scaleInCooldown: 4, scaleOutCooldown: 5 };
+    const other = await scaling({ ...changes, idleMinutes: 9 });
+    const { target, policies, alarms } = scalingOf({ ...settings, ...changes, idleMinutes: 9 }, names);
+    assert.partialDeepStrictEqual(other.one(targetType).inputs, target);
+    assert.partialDeepStrictEqual(other.one(policyType, "clips-backlog").inputs, policies.backlog);
+    assert.partialDeepStrictEqual(other.one(policyType, "clips-from-zero").inputs, policies.fromZero);
+    assert.partialDeepStrictEqual(other.one(alarmType, "clips-mostly-idle").inputs, alarms.mostlyIdle?.alarm);
   });
 });

@@ -1,14 +1,12 @@
-/** Autoscaling of the instances: zero while the queue is empty, one for the first video, more as the backlog grows. */
+/** Autoscaling of the instances: zero while no video is queued or running, enough for the backlog at the start, more as it grows. */
 import * as appautoscaling from "@pulumi/aws/appautoscaling/index.js";
 import * as cloudwatch from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { withDefaults } from "../defaults.ts";
-import { queueMetric } from "./metrics.ts";
-import { create } from "./transform.ts";
+import { derivedSettings, scalingWith } from "../scaling.ts";
+import type { PolicyKey, ScaleIn, ScalingAlarmKey, ScheduledActionKey, Step, WarmWindow } from "../scaling-types.ts";
+import { create, kebabCase } from "./transform.ts";
 import type { Transform } from "./transform.ts";
-
-/** Cooldown of the start from zero, seconds: longer than an instance takes to start, so that a second start is not added. */
-const wakeCooldown = 300;
 
 /** Arguments of {@link EndpointAutoscaling}. */
 export interface EndpointAutoscalingArgs {
@@ -40,7 +38,18 @@ export interface EndpointAutoscalingArgs {
    */
   readonly backlogTarget?: pulumi.Input<number>;
   /**
-   * Minimum seconds between two scale-ins.
+   * When instances stop. `idle`: when nothing is queued or running. `tracking`: by target tracking, also while they run videos.
+   * No input, because it decides which policies and alarms exist.
+   * @default "idle"
+   */
+  readonly scaleIn?: ScaleIn;
+  /**
+   * With `scaleIn` idle: minutes without a video after which all instances stop.
+   * @default 5
+   */
+  readonly idleMinutes?: pulumi.Input<number>;
+  /**
+   * With `scaleIn` tracking: minimum seconds between two scale-ins.
    * @default 120
    */
   readonly scaleInCooldown?: pulumi.Input<number>;
@@ -50,23 +59,28 @@ export interface EndpointAutoscalingArgs {
    */
   readonly scaleOutCooldown?: pulumi.Input<number>;
   /**
+   * Hours of the day with a minimum number of instances. No input, because it decides whether scheduled actions exist.
+   * @default none
+   */
+  readonly warmWindow?: WarmWindow | undefined;
+  /**
    * Changes the resources of the component.
    * @default none
    */
   readonly transform?: {
     /** The scalable target. @default unchanged */
     readonly target?: Transform<appautoscaling.TargetArgs>;
-    /** The policy that follows the backlog. @default unchanged */
-    readonly backlogPolicy?: Transform<appautoscaling.PolicyArgs>;
-    /** The policy that starts an instance from zero. @default unchanged */
-    readonly wakePolicy?: Transform<appautoscaling.PolicyArgs>;
-    /** The alarm that invokes the policy from zero. @default unchanged */
-    readonly wakeAlarm?: Transform<cloudwatch.MetricAlarmArgs>;
+    /** The policies. @default unchanged */
+    readonly policies?: Partial<Record<PolicyKey, Transform<appautoscaling.PolicyArgs>>>;
+    /** The alarms that run the policies. @default unchanged */
+    readonly alarms?: Partial<Record<ScalingAlarmKey, Transform<cloudwatch.MetricAlarmArgs>>>;
+    /** The scheduled actions of the warm window. @default unchanged */
+    readonly scheduledActions?: Partial<Record<ScheduledActionKey, Transform<appautoscaling.ScheduledActionArgs>>>;
   };
 }
 
 /**
- * A scalable target with two policies: one follows the backlog, the other starts an instance for a single video.
+ * A scalable target with its policies: one follows the backlog, others start instances from zero, and one stops idle instances.
  * @example
  * const autoscaling = new EndpointAutoscaling("videos", {
  *   endpointName: inference.endpointName,
@@ -77,10 +91,19 @@ export interface EndpointAutoscalingArgs {
 export class EndpointAutoscaling extends pulumi.ComponentResource {
   /** Maximum number of instances. */
   readonly maxCapacity: pulumi.Output<number>;
+  /** ARNs of the alarms that run policies. Their state ALARM is normal and notifies no one. */
+  readonly alarmArns: pulumi.Output<string[]>;
 
   constructor(name: string, args: EndpointAutoscalingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:ScaleToZero", name, {}, opts);
     const { endpointName, variantName, replacementTrigger, transform = {}, ...settings } = withDefaults(args);
+    const { maxCapacity, backlogTarget, idleMinutes } = settings;
+    const derived = pulumi.output({ maxCapacity, backlogTarget, idleMinutes }).apply(derivedSettings);
+    const scaling = scalingWith<pulumi.Input<string>, pulumi.Input<number>, pulumi.Output<Step[]>>(
+      settings,
+      { endpointName, variantName },
+      derived,
+    );
 
     const target = create(
       appautoscaling.Target,
@@ -93,8 +116,7 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
         resourceId: pulumi
           .all([endpointName, variantName, replacementTrigger])
           .apply(([endpoint, variant]) => `endpoint/${endpoint}/variant/${variant}`),
-        minCapacity: settings.minCapacity,
-        maxCapacity: settings.maxCapacity,
+        ...scaling.target,
       },
       // No roleArn: AWS always returns its service-linked role, so each preview would show a difference.
       { parent: this },
@@ -105,65 +127,45 @@ export class EndpointAutoscaling extends pulumi.ComponentResource {
       resourceId: target.resourceId,
     };
 
-    const backlog = queueMetric("ApproximateBacklogSizePerInstance", { endpointName });
-    create(
-      appautoscaling.Policy,
-      transform.backlogPolicy,
-      `${name}-backlog`,
-      {
-        ...variant,
-        policyType: "TargetTrackingScaling",
-        targetTrackingScalingPolicyConfiguration: {
-          targetValue: settings.backlogTarget,
-          scaleInCooldown: settings.scaleInCooldown,
-          scaleOutCooldown: settings.scaleOutCooldown,
-          customizedMetricSpecification: {
-            ...backlog,
-            dimensions: Object.entries(backlog.dimensions).map(([name, value]) => ({ name, value })),
-            statistic: "Average",
-          },
-        },
-      },
-      { parent: this },
+    const policies = new Map(
+      entriesOf(scaling.policies).map(([key, policy]) => [
+        key,
+        create(
+          appautoscaling.Policy,
+          transform.policies?.[key],
+          `${name}-${kebabCase(key)}`,
+          { ...variant, ...policy },
+          { parent: this },
+        ),
+      ]),
     );
-
-    // At zero instances, target tracking acts only if the backlog exceeds its target. Fewer videos would never start an instance.
-    const wakePolicy = create(
-      appautoscaling.Policy,
-      transform.wakePolicy,
-      `${name}-from-zero`,
-      {
-        ...variant,
-        policyType: "StepScaling",
-        stepScalingPolicyConfiguration: {
-          adjustmentType: "ChangeInCapacity",
-          metricAggregationType: "Average",
-          cooldown: wakeCooldown,
-          stepAdjustments: [{ metricIntervalLowerBound: "0", scalingAdjustment: 1 }],
-        },
-      },
-      { parent: this },
-    );
-    create(
-      cloudwatch.MetricAlarm,
-      transform.wakeAlarm,
-      `${name}-from-zero`,
-      {
-        alarmDescription: "Videos are queued and no instance is running: starts one.",
-        ...queueMetric("HasBacklogWithoutCapacity", { endpointName }),
-        statistic: "Average",
-        period: 60,
-        evaluationPeriods: 2,
-        datapointsToAlarm: 2,
-        comparisonOperator: "GreaterThanOrEqualToThreshold",
-        threshold: 1,
-        treatMissingData: "missing",
-        alarmActions: [wakePolicy.arn],
-      },
-      { parent: this },
-    );
+    const alarms = entriesOf(scaling.alarms).map(([key, { runs, alarm }]) => {
+      const { arn } = policies.get(runs) ?? {};
+      return create(
+        cloudwatch.MetricAlarm,
+        transform.alarms?.[key],
+        `${name}-${kebabCase(key)}`,
+        { ...alarm, alarmActions: arn === undefined ? [] : [arn] },
+        { parent: this },
+      );
+    });
+    for (const [key, action] of entriesOf(scaling.scheduledActions)) {
+      create(
+        appautoscaling.ScheduledAction,
+        transform.scheduledActions?.[key],
+        `${name}-${kebabCase(key)}`,
+        { ...variant, ...action },
+        { parent: this },
+      );
+    }
 
     this.maxCapacity = target.maxCapacity;
-    this.registerOutputs({ maxCapacity: this.maxCapacity });
+    this.alarmArns = pulumi.all(alarms.map(({ arn }) => arn));
+    this.registerOutputs({ maxCapacity: this.maxCapacity, alarmArns: this.alarmArns });
   }
+}
+
+/** Returns the entries that exist, with their keys' type. */
+function entriesOf<Key extends string, Value>(record: Readonly<Partial<Record<Key, Value>>>): [Key, Value][] {
+  return Object.entries(record) as [Key, Value][];
 }

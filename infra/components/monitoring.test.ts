@@ -7,6 +7,7 @@ import { alarmType, deployMonitoring } from "../testing/deployed-monitoring.ts";
 import { statement } from "../testing/documents.ts";
 import { accountId, keyArn, mockAccount, region } from "../testing/registrations.ts";
 import type { Registrations } from "../testing/registrations.ts";
+import { idleInstancesAlarm } from "../scaling.ts";
 
 const topicArn = `arn:aws:sns:${region}:${accountId}:clips-operations-0a1b2c3`;
 const ofEndpoint = { EndpointName: "detector" };
@@ -103,8 +104,20 @@ describe("Monitoring", () => {
     }
   });
 
+  it("has an alarm idle-instances, which waits longer with a warm window", async () => {
+    const { alarmDescription, ...expected } = idleInstancesAlarm({
+      endpointName: "detector",
+      variantName: "AllTraffic",
+    });
+    const { inputs } = registrations.one(alarmType, "clips-idle-instances");
+    assert.deepEqual(inputs, { alarmDescription, ...expected, alarmActions: [topicArn] });
+    const warmWindow = { days: "MON-FRI", start: "08:00", end: "09:00", timeZone: "Etc/UTC", instances: 1 };
+    const { registrations: warm } = await deployMonitoring({ warmWindow });
+    assert.equal(warm.one(alarmType, "clips-idle-instances").inputs["evaluationPeriods"], 24);
+  });
+
   it("has no other alarms", () => {
-    assert.equal(registrations.ofType(alarmType).length, 5);
+    assert.equal(registrations.ofType(alarmType).length, 6);
   });
 
   it("notifies when an alarm returns to OK only if that is chosen", async () => {

@@ -9,7 +9,8 @@ import type { AlarmKey } from "./alarms.ts";
 import { dashboardBody } from "./dashboard.ts";
 import { serviceTopic } from "./service-topic.ts";
 import type { ServiceTopicTransform } from "./service-topic.ts";
-import { create } from "./transform.ts";
+import type { WarmWindow } from "../scaling-types.ts";
+import { create, kebabCase } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
 /** Arguments of {@link Monitoring}. */
@@ -46,6 +47,17 @@ export interface MonitoringArgs {
    */
   readonly failureRateMinRequests?: pulumi.Input<number>;
   /**
+   * Hours in which instances may be idle: the alarm on idle instances then waits longer by the window's length.
+   * No input, because the number of the alarm's periods is computed from it.
+   * @default none
+   */
+  readonly warmWindow?: WarmWindow | undefined;
+  /**
+   * ARNs of the alarms that run scaling policies ({@link EndpointAutoscaling.alarmArns}), which the dashboard shows apart.
+   * @default none
+   */
+  readonly scalingAlarmArns?: pulumi.Input<string[]>;
+  /**
    * Also notify when alarms return to OK.
    * @default false
    */
@@ -68,7 +80,7 @@ export interface MonitoringArgs {
 }
 
 /**
- * A dashboard, five alarms, and the topic that they publish to.
+ * A dashboard, six alarms, and the topic that they publish to.
  * @example
  * const monitoring = new Monitoring("videos", {
  *   keyArn: key.arn,
@@ -128,6 +140,7 @@ export class Monitoring extends pulumi.ComponentResource {
             region: account.region,
             maxCapacity: settings.maxCapacity,
             alarmArns: alarms.map(({ arn }) => arn),
+            scalingAlarmArns: settings.scalingAlarmArns ?? [],
           })
           .apply(dashboardBody),
       },
@@ -140,10 +153,6 @@ export class Monitoring extends pulumi.ComponentResource {
       .apply(([partition, region, dashboardName]) => consoleUrl(partition, region, dashboardName));
     this.registerOutputs({ operationsTopicArn: this.operationsTopicArn, dashboardUrl: this.dashboardUrl });
   }
-}
-
-function kebabCase(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** Domains of the console by partition, if they differ from `console.aws.amazon.com`. */

@@ -19,3 +19,8 @@ export function create<Args extends object, Resource>(
   transform(args, opts, name);
   return new Type(name, args, opts);
 }
+
+/** Returns a resource's key in the form of logical names: `oldestRequest` as `oldest-request`. */
+export function kebabCase(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -61,3 +61,16 @@ export const earlierNames = [
   "VideoStorage$aws:s3/bucketVersioning:BucketVersioning::video-input",
   "VideoStorage::video",
 ];
+
+/**
+ * Aliases, in the same form, of resources that exist only since names contain the stack's. They inherit them from their components, without
+ * effect.
+ */
+export const inheritedNames = [
+  "Monitoring$aws:cloudwatch/metricAlarm:MetricAlarm::video-idle-instances",
+  "ScaleToZero$aws:appautoscaling/policy:Policy::video-from-zero-retry",
+  "ScaleToZero$aws:appautoscaling/policy:Policy::video-to-zero",
+  "ScaleToZero$aws:cloudwatch/metricAlarm:MetricAlarm::video-from-zero-retry",
+  "ScaleToZero$aws:cloudwatch/metricAlarm:MetricAlarm::video-idle",
+  "ScaleToZero$aws:cloudwatch/metricAlarm:MetricAlarm::video-mostly-idle",
+];
