@@ -44,6 +44,7 @@ export interface EvaluatedPeriod {
 /** Outcome of one evaluation; without a `state` the current one is kept. */
 export interface Evaluation {
   readonly state: AlarmStateValue | undefined;
+  /** Formatted when it is read. */
   readonly reason: string;
   /** The newest evaluated datapoint. */
   readonly value: number | undefined;
@@ -78,7 +79,14 @@ export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Ev
   const looked = existing.map(({ period }) => period).reverse();
   const value = looked[0]?.value;
   const result = (state: AlarmStateValue | undefined): Evaluation => {
-    return { state, reason: reasonFor(rule, state, looked, breaching.length, missing), value, looked };
+    return {
+      state,
+      get reason() {
+        return reasonFor(rule, state, looked, breaching.length, missing);
+      },
+      value,
+      looked,
+    };
   };
 
   if (missing === 0) return result(breaching.length >= datapointsToAlarm ? "ALARM" : "OK");

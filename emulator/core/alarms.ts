@@ -153,9 +153,9 @@ export class Alarms {
     const alarm = this.#alarms.get(name);
     if (alarm === undefined) return;
     const evaluation = evaluate(alarm.settings, this.#range(alarm.settings, now));
-    const { state = alarm.state, reason, value } = evaluation;
+    const { state = alarm.state, value } = evaluation;
     if (state !== alarm.state) {
-      this.#enter(alarm, state, reason, this.#reasonData(alarm.settings, evaluation, now), value);
+      this.#enter(alarm, state, evaluation.reason, this.#reasonData(alarm.settings, evaluation, now), value);
       return;
     }
     for (const action of this.#actionsOf(alarm)) {

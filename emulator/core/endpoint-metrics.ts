@@ -5,6 +5,7 @@
 
 import type { EndpointOptions, Settlement } from "./endpoint-api.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
+import type { Dimensions } from "./metric-types.ts";
 import type { InvocationRequest } from "./worker.ts";
 
 type MetricSource = Pick<EndpointOptions<InvocationRequest>, "name" | "variant" | "metrics">;
@@ -25,10 +26,16 @@ const namespace = "AWS/SageMaker";
 export class EndpointMetrics {
   readonly #source: MetricSource;
   readonly #assumptions: EndpointAssumptions;
+  /** Dimensions of the gauges. */
+  readonly #endpoint: Dimensions;
+  /** Dimensions of all other metrics. */
+  readonly #variant: Dimensions;
 
   constructor(source: MetricSource, assumptions: EndpointAssumptions) {
     this.#source = source;
     this.#assumptions = assumptions;
+    this.#endpoint = { EndpointName: source.name };
+    this.#variant = { EndpointName: source.name, VariantName: source.variant };
   }
 
   /** Publishes the gauges at one moment; their only dimension is EndpointName. */
@@ -37,8 +44,7 @@ export class EndpointMetrics {
     const backlog = queued + inProcess;
     if (backlog === 0 && !this.#assumptions.gaugesWhileIdle) return;
     const gauge = (name: string, value: number, unit = "None"): void => {
-      const dimensions = { EndpointName: this.#source.name };
-      this.#source.metrics.put({ namespace, name, dimensions, timestamp, value, unit });
+      this.#source.metrics.put({ namespace, name, dimensions: this.#endpoint, timestamp, value, unit });
     };
     gauge("ApproximateBacklogSize", backlog, "Count");
     const atZero = this.#assumptions.backlogPerInstanceAtZero;
@@ -83,7 +89,6 @@ export class EndpointMetrics {
   }
 
   #put(timestamp: number, name: string, value: number, unit: string): void {
-    const dimensions = { EndpointName: this.#source.name, VariantName: this.#source.variant };
-    this.#source.metrics.put({ namespace, name, dimensions, timestamp, value, unit });
+    this.#source.metrics.put({ namespace, name, dimensions: this.#variant, timestamp, value, unit });
   }
 }

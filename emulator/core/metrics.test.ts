@@ -56,6 +56,20 @@ describe("MetricStore", () => {
     assert.equal(store.list().length, 0);
   });
 
+  it("keeps data for another time if one is given, and does not return older data", async () => {
+    const clock = new VirtualClock(0);
+    const store = new MetricStore(clock, { retention: 3 * minute });
+    for (let index = 0; index < 9; index += 1) {
+      store.put({ ...metric, timestamp: clock.now(), value: index });
+      await clock.advance(minute);
+    }
+    const points = store.query({ metric, start: 0, end: clock.now(), period: minute });
+    assert.deepEqual(
+      points.map(({ sum }) => sum),
+      [5, 6, 7, 8],
+    );
+  });
+
   it("does not grow without limit", async () => {
     const clock = new VirtualClock(0);
     const store = new MetricStore(clock);

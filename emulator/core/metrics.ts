@@ -26,14 +26,20 @@ interface Sample extends StatisticSet {
 interface Series {
   readonly id: MetricId;
   /** In the order of their timestamps. */
-  readonly samples: Sample[];
+  samples: Sample[];
+  /** Number of samples at the start that are past the retention. */
+  forgotten: number;
 }
 
-/**
- * Metrics without new data are no longer listed after two weeks (CloudWatch API reference, ListMetrics); one-minute
- * data is kept for 15 days.
- */
-const retention = 15 * 86_400_000;
+/** Options of a {@link MetricStore}. */
+export interface MetricStoreOptions {
+  /**
+   * Time for which data is kept, ms. Metrics without new data are no longer listed after two weeks (CloudWatch API
+   * reference, ListMetrics); one-minute data is kept for 15 days.
+   * @default 15 days
+   */
+  readonly retention?: number;
+}
 
 /** Samples of one metric and unit within one second are merged (CloudWatch's finest period is a second). */
 const resolution = 1_000;
@@ -66,14 +72,22 @@ function merge(left: StatisticSet, right: StatisticSet): StatisticSet {
   };
 }
 
+/** The keys of dimensions, which sources and alarms use again and again. */
+const dimensionKeys = new WeakMap<Dimensions, string>();
+
 function keyOf({ namespace, name, dimensions }: MetricId): string {
-  const pairs = Object.entries(dimensions).sort(([left], [right]) => (left < right ? -1 : 1));
-  return JSON.stringify([namespace, name, pairs]);
+  let key = dimensionKeys.get(dimensions);
+  if (key === undefined) {
+    key = JSON.stringify(Object.entries(dimensions).sort(([left], [right]) => (left < right ? -1 : 1)));
+    dimensionKeys.set(dimensions, key);
+  }
+  // No name contains the separator, a control character.
+  return `${namespace}\0${name}\0${key}`;
 }
 
-/** Returns the index of the first sample at or after `timestamp`. */
-function firstAtOrAfter(samples: readonly Sample[], timestamp: number): number {
-  let [low, high] = [0, samples.length];
+/** Returns the index of the first sample at or after `timestamp`, from `low` on. */
+function firstAtOrAfter(samples: readonly Sample[], timestamp: number, from = 0): number {
+  let [low, high] = [from, samples.length];
   while (low < high) {
     const middle = (low + high) >> 1;
     if ((samples[middle]?.timestamp ?? Infinity) < timestamp) low = middle + 1;
@@ -85,10 +99,12 @@ function firstAtOrAfter(samples: readonly Sample[], timestamp: number): number {
 /** Stores the data of metrics by namespace, name and dimensions. */
 export class MetricStore implements MetricSink {
   readonly #clock: Clock;
+  readonly #retention: number;
   readonly #series = new Map<string, Series>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, { retention = 15 * 86_400_000 }: MetricStoreOptions = {}) {
     this.#clock = clock;
+    this.#retention = retention;
   }
 
   put(datum: MetricDatum): void {
@@ -98,7 +114,7 @@ export class MetricStore implements MetricSink {
     let series = this.#series.get(key);
     if (series === undefined) {
       const { namespace, name, dimensions } = datum;
-      series = { id: { namespace, name, dimensions }, samples: [] };
+      series = { id: { namespace, name, dimensions }, samples: [], forgotten: 0 };
       this.#series.set(key, series);
     }
     const timestamp = Math.floor(datum.timestamp / resolution) * resolution;
@@ -108,9 +124,9 @@ export class MetricStore implements MetricSink {
 
   /** Returns the periods that have data, oldest first. */
   query({ metric, start, end, period, unit }: MetricQuery): Datapoint[] {
-    const samples = this.#series.get(keyOf(metric))?.samples ?? [];
+    const { samples, forgotten } = this.#series.get(keyOf(metric)) ?? { samples: [], forgotten: 0 };
     const points: Datapoint[] = [];
-    for (let index = firstAtOrAfter(samples, start); index < samples.length; index += 1) {
+    for (let index = firstAtOrAfter(samples, start, forgotten); index < samples.length; index += 1) {
       const sample = samples[index];
       if (sample === undefined || sample.timestamp >= end) break;
       if (unit !== undefined && sample.unit !== unit) continue;
@@ -125,8 +141,8 @@ export class MetricStore implements MetricSink {
 
   /** Returns the units of the metric's data. */
   units(metric: MetricId): string[] {
-    const samples = this.#series.get(keyOf(metric))?.samples ?? [];
-    return [...new Set(samples.map(({ unit }) => unit))];
+    const { samples, forgotten } = this.#series.get(keyOf(metric)) ?? { samples: [], forgotten: 0 };
+    return [...new Set(samples.slice(forgotten).map(({ unit }) => unit))];
   }
 
   /** Returns all metrics that have data, in the order of their first data. */
@@ -141,6 +157,11 @@ export class MetricStore implements MetricSink {
   }
 
   #add(samples: Sample[], sample: Sample): void {
+    const last = samples.at(-1);
+    if (last === undefined || last.timestamp < sample.timestamp) {
+      samples.push(sample);
+      return;
+    }
     let index = firstAtOrAfter(samples, sample.timestamp);
     for (; samples[index]?.timestamp === sample.timestamp; index += 1) {
       const existing = samples[index];
@@ -152,9 +173,14 @@ export class MetricStore implements MetricSink {
     samples.splice(index, 0, sample);
   }
 
-  #forget(key: string, { samples }: Series): void {
-    const oldest = this.#clock.now() - retention;
-    if ((samples[0]?.timestamp ?? Infinity) < oldest) samples.splice(0, firstAtOrAfter(samples, oldest));
-    if (samples.length === 0) this.#series.delete(key);
+  #forget(key: string, series: Series): void {
+    const oldest = this.#clock.now() - this.#retention;
+    while ((series.samples[series.forgotten]?.timestamp ?? Infinity) < oldest) series.forgotten += 1;
+    // Dropped only when they are half of all, the forgotten samples cost constant time each.
+    if (2 * series.forgotten > series.samples.length) {
+      series.samples = series.samples.slice(series.forgotten);
+      series.forgotten = 0;
+    }
+    if (series.samples.length === 0) this.#series.delete(key);
   }
 }

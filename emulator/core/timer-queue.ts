@@ -1,37 +1,37 @@
 /** The timers of a clock in the order in which they are due. */
 
 import type { Timer } from "./clock.ts";
+import { Heap } from "./heap.ts";
+import type { HeapNode } from "./heap.ts";
 
-interface Entry {
+interface Entry extends HeapNode {
   readonly at: number;
+  /** Order of addition. */
+  readonly index: number;
   readonly task: () => void;
 }
 
-/** A sorted list of timers; those of one moment are due in the order in which they were added. */
+/** A queue of timers; those of one moment are due in the order in which they were added. */
 export class TimerQueue {
-  /** The last one is due first. */
-  readonly #entries: Entry[] = [];
+  readonly #entries = new Heap<Entry>((left, right) => {
+    return left.at < right.at || (left.at === right.at && left.index < right.index);
+  });
+  #added = 0;
 
   add(at: number, task: () => void): Timer {
-    const entry: Entry = { at, task };
-    let [low, high] = [0, this.#entries.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#entries[middle]?.at ?? -Infinity) > at) low = middle + 1;
-      else high = middle;
-    }
-    this.#entries.splice(low, 0, entry);
+    this.#added += 1;
+    const entry: Entry = { at, index: this.#added, task, position: -1 };
+    this.#entries.add(entry);
     return {
       cancel: () => {
-        const index = this.#entries.lastIndexOf(entry);
-        if (index >= 0) this.#entries.splice(index, 1);
+        this.#entries.remove(entry);
       },
     };
   }
 
   /** Returns when the next timer is due, if there is one. */
   nextAt(): number | undefined {
-    return this.#entries.at(-1)?.at;
+    return this.#entries.peek()?.at;
   }
 
   /** Removes and returns the next timer's task. */
@@ -40,6 +40,6 @@ export class TimerQueue {
   }
 
   clear(): void {
-    this.#entries.length = 0;
+    this.#entries.clear();
   }
 }
