@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Alarms } from "./alarms.ts";
 import type { ActionRunner, AlarmSettings } from "./alarms.ts";
+import type { AlarmAssumptions } from "./assumptions.ts";
 import { MetricStore } from "./metrics.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -24,11 +25,12 @@ const settings: AlarmSettings = {
 class Harness {
   readonly clock = new VirtualClock(Date.UTC(2026, 0, 1));
   readonly metrics = new MetricStore(this.clock);
-  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
+  readonly alarms: Alarms;
   readonly ran: string[] = [];
   readonly start = this.clock.now();
 
-  constructor() {
+  constructor(assumptions: Partial<AlarmAssumptions> = { metricDelay: 0 }) {
+    this.alarms = new Alarms({ clock: this.clock, metrics: this.metrics, assumptions });
     this.alarms.addRunner(this.#runner("topic:", false));
     this.alarms.addRunner(this.#runner("scale:", true));
   }
@@ -64,6 +66,21 @@ describe("an alarm", () => {
     assert.equal(harness.state(), "INSUFFICIENT_DATA");
     await harness.clock.advance(1);
     assert.equal(harness.state(), "ALARM");
+  });
+
+  it("sees a datapoint a minute after its period by default, or after another delay", async () => {
+    for (const [assumptions, delay] of [
+      [{}, 1],
+      [{ metricDelay: 3 * minute }, 3],
+    ] as const) {
+      const harness = new Harness(assumptions);
+      harness.alarms.put(settings);
+      harness.put(1, 9);
+      await harness.clock.advance((2 + delay) * minute - 1);
+      assert.equal(harness.state(), "INSUFFICIENT_DATA");
+      await harness.clock.advance(1);
+      assert.equal(harness.state(), "ALARM");
+    }
   });
 
   it("runs a state's actions on entering it, and scaling actions each minute while it lasts", async () => {

@@ -2,6 +2,8 @@
 
 import { evaluate, evaluationRange } from "./alarm-evaluation.ts";
 import type { AlarmRule, AlarmStateValue, EvaluatedPeriod, Evaluation } from "./alarm-evaluation.ts";
+import { defaultAlarmAssumptions } from "./assumptions.ts";
+import type { AlarmAssumptions } from "./assumptions.ts";
 import type { Clock } from "./clock.ts";
 import { MetricQueries } from "./metric-queries.ts";
 import type { MetricStat } from "./metric-queries.ts";
@@ -47,7 +49,11 @@ export interface AlarmEvent {
 /** Runs the actions of one kind. */
 export interface ActionRunner {
   accepts(action: string): boolean;
-  /** True if the action runs again each minute while its state lasts. CloudWatch repeats only scaling actions. */
+  /**
+   * True if the action runs again each minute while its state lasts. CloudWatch repeats only scaling actions, and each
+   * minute regardless of the alarm's period (knowledge center, "Why doesn't my CloudWatch alarm's state change invoke my
+   * Amazon EC2 Auto Scaling policy?").
+   */
   readonly repeats: boolean;
   /** Throws, or rejects with, the reason why the action cannot run. */
   run(action: string, event: AlarmEvent): Promise<void> | undefined;
@@ -72,15 +78,25 @@ const minute = 60_000;
 const historyAge = 30 * 86_400_000;
 const historyLength = 10_000;
 
+/** Dependencies of {@link Alarms}. */
+export interface AlarmsOptions {
+  readonly clock: Clock;
+  readonly metrics: MetricStore;
+  /** Deviations from `defaultAlarmAssumptions`. */
+  readonly assumptions?: Partial<AlarmAssumptions>;
+}
+
 /** The alarms of one account and region. */
 export class Alarms {
+  readonly #assumptions: AlarmAssumptions;
   readonly #clock: Clock;
   readonly #metrics: MetricStore;
   readonly #alarms = new Map<string, Alarm>();
   readonly #runners: ActionRunner[] = [];
   readonly #history: HistoryItem[] = [];
 
-  constructor({ clock, metrics }: { readonly clock: Clock; readonly metrics: MetricStore }) {
+  constructor({ clock, metrics, assumptions }: AlarmsOptions) {
+    this.#assumptions = { ...defaultAlarmAssumptions, ...assumptions };
     this.#clock = clock;
     this.#metrics = metrics;
     this.#schedule();
@@ -152,7 +168,8 @@ export class Alarms {
   #evaluate(name: string, now: number): void {
     const alarm = this.#alarms.get(name);
     if (alarm === undefined) return;
-    const evaluation = evaluate(alarm.settings, this.#range(alarm.settings, now));
+    const seen = Math.floor((now - this.#assumptions.metricDelay) / minute) * minute;
+    const evaluation = evaluate(alarm.settings, this.#range(alarm.settings, seen));
     const { state = alarm.state, value } = evaluation;
     if (state !== alarm.state) {
       this.#enter(alarm, state, evaluation.reason, this.#reasonData(alarm.settings, evaluation, now), value);

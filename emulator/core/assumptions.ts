@@ -1,9 +1,9 @@
 /**
- * Open questions about AWS's asynchronous endpoints: each is an assumption with a default and a source, so that code
- * can be tested with every answer.
+ * Open questions about AWS's asynchronous endpoints, alarms and scaling: each is an assumption with a default and a
+ * source, so that code can be tested with every answer.
  */
 
-/** Durations in milliseconds. */
+/** Open questions about endpoints. Durations in milliseconds. */
 export interface EndpointAssumptions {
   /**
    * ApproximateBacklogSizePerInstance while no instance is in service. The developer guide lets target tracking act
@@ -65,7 +65,50 @@ export interface EndpointAssumptions {
   readonly launchAttempts: number;
   /** Pause before the second attempt to start an instance; doubled before each further one. @default 30 s */
   readonly launchBackoff: number;
+  /**
+   * Instances that serve after a scale-out of which some did not start: those that did, or none of the added ones. The
+   * API reference (UpdateEndpointWeightsAndCapacities) has the status UpdateRollbackFailed, so a failed change may be
+   * rolled back completely; no source says so. @default "some"
+   */
+  readonly partialCapacity: "some" | "none";
 }
+
+/** Open questions about CloudWatch's alarms. */
+export interface AlarmAssumptions {
+  /**
+   * Age of the newest datapoint that an alarm sees, ms: alarms evaluate the periods that ended so long ago. AWS states
+   * no time for SageMaker's metrics; the user guide ("Evaluating an alarm") only says that alarms read further periods
+   * because datapoints may come late. 0, one minute and three minutes are tested.
+   * @default 60 s
+   */
+  readonly metricDelay: number;
+}
+
+/** Open questions about Application Auto Scaling. */
+export interface ScalingAssumptions {
+  /**
+   * Scale-in of target tracking: the user guide says "more gradually" than it scales out, which matches one instance at
+   * a time; a public trace of an endpoint took 25 minutes to zero. "proportional" scales to the wanted number at once.
+   * @default "one-at-a-time"
+   */
+  readonly trackingScaleIn: "one-at-a-time" | "proportional";
+  /**
+   * Bound of a step that includes a value equal to it. The API reference (StepAdjustment) decides by the value: the
+   * lower bound if the value is above the alarm's threshold, else the upper bound. Both of its examples, 50 to 60 and
+   * 40 to 50 for the threshold 50, include the threshold, and no source says to which a value of 50 belongs. "by-value":
+   * to the step above; "by-alarm": to the step above for alarms that fire above their threshold, else to the step below.
+   * @default "by-value"
+   */
+  readonly stepEquality: "by-value" | "by-alarm";
+  /**
+   * Value that a step policy gets from an alarm on metric math: the result of the expression, or only that the alarm's
+   * threshold is breached, as if the value were equal to it. The user guides document neither. @default "value"
+   */
+  readonly metricMathValue: "value" | "breach-only";
+}
+
+/** All open questions. */
+export interface Assumptions extends EndpointAssumptions, AlarmAssumptions, ScalingAssumptions {}
 
 /** Default of each assumption about endpoints. */
 export const defaultEndpointAssumptions: EndpointAssumptions = {
@@ -83,4 +126,15 @@ export const defaultEndpointAssumptions: EndpointAssumptions = {
   stopGrace: 30_000,
   launchAttempts: 3,
   launchBackoff: 30_000,
+  partialCapacity: "some",
+};
+
+/** Default of each assumption about alarms. */
+export const defaultAlarmAssumptions: AlarmAssumptions = { metricDelay: 60_000 };
+
+/** Default of each assumption about scaling. */
+export const defaultScalingAssumptions: ScalingAssumptions = {
+  trackingScaleIn: "one-at-a-time",
+  stepEquality: "by-value",
+  metricMathValue: "value",
 };

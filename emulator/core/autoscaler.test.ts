@@ -21,7 +21,7 @@ const metric = { namespace: "Test", name: "Load", dimensions: {} };
 class Harness {
   readonly clock = new VirtualClock();
   readonly metrics = new MetricStore(this.clock);
-  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
+  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics, assumptions: { metricDelay: 0 } });
   readonly set: number[] = [];
   count: number | undefined;
   delay = 0;

@@ -3,19 +3,13 @@
  * changes.
  */
 
-import type { Alarms, AlarmEvent } from "./alarms.ts";
+import type { AlarmEvent, AlarmSettings, Alarms } from "./alarms.ts";
 import type { Clock } from "./clock.ts";
-import { stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
+import { defaultScalingAssumptions } from "./assumptions.ts";
+import type { ScalingAssumptions } from "./assumptions.ts";
+import { breachOf, stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
-import { defaultScalingAssumptions } from "./scaling-types.ts";
-import type {
-  CapacityPort,
-  ScalableTarget,
-  ScalingActivity,
-  ScalingPolicy,
-  ScalingAssumptions,
-  Suspension,
-} from "./scaling-types.ts";
+import type { CapacityPort, ScalableTarget, ScalingActivity, ScalingPolicy, Suspension } from "./scaling-types.ts";
 
 /** Dependencies of {@link Autoscaler}. */
 export interface AutoscalerOptions {
@@ -178,8 +172,9 @@ export class Autoscaler {
 
   #refuseWithoutStep({ rule }: ScalingPolicy, { alarm, value }: AlarmEvent): void {
     if (rule.type !== "StepScaling") return;
+    const breach = value === undefined ? undefined : breachOf(alarm.settings, value, this.#assumptions);
+    if (breach !== undefined && stepCapacity(rule, breach, 0) !== undefined) return;
     const { threshold } = alarm.settings;
-    if (value !== undefined && stepCapacity(rule, value, threshold, 0) !== undefined) return;
     throw new Error(`No step adjustment found for metric value ${value ?? "[]"} and breach threshold ${threshold}`);
   }
 
@@ -201,23 +196,22 @@ export class Autoscaler {
     const policy = entry.policies.get(policyName);
     if (value === undefined || policy === undefined) return [];
     const { cooldown } = entry;
-    const { threshold, name } = alarm.settings;
     // During a scale-out's cooldown, the instances that it added count as part of the new request (API reference,
     // Cooldown): the request is computed from the capacity before it, and more is added only if it exceeds the current
     // number.
     const isCooling = cooldown?.direction === "out" && this.#now < cooldown.until;
-    const more = this.#wanted(policy.rule, value, threshold, isCooling ? cooldown.from : current);
-    const fewer = this.#wanted(policy.rule, value, threshold, current);
+    const more = this.#wanted(policy.rule, alarm.settings, value, isCooling ? cooldown.from : current);
+    const fewer = this.#wanted(policy.rule, alarm.settings, value, current);
     let asked: number | undefined;
     if (more !== undefined && more > current) asked = more;
     else if (fewer !== undefined && fewer < current) asked = fewer;
     if (asked === undefined) return [];
     const { min, max } = entry.target;
-    return [{ policy, alarmName: name, count: Math.min(max, Math.max(min, asked)) }];
+    return [{ policy, alarmName: alarm.settings.name, count: Math.min(max, Math.max(min, asked)) }];
   }
 
-  #wanted(rule: StepScaling | TargetTracking, value: number, threshold: number, from: number): number | undefined {
-    if (rule.type === "StepScaling") return stepCapacity(rule, value, threshold, from);
+  #wanted(rule: ScalingPolicy["rule"], alarm: AlarmSettings, value: number, from: number): number | undefined {
+    if (rule.type === "StepScaling") return stepCapacity(rule, breachOf(alarm, value, this.#assumptions), from);
     const wanted = trackingCapacity(rule, value, from);
     if (value > rule.target) return wanted;
     // Below the target the low alarm fires: it never adds.

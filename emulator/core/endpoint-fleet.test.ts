@@ -70,6 +70,37 @@ describe("an asynchronous endpoint's instances", () => {
     assert.equal(harness.endpoint.state, "in-service");
   });
 
+  describe("in a scale-out from one to three that can start only one more", () => {
+    const outcomes = { some: 2, none: 1 } as const;
+    for (const partialCapacity of ["some", "none"] as const) {
+      it(`are ${outcomes[partialCapacity]} if ${partialCapacity} of the added ones serve`, async () => {
+        const assumptions = { partialCapacity, launchAttempts: 2 };
+        const startUp = (id: string): number => {
+          if (id === "main-1" || id === "main-2") return minute;
+          throw new Error("no capacity");
+        };
+        const harness = await new EndpointHarness(assumptions).deployed(1, { startUp });
+        const refusal = assert.rejects(harness.endpoint.setDesired(3), { name: "ScalingFailedError" });
+        await harness.clock.advance(5 * minute);
+        await refusal;
+        const expected = outcomes[partialCapacity];
+        assert.deepEqual(harness.endpoint.capacity, { current: expected, desired: expected, starting: 0, stopping: 0 });
+        assert.equal(harness.clock.holds, 0);
+      });
+    }
+
+    it("serve from the moment when all have started, if none may serve without the others", async () => {
+      const startUp = (id: string): number => (id === "main-3" ? 3 * minute : minute);
+      const harness = await new EndpointHarness({ partialCapacity: "none" }).deployed(1, { startUp });
+      const scaling = harness.endpoint.setDesired(3);
+      await harness.clock.advance(2 * minute);
+      assert.deepEqual(harness.endpoint.capacity, { current: 1, desired: 3, starting: 2, stopping: 0 });
+      await harness.clock.advance(minute);
+      await scaling;
+      assert.equal(harness.endpoint.currentCount, 3);
+    });
+  });
+
   describe("whose container starts after two minutes and is healthy after five more", () => {
     const slow = { startUp: () => 7 * minute, provisioning: () => 2 * minute };
     const words =

@@ -1,6 +1,6 @@
 /**
- * Metrics that an asynchronous endpoint publishes in AWS/SageMaker: gauges of its queue each minute, and the outcome of
- * each request.
+ * Metrics that an asynchronous endpoint publishes: gauges of its queue and of its instances each minute, and the outcome
+ * of each request.
  */
 
 import type { EndpointOptions, Settlement } from "./endpoint-api.ts";
@@ -14,13 +14,15 @@ type MetricSource = Pick<EndpointOptions<InvocationRequest>, "name" | "variant" 
 export interface QueueState {
   readonly queued: number;
   readonly inProcess: number;
-  readonly inService: number;
+  /** Share of the occupied slots of each instance in service, 0 to 1. */
+  readonly loads: readonly number[];
   readonly starting: number;
   /** Arrival of the oldest request that the age covers, ms since the epoch. */
   readonly oldest: number | undefined;
 }
 
 const namespace = "AWS/SageMaker";
+const instanceNamespace = "/aws/sagemaker/Endpoints";
 
 /** Publishes the metrics that the developer guide lists in "Monitor asynchronous endpoint". */
 export class EndpointMetrics {
@@ -38,9 +40,15 @@ export class EndpointMetrics {
     this.#variant = { EndpointName: source.name, VariantName: source.variant };
   }
 
-  /** Publishes the gauges at one moment; their only dimension is EndpointName. */
+  /** Publishes the gauges of the queue and of the instances at one moment. */
   sample(timestamp: number, state: QueueState): void {
-    const { queued, inProcess, inService, starting, oldest } = state;
+    this.#sampleQueue(timestamp, state);
+    this.#sampleInstances(timestamp, state.loads);
+  }
+
+  /** Publishes the gauges of the queue; their only dimension is EndpointName. */
+  #sampleQueue(timestamp: number, { queued, inProcess, loads, starting, oldest }: QueueState): void {
+    const inService = loads.length;
     const backlog = queued + inProcess;
     if (backlog === 0 && !this.#assumptions.gaugesWhileIdle) return;
     const gauge = (name: string, value: number, unit = "None"): void => {
@@ -54,6 +62,24 @@ export class EndpointMetrics {
     gauge("ApproximateAgeOfOldestRequest", oldest === undefined ? 0 : (timestamp - oldest) / 1_000, "Seconds");
     const capacity = inService + (this.#assumptions.startingCountsAsCapacity ? starting : 0);
     gauge("HasBacklogWithoutCapacity", queued > 0 && capacity === 0 ? 1 : 0);
+  }
+
+  /**
+   * Publishes a datapoint of CPUUtilization for each instance, so that SampleCount is their number (developer guide,
+   * "Monitor SageMaker with CloudWatch"). The emulator does not measure the processor: the value is the share of the
+   * occupied slots.
+   */
+  #sampleInstances(timestamp: number, loads: readonly number[]): void {
+    if (loads.length === 0) return;
+    const percents = loads.map((load) => load * 100);
+    const value = {
+      sampleCount: percents.length,
+      sum: percents.reduce((sum, percent) => sum + percent, 0),
+      minimum: Math.min(...percents),
+      maximum: Math.max(...percents),
+    };
+    const id = { namespace: instanceNamespace, name: "CPUUtilization", dimensions: this.#variant };
+    this.#source.metrics.put({ ...id, timestamp, value, unit: "Percent" });
   }
 
   /** Publishes the wait of a request whose first run starts after `waited` ms in the queue. */

@@ -158,6 +158,20 @@ describe("an asynchronous endpoint's metrics", () => {
     assert.deepEqual(harness.gauge("ApproximateAgeOfOldestRequest"), [0, 0, 59.999, 119.999, 0]);
   });
 
+  it("have a datapoint of CPUUtilization for each instance in service, and none at zero instances", async () => {
+    const harness = await new EndpointHarness().deployed(3, { run: () => ({ length: 10 * minute }) });
+    harness.send(2);
+    await harness.clock.advance(minute);
+    void harness.endpoint.setDesired(0);
+    await harness.clock.advance(3 * minute);
+    const dimensions = { EndpointName: "videos", VariantName: "main" };
+    const metric = { namespace: "/aws/sagemaker/Endpoints", name: "CPUUtilization", dimensions };
+    const points = harness.metrics.query({ metric, start: harness.start, end: harness.clock.now(), period: minute });
+    assert.deepEqual(points, [
+      { timestamp: harness.start + minute, sampleCount: 3, sum: 200, minimum: 0, maximum: 100 },
+    ]);
+  });
+
   it("support every assumption about the backlog per instance at zero instances", async () => {
     const expected = {
       undivided: [0, 7],

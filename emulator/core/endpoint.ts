@@ -296,7 +296,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> {
       this.#metrics.sample(at, {
         queued: this.queued,
         inProcess: this.inProcess,
-        inService: this.currentCount,
+        loads: this.#serving?.loads ?? [],
         starting: this.capacity.starting,
         oldest: this.#oldest(),
       });

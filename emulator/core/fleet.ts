@@ -23,6 +23,36 @@ export interface FleetOptions<Request extends InvocationRequest> {
   readonly nextId: () => string;
 }
 
+/** Launches of one scale-out that serve together or not at all. */
+class LaunchGroup {
+  readonly #aborts = new Set<AbortController>();
+  readonly #complete = Promise.withResolvers<undefined>();
+  #missing: number;
+
+  constructor(size: number) {
+    this.#missing = size;
+  }
+
+  join(abort: AbortController): void {
+    this.#aborts.add(abort);
+  }
+
+  /** Resolves when every launch of the group has an instance, or `signal` aborts. */
+  async started(signal: AbortSignal): Promise<void> {
+    this.#missing -= 1;
+    if (this.#missing === 0) this.#complete.resolve(undefined);
+    signal.addEventListener("abort", () => {
+      this.#complete.resolve(undefined);
+    });
+    await this.#complete.promise;
+  }
+
+  /** Aborts all launches of the group. */
+  fail(): void {
+    for (const abort of this.#aborts) abort.abort();
+  }
+}
+
 /** The instances of one endpoint configuration. */
 export class InstanceFleet<Request extends InvocationRequest> {
   readonly #options: FleetOptions<Request>;
@@ -37,6 +67,11 @@ export class InstanceFleet<Request extends InvocationRequest> {
 
   get inService(): number {
     return this.#inService.size;
+  }
+
+  /** Share of the occupied slots of each instance in service, 0 to 1. */
+  get loads(): number[] {
+    return [...this.#inService].map(({ occupied }) => Math.min(1, occupied / this.#options.fleet.concurrency));
   }
 
   get starting(): number {
@@ -65,8 +100,8 @@ export class InstanceFleet<Request extends InvocationRequest> {
   }
 
   /**
-   * Starts or stops instances until there are `count`. If some do not start, those that did stay in service, and the
-   * reason is thrown. Calls must not overlap.
+   * Starts or stops instances until there are `count`. If some do not start, the reason is thrown, and those that did
+   * stay in service or are stopped, too, as `partialCapacity` says. Calls must not overlap.
    */
   async resize(count: number): Promise<void> {
     const changes: Promise<void>[] = [];
@@ -80,7 +115,9 @@ export class InstanceFleet<Request extends InvocationRequest> {
       const instance = this.#fewest([...this.#inService]);
       if (instance !== undefined) changes.push(this.#stop(instance, this.#options.assumptions.stopGrace));
     }
-    for (; missing > 0; missing -= 1) changes.push(this.#launch(this.#options.assumptions.launchAttempts));
+    const { launchAttempts, partialCapacity } = this.#options.assumptions;
+    const group = partialCapacity === "none" ? new LaunchGroup(missing) : undefined;
+    for (; missing > 0; missing -= 1) changes.push(this.#launch(launchAttempts, group));
     const results = await Promise.allSettled(changes);
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;
@@ -101,9 +138,10 @@ export class InstanceFleet<Request extends InvocationRequest> {
   }
 
   /** Starts one instance; rejects with the last attempt's reason, or resolves if it is no longer wanted. */
-  #launch(attempts: number): Promise<void> {
+  #launch(attempts: number, group?: LaunchGroup): Promise<void> {
     const abort = new AbortController();
-    const launch = this.#attempt(attempts, abort).finally(() => {
+    group?.join(abort);
+    const launch = this.#attempt(attempts, abort, group).finally(() => {
       this.#launches.delete(abort);
       this.#options.events.onChange();
     });
@@ -112,7 +150,7 @@ export class InstanceFleet<Request extends InvocationRequest> {
     return launch;
   }
 
-  async #attempt(attempts: number, abort: AbortController): Promise<void> {
+  async #attempt(attempts: number, abort: AbortController, group?: LaunchGroup): Promise<void> {
     const { clock, assumptions, nextId } = this.#options;
     const { signal } = abort;
     const isUnwanted = (): boolean => signal.aborted;
@@ -122,12 +160,16 @@ export class InstanceFleet<Request extends InvocationRequest> {
       try {
         const id = nextId();
         const instance = await this.#start(id, signal);
+        await group?.started(signal);
         if (isUnwanted()) await instance.stop();
         else this.#serve(id, instance, abort);
         return;
       } catch (error) {
         if (isUnwanted()) return;
-        if (attempt >= attempts) throw error;
+        if (attempt >= attempts) {
+          group?.fail();
+          throw error;
+        }
       } finally {
         release();
       }

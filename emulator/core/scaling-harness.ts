@@ -6,8 +6,8 @@ import { Autoscaler } from "./autoscaler.ts";
 import { EndpointHarness, minute } from "./endpoint-harness.ts";
 import type { LatencyModel } from "./latency-model.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
-import type { CapacityPort, ScalingAssumptions } from "./scaling-types.ts";
-import type { EndpointAssumptions } from "./assumptions.ts";
+import type { CapacityPort } from "./scaling-types.ts";
+import type { Assumptions } from "./assumptions.ts";
 import type { InvocationRequest } from "./worker.ts";
 
 /** Resource ID of the harness's variant. */
@@ -52,7 +52,7 @@ export function wakeAlarm(action: string): AlarmSettings {
   };
 }
 
-/** An endpoint with alarms and an autoscaler in virtual time. */
+/** An endpoint with alarms and an autoscaler in virtual time. By default, alarms see the newest datapoint. */
 export class ScalingHarness {
   readonly endpoints: EndpointHarness;
   readonly alarms: Alarms;
@@ -61,10 +61,10 @@ export class ScalingHarness {
   readonly violations: string[] = [];
   readonly #counts: string[] = [];
 
-  constructor(assumptions: Partial<EndpointAssumptions & ScalingAssumptions> = {}) {
+  constructor({ metricDelay = 0, ...assumptions }: Partial<Assumptions> = {}) {
     this.endpoints = new EndpointHarness(assumptions);
     const { clock, metrics, endpoint } = this.endpoints;
-    this.alarms = new Alarms({ clock, metrics });
+    this.alarms = new Alarms({ clock, metrics, assumptions: { metricDelay } });
     const capacity: CapacityPort = {
       current: (id) => (id === resourceId && endpoint.state !== "deleted" ? endpoint.desiredCount : undefined),
       set: async (id, count) => {

@@ -2,9 +2,28 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
+import type { AlarmSettings } from "./alarms.ts";
+import { defaultScalingAssumptions } from "./assumptions.ts";
+import type { ScalingAssumptions } from "./assumptions.ts";
+import { MetricQueries } from "./metric-queries.ts";
+import { breachOf, stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
 import type { StepScaling } from "./scaling-policy.ts";
-import { backlogTracking, wakeStep } from "./scaling-harness.ts";
+import { backlogTracking, wakeAlarm, wakeStep } from "./scaling-harness.ts";
+
+/** Returns the request of a step policy for a metric's value. */
+function requested(
+  policy: StepScaling,
+  value: number,
+  threshold: number,
+  current: number,
+  { alarm = {}, ...assumed }: Partial<ScalingAssumptions> & { alarm?: Partial<AlarmSettings> } = {},
+): number | undefined {
+  const breach = breachOf({ ...wakeAlarm("arn"), threshold, ...alarm }, value, {
+    ...defaultScalingAssumptions,
+    ...assumed,
+  });
+  return stepCapacity(policy, breach, current);
+}
 
 describe("a step policy", () => {
   const outAndIn: StepScaling = {
@@ -18,23 +37,47 @@ describe("a step policy", () => {
   };
 
   it("includes the lower bound above the threshold, the upper bound below it", () => {
-    const asked = [30, 39.9, 40, 49.9, 50, 59.9, 60, 99].map((value) => stepCapacity(outAndIn, value, 50, 10));
+    const asked = [30, 39.9, 40, 49.9, 50, 59.9, 60, 99].map((value) => requested(outAndIn, value, 50, 10));
     assert.deepEqual(asked, [8, 8, 8, 9, 11, 11, 13, 13]);
   });
 
+  it("decides by the alarm's direction which bound is included, if AWS does so", () => {
+    const below = { stepEquality: "by-alarm", alarm: { comparison: "LessThanThreshold" } } as const;
+    const above = { stepEquality: "by-alarm" } as const;
+    const asked = [40, 50, 60].map((value) => [above, below].map((each) => requested(outAndIn, value, 50, 10, each)));
+    assert.deepEqual(asked, [
+      [9, 8],
+      [11, 9],
+      [13, 11],
+    ]);
+  });
+
+  it("gets the threshold as the value of metric math if AWS hands on only the breach", () => {
+    const source = "m + 0";
+    const { metric } = backlogTracking;
+    const watched = new MetricQueries([
+      { id: "m", isReturned: false, source: { metric, statistic: "Average", period: 60_000 } },
+      { id: "e", isReturned: true, source },
+    ]);
+    const math = { metricMathValue: "breach-only", alarm: { watched } } as const;
+    assert.equal(requested(outAndIn, 99, 50, 10, { ...math, metricMathValue: "value" }), 13);
+    assert.equal(requested(outAndIn, 99, 50, 10, math), 11);
+    assert.equal(requested(outAndIn, 99, 50, 10, { metricMathValue: "breach-only" }), 13);
+  });
+
   it("requests nothing if no step applies", () => {
-    assert.equal(stepCapacity(wakeStep, 0, 1, 3), undefined);
+    assert.equal(requested(wakeStep, 0, 1, 3), undefined);
   });
 
   it("sets an exact capacity", () => {
-    assert.equal(stepCapacity({ ...wakeStep, adjustmentType: "ExactCapacity" }, 1, 1, 4), 1);
+    assert.equal(requested({ ...wakeStep, adjustmentType: "ExactCapacity" }, 1, 1, 4), 1);
   });
 
   it("rounds a percentage towards zero, but not to zero", () => {
     const percent = (adjustment: number, current: number, minAdjustment?: number): number | undefined => {
       const steps = [{ lower: 0, adjustment }];
       const least = minAdjustment === undefined ? {} : { minAdjustment };
-      return stepCapacity({ ...wakeStep, adjustmentType: "PercentChangeInCapacity", steps, ...least }, 1, 1, current);
+      return requested({ ...wakeStep, adjustmentType: "PercentChangeInCapacity", steps, ...least }, 1, 1, current);
     };
     assert.deepEqual([percent(25, 10), percent(5, 10), percent(-25, 10), percent(-5, 10)], [12, 11, 8, 9]);
     assert.deepEqual([percent(25, 10, 4), percent(-25, 10, 4), percent(50, 0)], [14, 6, 0]);

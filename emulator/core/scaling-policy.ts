@@ -1,8 +1,13 @@
 /** Rules of Application Auto Scaling's policies: pure functions from a metric's value to a number of instances. */
 
 import type { AlarmSettings, WatchedMetric } from "./alarms.ts";
+import type { ScalingAssumptions } from "./assumptions.ts";
+import { MetricQueries } from "./metric-queries.ts";
 
-/** One step: applies while lower <= value - threshold < upper (below the threshold: lower < value - threshold <= upper); no bound: unbounded. */
+/**
+ * One step: applies while lower <= value - threshold < upper, or lower < value - threshold <= upper; no bound:
+ * unbounded.
+ */
 export interface StepAdjustment {
   readonly lower?: number | undefined;
   readonly upper?: number | undefined;
@@ -55,18 +60,37 @@ function percentOf(capacity: number, percent: number, least: number): number {
   return Math.sign(exact) * Math.max(Math.floor(Math.abs(exact)), 1, least);
 }
 
+/** An alarm's breach, as a step policy gets it. */
+export interface Breach {
+  /** Value of the metric minus the alarm's threshold. */
+  readonly difference: number;
+  /** The bound of a step that includes a value equal to it. */
+  readonly inclusive: "lower" | "upper";
+}
+
+/** Returns an alarm's breach under the assumptions about step policies. */
+export function breachOf(
+  { watched, threshold, comparison }: AlarmSettings,
+  value: number,
+  assumed: ScalingAssumptions,
+) {
+  const isValueKnown = !(watched instanceof MetricQueries) || assumed.metricMathValue === "value";
+  const difference = isValueKnown ? value - threshold : 0;
+  const isUpward = assumed.stepEquality === "by-value" ? difference >= 0 : comparison.startsWith("Greater");
+  return { difference, inclusive: isUpward ? "lower" : "upper" } satisfies Breach;
+}
+
 /**
  * Returns the number of instances that a step policy requests, from `current` instances; undefined if no step applies.
  */
 export function stepCapacity(
   policy: StepScaling,
-  value: number,
-  threshold: number,
+  { difference, inclusive }: Breach,
   current: number,
 ): number | undefined {
-  const difference = value - threshold;
   const step = policy.steps.find(({ lower = -Infinity, upper = Infinity }) => {
-    return difference >= 0 ? lower <= difference && difference < upper : lower < difference && difference <= upper;
+    if (inclusive === "lower") return lower <= difference && difference < upper;
+    return lower < difference && difference <= upper;
   });
   if (step === undefined) return undefined;
   switch (policy.adjustmentType) {

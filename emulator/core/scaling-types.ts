@@ -55,16 +55,3 @@ export interface ScalingActivity {
   readonly status: ActivityStatus;
   readonly statusMessage: string;
 }
-
-/** Open questions about Application Auto Scaling. */
-export interface ScalingAssumptions {
-  /**
-   * Scale-in of target tracking: the user guide says "more gradually" than it scales out, which matches one instance at
-   * a time; a public trace of an endpoint took 25 minutes to zero. "proportional" scales to the wanted number at once.
-   * @default "one-at-a-time"
-   */
-  readonly trackingScaleIn: "one-at-a-time" | "proportional";
-}
-
-/** Default of each assumption about scaling. */
-export const defaultScalingAssumptions: ScalingAssumptions = { trackingScaleIn: "one-at-a-time" };

@@ -69,7 +69,7 @@ export function caller(service: Service, now: () => Date) {
 export class ScalingServiceHarness {
   readonly clock = new VirtualClock();
   readonly metrics = new MetricStore(this.clock);
-  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
+  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics, assumptions: { metricDelay: 0 } });
   /** Desired number of instances by resource id. */
   readonly counts = new Map<string, number>([[key.ResourceId, 1]]);
   readonly autoscaler: Autoscaler;

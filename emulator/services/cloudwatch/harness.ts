@@ -24,7 +24,7 @@ export interface Publication {
 export class MonitoringHarness {
   readonly clock = new VirtualClock(Date.UTC(2026, 10, 22, 16));
   readonly metrics = new MetricStore(this.clock);
-  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics });
+  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics, assumptions: { metricDelay: 0 } });
   readonly published: Publication[] = [];
   readonly start = this.clock.now();
   readonly service: Service;
