@@ -9,6 +9,8 @@ import { defaultScalingAssumptions } from "./assumptions.ts";
 import type { ScalingAssumptions } from "./assumptions.ts";
 import { breachOf, stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
+import { ScheduledActions } from "./scheduled-actions.ts";
+import type { ScheduledAction } from "./scheduled-actions.ts";
 import type { CapacityPort, ScalableTarget, ScalingActivity, ScalingPolicy, Suspension } from "./scaling-types.ts";
 
 /** Dependencies of {@link Autoscaler}. */
@@ -62,6 +64,8 @@ export class Autoscaler {
   readonly #options: AutoscalerOptions;
   readonly #assumptions: ScalingAssumptions;
   readonly #uuid: () => string;
+  /** The actions that change limits at given moments; deregistering a target deletes its own. */
+  readonly scheduledActions: ScheduledActions;
   readonly #targets = new Map<string, TargetEntry>();
   readonly #activities: ScalingActivity[] = [];
 
@@ -69,6 +73,13 @@ export class Autoscaler {
     this.#options = options;
     this.#assumptions = { ...defaultScalingAssumptions, ...options.assumptions };
     this.#uuid = options.uuid ?? ((): string => crypto.randomUUID());
+    this.scheduledActions = new ScheduledActions({
+      ...options,
+      uuid: this.#uuid,
+      run: (action) => {
+        this.#runScheduled(action);
+      },
+    });
     options.alarms.addRunner({
       accepts: (action) => action.startsWith("arn:aws:autoscaling:"),
       repeats: true,
@@ -103,6 +114,15 @@ export class Autoscaler {
     if (entry === undefined) return;
     for (const policy of entry.policies.values()) this.#deleteAlarms(policy);
     this.#targets.delete(resourceId);
+    this.scheduledActions.deleteAll(resourceId);
+  }
+
+  /** Changes a target's limits; if they contradict each other, nothing changes (not confirmed). */
+  #runScheduled({ resourceId, min, max }: ScheduledAction): void {
+    const target = this.target(resourceId);
+    if (target === undefined || target.suspension.scheduled) return;
+    const limits = { min: min ?? target.min, max: max ?? target.max };
+    if (limits.min <= limits.max) this.register(resourceId, limits);
   }
 
   target(resourceId: string): ScalableTarget | undefined {

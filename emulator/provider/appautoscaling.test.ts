@@ -185,4 +185,49 @@ describe("Application Auto Scaling", () => {
       await policy.delete();
     });
   });
+
+  describe("ScheduledAction", () => {
+    const wanted = {
+      ...place,
+      schedule: "cron(0 8 ? * MON-FRI *)",
+      timezone: "Europe/Berlin",
+      scalableTargetAction: { minCapacity: 0, maxCapacity: 3 },
+    };
+    let action: TestResource;
+
+    beforeEach(async () => {
+      action = provider.resource("aws:appautoscaling/scheduledAction:ScheduledAction", "warm");
+      await action.create(wanted);
+    });
+
+    it("is put, zero instances included, and has the official provider's id", async () => {
+      assert.deepEqual(provider.calls(), ["PutScheduledAction", "DescribeScheduledActions"]);
+      assert.deepEqual(fake.last("PutScheduledAction"), {
+        ...placeOnAws,
+        ScheduledActionName: "warm-a1a2a3a",
+        Schedule: wanted.schedule,
+        Timezone: wanted.timezone,
+        ScalableTargetAction: { MinCapacity: 0, MaxCapacity: 3 },
+      });
+      assert.equal(action.id, `warm-a1a2a3a-${serviceNamespace}-${resourceId}`);
+      assert.match(JSON.stringify(action.state["arn"]), /:scheduledAction:/);
+      await action.assertSettled(wanted);
+    });
+
+    it("changes in place, and is replaced for another name or target", async () => {
+      const news = { ...wanted, scalableTargetAction: { minCapacity: 1, maxCapacity: 3 } };
+      await action.update(news);
+      await action.assertSettled(news);
+      for (const property of ["name", ...Object.keys(place)]) {
+        assert.deepEqual((await action.diff({ ...news, [property]: "other" })).replaces, [property]);
+      }
+    });
+
+    it("is deleted, and may be missing", async () => {
+      await action.delete();
+      assert.equal(fake.last("DeleteScheduledAction")["ScheduledActionName"], "warm-a1a2a3a");
+      assert.equal(await action.read(), undefined);
+      await action.delete();
+    });
+  });
 });

@@ -1,4 +1,4 @@
-/** Application Auto Scaling: scalable targets and their policies. */
+/** Application Auto Scaling: scalable targets, their policies and their scheduled actions. */
 import type * as appautoscaling from "@pulumi/aws/appautoscaling/index.js";
 import { put } from "./crud.ts";
 import { ProviderError } from "./errors.ts";
@@ -8,6 +8,8 @@ import type { FieldsOf } from "./properties.ts";
 import type { Identity } from "./row.ts";
 import { isRecord } from "./values.ts";
 
+const common = { service: "appautoscaling", notFoundCodes: ["ObjectNotFoundException"] } as const;
+
 const targetName = {
   resourceId: stringField({ required: true, forceNew: true }),
   scalableDimension: stringField({ required: true, forceNew: true }),
@@ -15,17 +17,17 @@ const targetName = {
 };
 
 /**
- * Parses a target and its policy, if any: from the last state or, for an import, from
- * `NAMESPACE/RESOURCE/DIMENSION[/POLICY]`.
+ * Parses a target and its policy or action, if any: from the last state or, for an import, from
+ * `NAMESPACE/RESOURCE/DIMENSION[/NAME]`.
  */
-function keyOf(id: string, { resourceId, scalableDimension, serviceNamespace }: Properties): Properties {
-  if (resourceId !== undefined) return { resourceId, scalableDimension, serviceNamespace, name: id };
+function keyOf(id: string, { resourceId, scalableDimension, serviceNamespace, name = id }: Properties): Properties {
+  if (resourceId !== undefined) return { resourceId, scalableDimension, serviceNamespace, name };
   const form =
     /^(?<serviceNamespace>[^/]+)\/(?<resourceId>.+)\/(?<scalableDimension>\w[\w-]*:[\w-]+:\w+)(?:\/(?<name>.+))?$/;
   const { groups } = form.exec(id) ?? {};
   if (groups === undefined) {
     throw new ProviderError(
-      `${id} is not the id of a scalable target: use sagemaker/endpoint/E/variant/V/sagemaker:variant:DesiredInstanceCount (and /POLICY for a policy)`,
+      `${id} is not the id of a scalable target: use sagemaker/endpoint/E/variant/V/sagemaker:variant:DesiredInstanceCount (and /NAME for a policy or an action)`,
     );
   }
   return { ...groups };
@@ -36,8 +38,8 @@ const identity = (property: string): Identity => ({ idOf: (inputs) => String(inp
 
 /** Minimum and maximum number of instances of an endpoint's variant. */
 export const target = put({
+  ...common,
   token: "aws:appautoscaling/target:Target",
-  service: "appautoscaling",
   fields: {
     ...targetName,
     minCapacity: numberField({ required: true }),
@@ -51,13 +53,12 @@ export const target = put({
   read: [{ operation: "DescribeScalableTargets", at: "ScalableTargets" }],
   derive: ({ ResourceId }) => ({ id: ResourceId }),
   delete: { operation: "DeregisterScalableTarget", awaited: true },
-  notFoundCodes: ["ObjectNotFoundException"],
 });
 
 /** A rule that scales a target by steps or by a metric's target value. */
 export const policy = put({
+  ...common,
   token: "aws:appautoscaling/policy:Policy",
-  service: "appautoscaling",
   fields: {
     name: stringField({ autoName: { max: 255 }, forceNew: true, member: "PolicyName" }),
     ...targetName,
@@ -90,10 +91,7 @@ export const policy = put({
       targetValue: numberField({ required: true }),
     }),
   } satisfies FieldsOf<appautoscaling.PolicyArgs>,
-  outputs: {
-    alarmArns: listField(stringField()),
-    arn: stringField({ member: "PolicyARN" }),
-  },
+  outputs: { alarmArns: listField(stringField()), arn: stringField({ member: "PolicyARN" }) },
   identity: identity("name"),
   put: "PutScalingPolicy",
   retryCodes: ["FailedResourceAccessException"],
@@ -103,5 +101,22 @@ export const policy = put({
     alarmArns: (Array.isArray(Alarms) ? Alarms : []).filter(isRecord).map(({ AlarmARN }) => AlarmARN),
   }),
   delete: { operation: "DeleteScalingPolicy" },
-  notFoundCodes: ["ObjectNotFoundException"],
+});
+
+/** New limits of a target at the moments of a schedule. */
+export const scheduledAction = put({
+  ...common,
+  token: "aws:appautoscaling/scheduledAction:ScheduledAction",
+  fields: {
+    name: stringField({ autoName: { max: 255 }, forceNew: true, member: "ScheduledActionName" }),
+    ...targetName,
+    scalableTargetAction: blockField({ maxCapacity: numberField(), minCapacity: numberField() }, { required: true }),
+    schedule: stringField({ required: true }),
+    timezone: stringField({ default: "UTC" }),
+  } satisfies FieldsOf<appautoscaling.ScheduledActionArgs>,
+  outputs: { arn: stringField({ member: "ScheduledActionARN" }) },
+  identity: { idOf: (inputs) => [inputs["name"], inputs["serviceNamespace"], inputs["resourceId"]].join("-"), keyOf },
+  put: "PutScheduledAction",
+  read: [{ operation: "DescribeScheduledActions", at: "ScheduledActions" }],
+  delete: { operation: "DeleteScheduledAction" },
 });

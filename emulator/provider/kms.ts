@@ -57,10 +57,7 @@ export const alias = crud({
       matches: [/^alias\/[\w/-]+$/, "alias/ and letters, digits, / _ -"],
       member: "AliasName",
     }),
-    targetKeyId: stringField({
-      required: true,
-      same: (one: string, other: string) => keyId(one) === keyId(other),
-    }),
+    targetKeyId: stringField({ required: true, same: (one: string, other: string) => keyId(one) === keyId(other) }),
   } satisfies FieldsOf<kms.AliasArgs>,
   outputs: { arn: stringField({ member: "AliasArn" }), targetKeyArn: stringField() },
   identity: byProperties(["name"]),

@@ -178,10 +178,7 @@ async function remove(row: Row, id: string, scope: Scope, known: Properties): Pr
   const codes = [...row.notFoundCodes, ...notFoundCodes];
   if (call.before !== undefined) await ignoreNotFound(call.before(id, scope), ...codes);
   const key = row.identity.keyOf(id, known);
-  const members = {
-    ...inputFor(row, operation, key),
-    ...(typeof input === "function" ? input(known, scope) : input),
-  };
+  const members = { ...inputFor(row, operation, key), ...(typeof input === "function" ? input(known, scope) : input) };
   if ((await ignoreNotFound(scope.aws.call(row.service, operation, members), ...codes)) === undefined) return;
   while (call.awaited === true && (await describe(row, key, scope)) !== undefined) await scope.pause();
 }

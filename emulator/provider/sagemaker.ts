@@ -127,10 +127,7 @@ const deploymentConfig = blockField(
     blueGreenUpdatePolicy: blockField({
       terminationWaitInSeconds: numberField({ default: 0 }),
       trafficRoutingConfiguration: blockField(
-        {
-          type: stringField({ required: true }),
-          waitIntervalInSeconds: numberField({ required: true }),
-        },
+        { type: stringField({ required: true }), waitIntervalInSeconds: numberField({ required: true }) },
         { required: true },
       ),
     }),

@@ -8,10 +8,7 @@ import { byAnswer, byProperties } from "./row.ts";
 
 const common = { service: "sns", notFoundCodes: ["NotFoundException", "NotFound"] } as const;
 
-const ofTopic = {
-  ...common,
-  read: [{ operation: "GetTopicAttributes", at: "Attributes" }],
-} as const;
+const ofTopic = { ...common, read: [{ operation: "GetTopicAttributes", at: "Attributes" }] } as const;
 
 /** A topic. */
 export const topic = crud({
@@ -34,16 +31,8 @@ export const topic = crud({
 
 /** Returns the default policy of a new topic (Amazon SNS developer guide, "Example cases for access control"). */
 function defaultPolicy(arn: string, account: string): string {
-  const actions = [
-    "GetTopicAttributes",
-    "SetTopicAttributes",
-    "AddPermission",
-    "RemovePermission",
-    "DeleteTopic",
-    "Subscribe",
-    "ListSubscriptionsByTopic",
-    "Publish",
-  ];
+  const ofTopics = ["GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic"];
+  const actions = [...ofTopics, "Subscribe", "ListSubscriptionsByTopic", "Publish"];
   return JSON.stringify({
     Version: "2008-10-17",
     Id: "__default_policy_ID",

@@ -134,14 +134,14 @@ describe("A service on the wire", () => {
       const answer = await send({
         service: "application-autoscaling",
         headers: {
-          "x-amz-target": "AnyScaleFrontendService.PutScheduledAction",
+          "x-amz-target": "AnyScaleFrontendService.GetPredictiveScalingForecast",
         },
         body: "{}",
       });
       assert.equal(answer.status, 501);
       assert.deepEqual(await answer.json(), {
         __type: "NotImplementedException",
-        message: "The emulator does not implement application-autoscaling:PutScheduledAction.",
+        message: "The emulator does not implement application-autoscaling:GetPredictiveScalingForecast.",
       });
     });
 

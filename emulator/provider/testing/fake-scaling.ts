@@ -7,11 +7,12 @@ type Input = Readonly<Record<string, unknown>>;
 /** The ARN of all targets. */
 export const targetArn = "arn:aws:application-autoscaling:us-east-1:000000000000:scalable-target/1";
 
-/** Scalable targets by resource, the tags of all, and policies by name. */
+/** Scalable targets by resource, the tags of all, and policies and scheduled actions by name. */
 export function fakeScaling(): Answers {
   const targets = new Map<unknown, Input>();
   let tags: Record<string, string> = {};
   const policies = new Map<string, Input>();
+  const actions = new Map<string, Input>();
   return {
     RegisterScalableTarget: (input) => {
       const { Tags, ...rest } = input;
@@ -56,6 +57,19 @@ export function fakeScaling(): Answers {
     DeleteScalingPolicy: ({ PolicyName }) => {
       if (!policies.delete(String(PolicyName))) throw new FakeAwsError("ObjectNotFoundException", "No policy found");
       return {};
+    },
+    PutScheduledAction: (input) => {
+      const name = String(input["ScheduledActionName"]);
+      const arn = `arn:aws:autoscaling:us-east-1:000000000000:scheduledAction:1:scheduledActionName/${name}`;
+      actions.set(name, { ...actions.get(name), ...input, ScheduledActionARN: arn });
+      return {};
+    },
+    DescribeScheduledActions: ({ ScheduledActionNames }) => ({
+      ScheduledActions: (ScheduledActionNames as string[]).flatMap((name) => actions.get(name) ?? []),
+    }),
+    DeleteScheduledAction: ({ ScheduledActionName }) => {
+      if (actions.delete(String(ScheduledActionName))) return {};
+      throw new FakeAwsError("ObjectNotFoundException", "No scheduled action found");
     },
   };
 }

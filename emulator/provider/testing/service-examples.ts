@@ -66,6 +66,15 @@ export const scalingExamples: Readonly<Record<string, Example>> = {
     },
     replaces: { ...otherPlace, name: "other" },
   },
+  "aws:appautoscaling/scheduledAction:ScheduledAction": {
+    inputs: { ...place, schedule: "cron(0 8 ? * MON-FRI *)", scalableTargetAction: { minCapacity: 1 } },
+    updates: {
+      schedule: "at(2027-01-01T00:00:00)",
+      scalableTargetAction: { minCapacity: 0, maxCapacity: 3 },
+      timezone: "Europe/Berlin",
+    },
+    replaces: { ...otherPlace, name: "other" },
+  },
   "aws:appautoscaling/target:Target": {
     inputs: { ...place, minCapacity: 0, maxCapacity: 2 },
     updates: { minCapacity: 1, maxCapacity: 3 },

@@ -1,5 +1,5 @@
 /**
- * Application Auto Scaling for the gateway: scalable targets, policies and activities, on top of the state machine's
+ * Application Auto Scaling for the gateway: scalable targets, policies, activities and scheduled actions, on top of the state machine's
  * autoscaler.
  */
 
@@ -7,13 +7,12 @@ import type { ApplicationAutoScaling, ScalingPolicy as WirePolicy } from "@aws-s
 import type { Autoscaler } from "../../core/autoscaler.ts";
 import { sameDimensions } from "../../core/metrics.ts";
 import type { CapacityPort, ScalingPolicy } from "../../core/scaling-types.ts";
-import { AwsError, validationException } from "../../wire/service.ts";
+import { validationException } from "../../wire/service.ts";
 import type { Handlers, Service } from "../../wire/service.ts";
-import { pager } from "../page.ts";
-import type { Page } from "../page.ts";
+import { notFound, paged } from "./answers.ts";
 import { ruleOf, wireRule } from "./policy-input.ts";
 import { checkKind, scalableDimension, serviceNamespace } from "./resource.ts";
-import type { ResourceKey } from "./resource.ts";
+import { scheduledActionHandlers } from "./scheduled-actions.ts";
 import { refuse } from "../unsupported.ts";
 import { tagHandlers, tagsOf, targetTags } from "./tags.ts";
 
@@ -24,21 +23,6 @@ export interface ApplicationAutoScalingDependencies {
   readonly autoscaler: Autoscaler;
   /** The capacity that the autoscaler changes, too. */
   readonly capacity: Pick<CapacityPort, "current">;
-}
-
-/** Default and maximum page size (API reference, MaxResults). */
-const pageSize = 50;
-
-const pageOf = pager("InvalidNextTokenException", "Invalid next token");
-
-function paged<Item>(items: readonly Item[], maxResults = pageSize, token: string | undefined): Page<Item> {
-  if (maxResults < 1) throw validationException("MaxResults must be greater than or equal to 1");
-  return pageOf(items, Math.min(maxResults, pageSize), token);
-}
-
-function notFound(what: string, { ServiceNamespace, ResourceId, ScalableDimension }: ResourceKey, more = ""): AwsError {
-  const key = `service namespace: ${String(ServiceNamespace)}, resource ID: ${String(ResourceId)}, scalable dimension: ${String(ScalableDimension)}`;
-  return new AwsError("ObjectNotFoundException", `${what} for ${key}${more}`);
 }
 
 /** Creates the service `application-autoscaling`. */
@@ -203,6 +187,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       };
     },
 
+    ...scheduledActionHandlers(autoscaler),
     ...tagHandlers(tags),
   } satisfies Handlers<ApplicationAutoScaling>;
   return { model: "application-autoscaling", handlers };
