@@ -40,6 +40,8 @@ export const defaults = {
   resultPrefix: "results/",
   /** Key prefix of failures in the output bucket. */
   failurePrefix: "failures/",
+  /** Key prefix of job records in the output bucket. */
+  jobPrefix: "jobs/",
   /** Days; 1 means 2 (lifecycle-rules.ts). */
   inputRetentionDays: 14,
   /** Days. */

@@ -166,6 +166,7 @@ describe("the program", () => {
           artifactRetentionDays: 30,
           outputLocation: `s3://${prefix}-output-0a1b2c3/results`,
           failureLocation: `s3://${prefix}-output-0a1b2c3/failures`,
+          jobsLocation: `s3://${prefix}-output-0a1b2c3/jobs`,
           successTopicArn: `arn:aws:sns:eu-west-1:123456789012:${prefix}-success-0a1b2c3`,
           errorTopicArn: `arn:aws:sns:eu-west-1:123456789012:${prefix}-error-0a1b2c3`,
           successQueueUrl: `https://sqs.eu-west-1.amazonaws.com/123456789012/${prefix}-success-0a1b2c3`,

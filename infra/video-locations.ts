@@ -24,6 +24,11 @@ export interface VideoLocations {
    * @default "failures/"
    */
   readonly failurePrefix?: pulumi.Input<string>;
+  /**
+   * Prefix of the keys of job records, in the bucket of results, with a trailing slash.
+   * @default "jobs/"
+   */
+  readonly jobPrefix?: pulumi.Input<string>;
 }
 
 /** ARNs of the buckets, and ARN patterns of the objects in them. */
@@ -38,6 +43,8 @@ export interface LocationArns {
   readonly results: pulumi.Output<string>;
   /** ARN pattern of failures. */
   readonly failures: pulumi.Output<string>;
+  /** ARN pattern of job records. */
+  readonly jobs: pulumi.Output<string>;
 }
 
 /** Returns the ARNs of locations in the account's partition. */
@@ -50,6 +57,7 @@ export function locationArns(account: Account, locations: Required<VideoLocation
     videos: pulumi.interpolate`${inputBucket}/${locations.inputPrefix}*`,
     results: pulumi.interpolate`${outputBucket}/${locations.resultPrefix}*`,
     failures: pulumi.interpolate`${outputBucket}/${locations.failurePrefix}*`,
+    jobs: pulumi.interpolate`${outputBucket}/${locations.jobPrefix}*`,
   };
 }
 

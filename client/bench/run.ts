@@ -35,6 +35,9 @@ const plain: Submitting = async (stack, files, concurrency, accepted) => {
       const place = { Bucket: "in", Key: `videos/${basename(file)}` };
       await stack.s3.send(new HeadObjectCommand(place)).catch(() => undefined);
       await stack.s3.send(new PutObjectCommand({ ...place, Body: await readFile(file), ContentType: "video/mp4" }));
+      const record = { Bucket: "out", Key: `jobs/${basename(file)}.json`, ContentType: "application/json" };
+      const Body = JSON.stringify({ uri: `s3://in/videos/${basename(file)}` });
+      const { ETag } = await stack.s3.send(new PutObjectCommand({ ...record, Body, IfNoneMatch: "*" }));
       await stack.runtime.send(
         new InvokeEndpointAsyncCommand({
           EndpointName: "video",
@@ -46,6 +49,7 @@ const plain: Submitting = async (stack, files, concurrency, accepted) => {
           InvocationTimeoutSeconds: 900,
         }),
       );
+      await stack.s3.send(new PutObjectCommand({ ...record, Body, IfMatch: ETag }));
       accepted();
     }
   };

@@ -1,12 +1,16 @@
-/** Reads files that name jobs: a job journal, or the output of submit --json. */
+/** Reads the jobs that a command gets: a job journal, the output of submit --json, or the ids of job records. */
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { SetupError } from "./errors.ts";
+import { entriesOf, jobIdOf } from "./job-record.ts";
 import type { JournalEntry } from "./journal-lines.ts";
 import { decodeLines, isJournal, parseJournal } from "./journal-text.ts";
+import { inParallel } from "./parallel.ts";
+import { readRecord, recordUri } from "./record-store.ts";
 import { nextIdOf } from "./redrive/redrive-id.ts";
+import type { Stack } from "./stack.ts";
 import { jobSchema } from "./submit.ts";
 
 /** One job in a file: everything that a journal has about it, or only its acceptance. */
@@ -68,6 +72,33 @@ export async function readJobs(file: string, stdin: NodeJS.ReadableStream): Prom
   }));
   if (jobs.length === 0) throw new SetupError(`${name} contains no jobs. ${remedy}.`);
   return { jobs, journal: undefined, notice: undefined };
+}
+
+/** Number of records that are read at a time. */
+const recordsAtOnce = 16;
+
+/**
+ * Reads the records of jobs.
+ * @param ids job ids, or InferenceIds of the jobs
+ * @throws SetupError if there is no such record, or the stack has no records; InputError if one is not valid; the SDK's
+ * error if one cannot be read
+ */
+export async function readRecordedJobs(stack: Stack, ids: readonly string[], signal?: AbortSignal): Promise<KnownJobs> {
+  const jobs = new Map<string, readonly KnownJob[]>(ids.map((id) => [jobIdOf(id), []]));
+  const options = signal === undefined ? {} : { abortSignal: signal };
+  await inParallel([...jobs.keys()], recordsAtOnce, async (id) => {
+    const stored = await readRecord(stack, id, options);
+    if (stored === undefined) {
+      throw new SetupError(
+        `There is no job record ${recordUri(stack.outputs, id)}: check the id and the stack. S3's lifecycle rules remove a record with the job's results.`,
+      );
+    }
+    jobs.set(
+      id,
+      [...entriesOf(stored.record)].map(([inferenceId, entry]) => knownJob(inferenceId, entry)),
+    );
+  });
+  return { jobs: withSuccessors([...jobs.values()].flat()), journal: undefined, notice: undefined };
 }
 
 /** Names the job that sends each one's video again, which gets the name of the video. */

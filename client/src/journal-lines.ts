@@ -47,6 +47,9 @@ const attemptSchema = z.object({
 /** The acceptance: the job with everything that is needed to wait for it. */
 const acceptedSchema = z.object({ event: z.literal("accepted"), job: jobSchema });
 
+/** The job's record in S3 has the acceptance. Journals of earlier versions do not have it. */
+const recordedSchema = z.object({ event: z.literal("recorded"), inferenceId: id });
+
 /** The job was not sent, because its input is invalid. */
 const refusedSchema = z.object({ event: z.literal("refused"), inferenceId: id, problem: z.string() });
 
@@ -63,6 +66,7 @@ export const lineSchema = z.discriminatedUnion("event", [
   plannedSchema,
   attemptSchema,
   acceptedSchema,
+  recordedSchema,
   refusedSchema,
   endedSchema,
 ]);
@@ -88,6 +92,8 @@ export interface JournalEntry {
   readonly sent?: { readonly inputLocation: string; readonly contentType: string };
   /** The last acceptance. */
   readonly job?: Job;
+  /** True if the job's record in S3 has the acceptance. */
+  readonly recorded?: true;
   readonly end?: RecordedEnd;
   /** Why the job was not sent. */
   readonly problem?: string;
@@ -132,6 +138,8 @@ function changeOf(line: Exclude<JournalLine, { event: "planned" }>, entry: Journ
       };
     case "accepted":
       return { job: line.job };
+    case "recorded":
+      return { recorded: true };
     case "refused":
       return { problem: line.problem };
     case "ended":

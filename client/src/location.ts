@@ -87,6 +87,8 @@ export function unreachableReason(
 /** Result of HEAD for an object. */
 export interface ObjectHead {
   readonly bytes: number;
+  /** With its quotes. */
+  readonly etag: string;
   readonly contentType: string | undefined;
   /** S3's ChecksumSHA256, if it was requested and the object was uploaded with one. */
   readonly sha256: string | undefined;
@@ -122,6 +124,7 @@ export async function headObject(
     const expiry = /expiry-date="([^"]+)"/.exec(head.Expiration ?? "")?.[1];
     return {
       bytes: head.ContentLength ?? 0,
+      etag: head.ETag ?? "",
       contentType: head.ContentType,
       sha256: head.ChecksumSHA256,
       expiry: expiry === undefined ? undefined : new Date(expiry),

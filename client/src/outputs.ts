@@ -25,6 +25,8 @@ const outputsSchema = z.object({
   sourceLocations: z.array(s3Prefix).default([]),
   outputLocation: s3Prefix,
   failureLocation: s3Prefix,
+  /** Prefix of the records of jobs; absent from stacks deployed by an earlier version of the program. */
+  jobsLocation: s3Prefix.optional(),
   successTopicArn: arn,
   errorTopicArn: arn,
   successQueueUrl: z.url(),

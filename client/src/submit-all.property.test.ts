@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import fc from "fast-check";
+import { entriesOf } from "./job-record.ts";
 import { JobJournal } from "./journal.ts";
 import { parseJournal } from "./journal-text.ts";
 import { connect } from "./stack.ts";
@@ -25,7 +26,14 @@ interface Life {
 }
 
 const faults: fc.Arbitrary<Fault> = fc.record({
-  operation: fc.constantFrom("InvokeEndpointAsync", "InvokeEndpointAsync", "PutObject", "HeadObject"),
+  operation: fc.constantFrom(
+    "InvokeEndpointAsync",
+    "InvokeEndpointAsync",
+    "PutObject",
+    "HeadObject",
+    "PutRecord",
+    "PutRecord",
+  ),
   answer: fc.constantFrom<Fault["answer"]>("lose the answer", "lose the answer", {
     status: 500,
     code: "InternalFailure",
@@ -33,7 +41,7 @@ const faults: fc.Arbitrary<Fault> = fc.record({
 });
 
 const lives: fc.Arbitrary<Life> = fc.record({
-  killedAt: fc.record({ atRequest: fc.integer({ min: 1, max: 12 }), afterWork: fc.boolean() }),
+  killedAt: fc.record({ atRequest: fc.integer({ min: 1, max: 20 }), afterWork: fc.boolean() }),
   // Possible remains of a line after a crash.
   torn: fc.constantFrom("", "{", '{"event":"accepted","job":{"inferenceId":"'),
   faults: fc.array(faults, { maxLength: 1 }),
@@ -96,7 +104,7 @@ describe("a submission that is killed and resumed", () => {
     return { left: next, killed: true };
   };
 
-  it("loses no job, counts none twice, and repeats a call only if an answer was lost", async () => {
+  it("loses no job, counts none twice, records each before its call and after it, and repeats a call only if an answer was lost", async () => {
     let round = 0;
     await fc.assert(
       fc.asyncProperty(schedules, async ({ videos, concurrency, killed, lastFaults }) => {
@@ -104,6 +112,10 @@ describe("a submission that is killed and resumed", () => {
         const from = aws.invocations.length;
         const invocations = () => aws.invocations.slice(from);
         using stack = retryAtOnce(connect(aws.outputs));
+        aws.onInvocation = ({ inferenceId, inputLocation }) => {
+          unrecordedCalls += aws.record(inferenceId).source.uri === inputLocation ? 0 : 1;
+        };
+        let unrecordedCalls = 0;
         const names = videos.map((kind, index) => {
           const name = `${round}-${index}.mp4`;
           return kind === "object" ? `s3://in/videos/${name}` : join(folder, name);
@@ -147,6 +159,11 @@ describe("a submission that is killed and resumed", () => {
           invocations().length <= names.length + lostByFault + lostByKill,
           `${invocations().length} calls for ${names.length} videos; answers lost: ${lostByFault} by faults, ${lostByKill} by kills`,
         );
+        assert.equal(unrecordedCalls, 0, "a call was made before its record was written");
+        for (const { inferenceId, outputLocation } of jobs) {
+          const known = entriesOf(aws.record(inferenceId));
+          assert.equal(known.get(inferenceId)?.job?.outputLocation, outputLocation, "the record has other locations");
+        }
         for (const job of jobs) {
           const told = invocations().filter(({ outputLocation }) => outputLocation === job.outputLocation);
           assert.deepEqual(

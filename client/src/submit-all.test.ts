@@ -70,10 +70,11 @@ describe("submitting many videos", () => {
     assert.equal(jobOf(outcome!).customAttributes, "fps=2;masks=rle");
   });
 
-  it("keeps the limit on concurrent calls", async () => {
+  it("keeps the limit on concurrent calls, and on requests for records", async () => {
     aws.answerMs = 50;
     await submitAll(stack, submissions(), { concurrency: 2 });
     assert.equal(aws.maxConcurrent, 2);
+    assert.equal(aws.maxConcurrentRecords, 2);
   });
 
   it("refuses a form's content type before the upload, and sends the others", async () => {

@@ -1,12 +1,17 @@
-/** Submits many videos with bounded concurrency and records each step in the journal: planned, attempt, accepted. */
+/**
+ * Submits many videos with bounded concurrency and records each step in the journal: planned, attempt, accepted. Each
+ * job's record in S3 is written before the first call, and after the acceptance.
+ */
 import { resolve } from "node:path";
 import { SetupError } from "./errors.ts";
 import { checkLocation, isReadable, maxInputBytesOf, timeoutWithin } from "./limits.ts";
+import { outputNameOf } from "./job-record.ts";
 import type { JobJournal } from "./journal.ts";
 import type { JournalEntry, JournalWriter, PlannedJob } from "./journal-lines.ts";
 import { inParallel, limiter } from "./parallel.ts";
+import { JobRecorder } from "./recorder.ts";
 import type { Stack } from "./stack.ts";
-import { defaultTtlSeconds, invoke, newInferenceId } from "./submit.ts";
+import { defaultTtlSeconds, invoke, isRefusal, newInferenceId } from "./submit.ts";
 import type { Job, JobOptions } from "./submit.ts";
 import { uploadVideo } from "./upload.ts";
 import type { UploadedVideo, UploadProgress } from "./upload.ts";
@@ -44,7 +49,7 @@ export type SubmissionProgress = { readonly video: string; readonly inferenceId:
 
 /** Options for a submission. */
 export interface SubmitOptions {
-  /** Concurrent uploads and calls. @default 8 */
+  /** Concurrent uploads and calls; as many requests for job records are made at the same time. @default 8 */
   readonly concurrency?: number | undefined;
   /**
    * Journal that records each step before it is made, so that the submission can be resumed after a crash.
@@ -113,6 +118,7 @@ export async function resumeAll(
       `The jobs of ${journal.file} are for endpoint ${other.planned.endpointName}, but this stack's is ${endpointName}: pass the stack that they were planned for.`,
     );
   }
+  await recorderOf(stack, options)?.completeAll(journal);
   const problems = await problemsOf(stack, open, options.signal);
   return await submitPlanned(stack, open, { ...options, journal }, problems);
 }
@@ -174,14 +180,14 @@ export async function submitPlanned(
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const concurrency = options.concurrency ?? defaultConcurrency;
-  const limited = limiter(concurrency);
-  // More workers than calls: while one waits for the disk, another one calls.
-  await inParallel(entries.entries(), 2 * concurrency - 1, async ([index, entry]) => {
+  const steps: Steps = { limited: limiter(concurrency), recorder: recorderOf(stack, options) };
+  // More workers than calls: while some wait for the disk or write records, others call.
+  await inParallel(entries.entries(), 3 * concurrency - 2, async ([index, entry]) => {
     options.signal?.throwIfAborted();
     const problem = problems.get(entry.planned.inferenceId);
     const outcome =
       problem === undefined
-        ? await submitOne(stack, entry, limited, options)
+        ? await submitOne(stack, entry, steps, options)
         : refused(entry.planned, problem, options.journal);
     outcomes[index] = outcome;
     options.onOutcome?.(outcome);
@@ -189,10 +195,21 @@ export async function submitPlanned(
   return outcomes;
 }
 
+/** Returns a recorder, unless an earlier version of the program deployed the stack, without records. */
+function recorderOf(stack: Stack, options: SubmitOptions): JobRecorder | undefined {
+  return JobRecorder.of(stack, { concurrency: options.concurrency ?? defaultConcurrency, signal: options.signal });
+}
+
+/** Shared limits of a submission. */
+interface Steps {
+  readonly limited: ReturnType<typeof limiter>;
+  readonly recorder: JobRecorder | undefined;
+}
+
 async function submitOne(
   stack: Stack,
   entry: JournalEntry,
-  limited: ReturnType<typeof limiter>,
+  { limited, recorder }: Steps,
   options: SubmitOptions,
 ): Promise<Outcome> {
   const { planned, attempts } = entry;
@@ -208,27 +225,34 @@ async function submitOne(
   try {
     // Before the upload: the stack may allow less than when the job was planned.
     timeoutWithin(stack.outputs, timeoutSeconds);
-    const { uploaded, ...place } = await limited(() =>
-      placeOf(stack, entry, { signal, onProgress: report, onProblem }),
-    );
+    const sent = await limited(() => placeOf(stack, entry, { signal, onProgress: report, onProblem }));
+    const { uploaded, ...place } = sent;
     signal?.throwIfAborted();
-    await journal?.append({ event: "attempt", inferenceId, ...place });
-    const job = await limited(async () => {
-      signal?.throwIfAborted();
-      report({ step: "invoking" });
-      return await invoke(stack, {
-        ...place,
-        inferenceId,
-        ttlSeconds,
-        timeoutSeconds,
-        customAttributes,
-        format,
-        attemptsBefore: attempts,
-        signal,
-        onProblem,
+    const begun = await recorder?.begin(entry, sent, onProblem);
+    let { job } = begun ?? {};
+    if (job === undefined) {
+      await journal?.append({ event: "attempt", inferenceId, ...place });
+      job = await limited(async () => {
+        signal?.throwIfAborted();
+        report({ step: "invoking" });
+        const invocation = { ...place, inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format };
+        const output = recorder === undefined ? undefined : outputNameOf(planned);
+        const call = invoke(stack, { ...invocation, output, attemptsBefore: attempts, signal, onProblem });
+        return await call.catch(async (error: unknown) => {
+          const isRefused = isRefusal(error) || error instanceof InputError;
+          // The caller must hear of the refusal, even if it cannot be recorded.
+          if (begun !== undefined && isRefused)
+            await recorder?.refuse(entry, error.message, begun.stored).catch(() => undefined);
+          throw error;
+        });
       });
-    });
+    }
+    // First in the journal, at once: no kill comes between the answer and this line.
     journal?.note({ event: "accepted", job });
+    if (recorder !== undefined) {
+      await recorder.accept(entry, job, begun?.stored);
+      journal?.note({ event: "recorded", inferenceId });
+    }
     return { video, inferenceId, job, ...(uploaded === undefined ? {} : { uploaded }) };
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

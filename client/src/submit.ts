@@ -1,7 +1,8 @@
 /** Submits one job with InvokeEndpointAsync and records the answer. */
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { z } from "zod";
+import { codeOf } from "../../lib/errors.ts";
 import { ServiceAnswerError } from "./errors.ts";
 import { checkLocation, timeoutWithin } from "./limits.ts";
 import { acceptOf, withTimeout } from "./model-options.ts";
@@ -57,12 +58,21 @@ export interface JobOptions {
   readonly format?: ResultFormat | undefined;
 }
 
+/** Where S3 gets a result, below the stack's prefix of results (API reference, InvokeEndpointAsync). */
+export interface OutputName {
+  /** Folder. */
+  readonly S3OutputPathExtension: string;
+  readonly Filename: string;
+}
+
 /** Parameters of one call. */
 export interface Invocation extends JobOptions {
   /** s3:// URI of the video. */
   readonly inputLocation: string;
   /** Media type that the model gets. */
   readonly contentType: string;
+  /** @default a key that the service chooses */
+  readonly output?: OutputName | undefined;
   /** Number of earlier calls for this job whose outcome is unknown. @default 0 */
   readonly attemptsBefore?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -70,9 +80,9 @@ export interface Invocation extends JobOptions {
   readonly onProblem?: ((problem: string) => void) | undefined;
 }
 
-/** Returns a unique name for a job. */
+/** Returns a unique name for a job: 96 random bits, so that it is a job id, of up to 32 characters, too. */
 export function newInferenceId(): string {
-  return `video-${randomUUID()}`;
+  return `video-${randomBytes(12).toString("hex")}`;
 }
 
 /** Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds. */
@@ -108,6 +118,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
     RequestTTLSeconds: ttlSeconds,
     InvocationTimeoutSeconds: timeoutSeconds,
     CustomAttributes: withTimeout(customAttributes, timeoutSeconds),
+    ...invocation.output,
   });
   let attempts = invocation.attemptsBefore ?? 0;
   using grace = graceAfter(signal);
@@ -145,7 +156,9 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
 }
 
 /** Returns a signal that follows the caller's, if there is one, after {@link graceMs}. */
-function graceAfter(signal: AbortSignal | undefined): { readonly options: { abortSignal?: AbortSignal } } & Disposable {
+export function graceAfter(
+  signal: AbortSignal | undefined,
+): { readonly options: { abortSignal?: AbortSignal } } & Disposable {
   if (signal === undefined) return { options: {}, [Symbol.dispose]: () => undefined };
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -154,7 +167,8 @@ function graceAfter(signal: AbortSignal | undefined): { readonly options: { abor
       controller.abort();
     }, graceMs);
   };
-  signal.addEventListener("abort", follow, { once: true });
+  if (signal.aborted) follow();
+  else signal.addEventListener("abort", follow, { once: true });
   return {
     options: { abortSignal: controller.signal },
     [Symbol.dispose]: () => {
@@ -162,6 +176,14 @@ function graceAfter(signal: AbortSignal | undefined): { readonly options: { abor
       signal.removeEventListener("abort", follow);
     },
   };
+}
+
+/** The service's codes for an invalid request. */
+const refusals = ["ValidationError", "ValidationException"];
+
+/** Tells whether the service refused the request itself, so that it has no job. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && refusals.includes(codeOf(error));
 }
 
 /** Returns the number of tries that the SDK made before it gave up. */

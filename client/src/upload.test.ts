@@ -42,6 +42,7 @@ describe("uploading a video", () => {
       contentType: "video/mp4",
       bytes: content.length,
       sha256,
+      etag: `"${createHash("md5").update(content).digest("hex")}"`,
       skipped: false,
     });
     assert.deepEqual(aws.objects.get(`in/videos/${sha256}.mp4`), content);

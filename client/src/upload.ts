@@ -59,6 +59,8 @@ export interface UploadedVideo {
   readonly bytes: number;
   /** SHA-256 of the content, in hexadecimal. */
   readonly sha256: string;
+  /** The object's ETag, with its quotes. */
+  readonly etag: string;
   /** True if the same bytes were there already, so that nothing was sent. */
   readonly skipped: boolean;
 }
@@ -80,17 +82,17 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
     .filter(Boolean)
     .join("/");
   const place = { Bucket, Key };
-  const skipped = await retried(
+  const { etag, skipped } = await retried(
     async () => {
-      if (await isThere(stack, place, content, signal)) return true;
+      const known = await etagOf(stack, place, content, signal);
+      if (known !== undefined) return { etag: known, skipped: true };
       signal?.throwIfAborted();
-      await send(stack, place, content, options);
-      return false;
+      return { etag: await send(stack, place, content, options), skipped: false };
     },
     { signal, onProblem, limitSeconds: defaultLimitSeconds, retryBudgetSeconds: defaultRetryBudgetSeconds },
   );
   const inputLocation = `s3://${Bucket}/${Key}`;
-  return { file, inputLocation, contentType: contentTypeOf(file), bytes, sha256: content.sha256, skipped };
+  return { file, inputLocation, contentType: contentTypeOf(file), bytes, sha256: content.sha256, etag, skipped };
 }
 
 /** Content to send, read once to compute its digests. */
@@ -130,18 +132,19 @@ async function contentOf(file: string, maxBytes: number, { signal, onProgress }:
   return { file, bytes, ...digest.digest(), body: undefined };
 }
 
+/** Sends the content, and returns the object's ETag. */
 async function send(
   stack: Stack,
   place: ObjectPlace,
   { file, bytes, sha256, atOnce, body }: Content,
   { signal, onProgress }: UploadOptions,
-): Promise<void> {
+): Promise<string> {
   const ContentType = contentTypeOf(file);
   if (body !== undefined) {
     const command = new PutObjectCommand({ ...place, Body: body, ContentType, ChecksumSHA256: atOnce });
-    await stack.s3.send(command, signal === undefined ? {} : { abortSignal: signal });
+    const { ETag = "" } = await stack.s3.send(command, signal === undefined ? {} : { abortSignal: signal });
     onProgress?.({ step: "uploading", loaded: bytes, total: bytes });
-    return;
+    return ETag;
   }
   const Body = Readable.from(guarded(file, sha256, signal), { highWaterMark: 1 });
   const upload = new Upload({
@@ -151,7 +154,8 @@ async function send(
     partSize: partBytes,
   });
   upload.on("httpUploadProgress", ({ loaded = 0 }) => onProgress?.({ step: "uploading", loaded, total: bytes }));
-  await upload.done();
+  const { ETag = "" } = await upload.done();
+  return ETag;
 }
 
 /**
@@ -194,17 +198,19 @@ function changed(file: string): InputError {
 /** Minimum time, ms, before a lifecycle rule may remove an object whose upload is skipped, so that its job can run. */
 const keptLongEnough = 24 * 3600 * 1000;
 
-async function isThere(
+/** Returns the ETag of an object with the same bytes that stays long enough; undefined if there is none. */
+async function etagOf(
   stack: Stack,
   place: ObjectPlace,
   { bytes, atOnce, inParts }: Content,
   signal?: AbortSignal,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const head = await headObject(stack.s3, place, { signal, checksum: true });
   // A caller who may write but not read gets "forbidden", with or without an object: sending the same bytes again does
   // no harm.
-  if (head === "missing" || head === "forbidden" || head.bytes !== bytes) return false;
-  if (head.sha256 !== atOnce && head.sha256 !== inParts) return false;
-  if (head.expiry === undefined) return true;
-  return head.expiry.getTime() - (await stack.clock.now(60)).getTime() > keptLongEnough;
+  if (head === "missing" || head === "forbidden" || head.bytes !== bytes) return undefined;
+  if (head.sha256 !== atOnce && head.sha256 !== inParts) return undefined;
+  if (head.expiry === undefined) return head.etag;
+  const left = head.expiry.getTime() - (await stack.clock.now(60)).getTime();
+  return left > keptLongEnough ? head.etag : undefined;
 }

@@ -5,13 +5,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorAnswer, FakeAwsServer, json } from "../../lib/testing/fake-aws.ts";
 import type { Answer, FakeRequest } from "../../lib/testing/fake-aws.ts";
+import { jobRecordSchema } from "../src/job-record.ts";
+import type { JobRecord } from "../src/job-record.ts";
 import type { StackOutputs } from "../src/outputs.ts";
 import { FakeS3 } from "./fake-s3.ts";
 import { outputsAt } from "./outputs-at.ts";
 
 /** One request as the server received it. */
 export interface SeenRequest {
-  /** `GetObject`, `InvokeEndpointAsync`, … */
+  /** `GetObject`, `InvokeEndpointAsync`, …; `PutRecord` and `GetRecord` for the records of jobs. */
   readonly operation: string;
   /** Bucket and key, for S3. */
   readonly object: string;
@@ -85,12 +87,15 @@ export class FakeAws extends FakeAwsServer {
 
   /** Duration of each answer, ms. */
   answerMs = 0;
-  /** Maximum number of concurrent requests. */
+  /** Maximum number of concurrent requests, without those for records. */
   maxConcurrent = 0;
+  /** Maximum number of concurrent requests for records. */
+  maxConcurrentRecords = 0;
   /** Maximum number of objects that were read completely at a time. */
   maxWholeReads = 0;
 
   #underWay = 0;
+  #recordsUnderWay = 0;
   #wholeReads = 0;
   #death: (Death & { left: number }) | undefined;
   #isDead = false;
@@ -126,6 +131,14 @@ export class FakeAws extends FakeAwsServer {
     this.#isDead = false;
   }
 
+  /**
+   * Returns the record of a job.
+   * @throws Error if there is none, or if it is not valid
+   */
+  record(id: string): JobRecord {
+    return jobRecordSchema.parse(JSON.parse(String(this.objects.get(`out/jobs/${id}.json`))));
+  }
+
   /** Counts the requests of an operation. */
   count(operation: string): number {
     return this.requests.filter((request) => request.operation === operation).length;
@@ -140,8 +153,13 @@ export class FakeAws extends FakeAwsServer {
     const { url, headers, body } = request;
     const object = decodeURIComponent(url.pathname.slice(1));
     const operation = request.operation ?? restOperationOf(request);
-    this.maxConcurrent = Math.max(this.maxConcurrent, ++this.#underWay);
-    response.once("close", () => (this.#underWay -= 1));
+    if (operation.endsWith("Record")) {
+      this.maxConcurrentRecords = Math.max(this.maxConcurrentRecords, ++this.#recordsUnderWay);
+      response.once("close", () => (this.#recordsUnderWay -= 1));
+    } else {
+      this.maxConcurrent = Math.max(this.maxConcurrent, ++this.#underWay);
+      response.once("close", () => (this.#underWay -= 1));
+    }
     if (operation === "GetObject" && headers.range === undefined) {
       this.maxWholeReads = Math.max(this.maxWholeReads, ++this.#wholeReads);
       response.once("close", () => (this.#wholeReads -= 1));
@@ -202,7 +220,7 @@ export class FakeAws extends FakeAwsServer {
         const answer = this.answers.get(operation);
         if (typeof answer === "function") return json((answer as (input: unknown) => object)(JSON.parse(String(body))));
         if (answer !== undefined) return json(answer);
-        return this.s3.answer(operation, object, url, headers, body);
+        return this.s3.answer(operation.replace("Record", "Object"), object, url, headers, body);
       }
     }
   }
@@ -249,6 +267,8 @@ export function objectKey(uri: string): string {
 function restOperationOf({ method, url }: FakeRequest): string {
   if (url.pathname.endsWith("/async-invocations")) return "InvokeEndpointAsync";
   const query = url.searchParams;
+  const isRecord = url.pathname.startsWith("/out/jobs/");
+  if (isRecord && (method === "PUT" || method === "GET")) return method === "PUT" ? "PutRecord" : "GetRecord";
   switch (method) {
     case "POST":
       return query.has("uploads") ? "CreateMultipartUpload" : "CompleteMultipartUpload";

@@ -33,11 +33,14 @@ export class FakeS3 {
     const [bucket = ""] = object.split("/");
     if (this.missingBuckets.includes(bucket)) return noSuchBucket(bucket);
     switch (operation) {
-      case "PutObject":
+      case "PutObject": {
         if (isDamaged(headers, body)) return errorAnswer("s3", 400, "BadDigest");
+        const conflict = this.#conflictOf(object, headers);
+        if (conflict !== undefined) return conflict;
         this.objects.set(object, body);
         this.#keepChecksum(object, headers["x-amz-checksum-sha256"]);
-        return { status: 200, headers: { etag: '"etag"' } };
+        return { status: 200, headers: { etag: etagOf(body) } };
+      }
       case "DeleteObject":
         this.objects.delete(object);
         return { status: 204 };
@@ -62,6 +65,16 @@ export class FakeS3 {
     return xml(`<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join("")}</ListBucketResult>`);
   }
 
+  /** Evaluates the condition of a write (S3 user guide, "How to prevent object overwrites with conditional writes"). */
+  #conflictOf(object: string, headers: IncomingMessage["headers"]): Answer | undefined {
+    const content = this.objects.get(object);
+    const { "if-none-match": absent, "if-match": etag } = headers;
+    if (absent !== undefined && content !== undefined) return errorAnswer("s3", 412, "PreconditionFailed");
+    if (etag === undefined) return undefined;
+    if (content === undefined) return errorAnswer("s3", 404, "NoSuchKey");
+    return etag === etagOf(content) ? undefined : errorAnswer("s3", 412, "PreconditionFailed");
+  }
+
   /** Copies an object with its checksum. */
   copy(from: string, to: string): void {
     this.objects.set(to, this.objects.get(from) ?? Buffer.alloc(0));
@@ -84,7 +97,7 @@ export class FakeS3 {
       const checksum = kept === undefined ? {} : { "x-amz-checksum-sha256": kept };
       return {
         status: 200,
-        headers: { "content-length": String(content.length), ...expiry, ...checksum },
+        headers: { "content-length": String(content.length), etag: etagOf(content), ...expiry, ...checksum },
         body: content,
       };
     }
@@ -150,6 +163,11 @@ function noSuchBucket(name: string): Answer {
 
 function sha256Of(content: Buffer): Buffer {
   return createHash("sha256").update(content).digest();
+}
+
+/** Returns the ETag of an object that was uploaded in one request, without a KMS key. */
+function etagOf(content: Buffer): string {
+  return `"${createHash("md5").update(content).digest("hex")}"`;
 }
 
 /** Tells whether the content's checksum differs from the request's. */

@@ -13,6 +13,7 @@ export function outputsAt(url: string): StackOutputs {
     sourceLocations: ["s3://source/clips/"],
     outputLocation: "s3://out/results/",
     failureLocation: "s3://out/failures/",
+    jobsLocation: "s3://out/jobs",
     successTopicArn: "arn:aws:sns:us-east-1:000000000000:success",
     errorTopicArn: "arn:aws:sns:us-east-1:000000000000:error",
     successQueueUrl: `${url}/000000000000/success`,

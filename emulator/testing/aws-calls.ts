@@ -12,7 +12,7 @@ export interface Call {
   readonly action: string;
   /** The ARN; `*` for actions without a resource. */
   readonly resource: string;
-  /** Values of SNS's condition keys. */
+  /** Values of the condition keys of SNS and of S3's conditional writes. */
   readonly context?: Readonly<Record<string, string>>;
 }
 
@@ -72,7 +72,7 @@ const names = z.looseObject({
 function callOf(request: IncomingMessage, body: string, { region, accountId }: RecordedAws): Call {
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
   const service = /Credential=[^,]*\/([^/,]+)\/aws4_request/.exec(request.headers.authorization ?? "")?.[1] ?? "";
-  if (service === "s3") return s3Call(request.method ?? "GET", url);
+  if (service === "s3") return s3Call(request.method ?? "GET", url, request.headers);
   const arn = (resource: string): string => `arn:aws:${service}:${region}:${accountId}:${resource}`;
   const invoked = /^\/endpoints\/([^/]+)\/async-invocations$/.exec(url.pathname)?.[1];
   if (invoked !== undefined) {
@@ -100,7 +100,7 @@ function callOf(request: IncomingMessage, body: string, { region, accountId }: R
 }
 
 /** Maps S3's operations to permissions: a HEAD reads, and each step of an upload in parts writes (S3 user guide). */
-function s3Call(method: string, url: URL): Call {
+function s3Call(method: string, url: URL, headers: IncomingMessage["headers"]): Call {
   const [, bucket = "", key = ""] = /^\/([^/]+)\/?(.*)$/.exec(decodeURIComponent(url.pathname)) ?? [];
   const resource = `arn:aws:s3:::${bucket}${key === "" ? "" : `/${key}`}`;
   const has = (name: string): boolean => url.searchParams.has(name);
@@ -113,8 +113,14 @@ function s3Call(method: string, url: URL): Call {
   }
   switch (method) {
     case "PUT":
-    case "POST":
-      return { action: "s3:PutObject", resource };
+    case "POST": {
+      const { "if-match": etag, "if-none-match": absent } = headers;
+      const context = {
+        ...(etag === undefined ? {} : { "s3:if-match": etag }),
+        ...(absent === undefined ? {} : { "s3:if-none-match": absent }),
+      };
+      return { action: "s3:PutObject", resource, context };
+    }
     case "DELETE":
       return { action: has("uploadId") ? "s3:AbortMultipartUpload" : "s3:DeleteObject", resource };
     default:

@@ -88,6 +88,15 @@ describe("AccessPolicies", () => {
     assert.deepEqual(statement(caller, "UseKey").Resource, [keyArn]);
   });
 
+  it("allows callers to read job records, and to write one only if it is new or was read before", () => {
+    const call = { action: "s3:PutObject", resource: "arn:aws:s3:::clips-output-0a1b2c3/jobs/video-1.json" };
+    assert.ok(allows(statements(caller), { ...call, action: "s3:GetObject" }));
+    assert.ok(allows(statements(caller), { ...call, context: { "s3:if-none-match": "*" } }));
+    assert.ok(allows(statements(caller), { ...call, context: { "s3:if-match": '"etag"' } }));
+    assert.ok(!allows(statements(caller), call));
+    assert.ok(!allows(statements(caller), { ...call, action: "s3:DeleteObject" }));
+  });
+
   it("allows callers to tell a result that does not exist yet from one that is forbidden", () => {
     const { Action, Resource, Condition } = statement(caller, "TellMissingFromForbidden");
     assert.deepEqual(

@@ -99,7 +99,7 @@ describe("VideoStorage", () => {
     );
   });
 
-  it("expires videos, results and failures, but never models", async () => {
+  it("expires videos, results, failures and, a day later, job records, but never models", async () => {
     const expiring = await storage({ inputRetentionDays: 3, resultRetentionDays: 7 });
     const rules = expiring
       .ofType("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
@@ -107,7 +107,7 @@ describe("VideoStorage", () => {
     const days = rules.flatMap(({ filter, expiration }) =>
       expiration?.days === undefined ? [] : [[filter.prefix, expiration.days] as const],
     );
-    assert.deepEqual(Object.fromEntries(days), { "input/": 2, "results/": 7, "failures/": 7 });
+    assert.deepEqual(Object.fromEntries(days), { "input/": 2, "results/": 7, "failures/": 7, "jobs/": 8 });
   });
 
   for (const [retention, current] of [

@@ -1,4 +1,4 @@
-/** The two buckets of the stack: one for videos and model artifacts, one for results and failures. */
+/** The two buckets of the stack: one for videos and model artifacts, one for results, failures and job records. */
 import * as s3 from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { defaults, withDefaults } from "../defaults.ts";
@@ -20,7 +20,7 @@ export interface VideoStorageArgs {
    */
   readonly inputRetentionDays?: pulumi.Input<number>;
   /**
-   * Days until a result or a failure is deleted from the output bucket.
+   * Days until a result or a failure is deleted from the output bucket. A job record stays one day longer.
    * @default 30
    */
   readonly resultRetentionDays?: pulumi.Input<number>;
@@ -68,20 +68,24 @@ export class VideoStorage extends pulumi.ComponentResource {
   readonly inputPrefix = defaults.inputPrefix;
   /** Prefix of every artifact's key, with a trailing slash. */
   readonly modelPrefix = defaults.modelPrefix;
-  /** Name of the bucket for results and failures. */
+  /** Name of the bucket for results, failures and job records. */
   readonly outputBucket: pulumi.Output<string>;
-  /** ARN of the bucket for results and failures. */
+  /** ARN of the bucket for results, failures and job records. */
   readonly outputBucketArn: pulumi.Output<string>;
   /** Prefix of every result's key, with a trailing slash. */
   readonly resultPrefix = defaults.resultPrefix;
   /** Prefix of every failure's key, with a trailing slash. */
   readonly failurePrefix = defaults.failurePrefix;
+  /** Prefix of every job record's key, with a trailing slash. */
+  readonly jobPrefix = defaults.jobPrefix;
   /** s3:// prefix of model artifacts, without a trailing slash. */
   readonly modelLocation: pulumi.Output<string>;
   /** s3:// prefix of results, without a trailing slash. */
   readonly outputLocation: pulumi.Output<string>;
   /** s3:// prefix of failures, without a trailing slash. */
   readonly failureLocation: pulumi.Output<string>;
+  /** s3:// prefix of job records, without a trailing slash. */
+  readonly jobsLocation: pulumi.Output<string>;
 
   constructor(name: string, args: VideoStorageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:VideoStorage", name, {}, opts);
@@ -105,6 +109,13 @@ export class VideoStorage extends pulumi.ComponentResource {
     const expiring = [
       expireObjects("results", this.resultPrefix, resultRetentionDays),
       expireObjects("failures", this.failurePrefix, resultRetentionDays),
+      // A record is complete up to seven hours before its result (the longest wait and run), and S3 counts days from
+      // midnight: with a day more, no record expires before its results.
+      expireObjects(
+        "jobs",
+        this.jobPrefix,
+        pulumi.output(resultRetentionDays).apply((days) => days + 1),
+      ),
     ];
     deleteByRules(`${name}-output`, output, expiring, transform.output, { parent: this });
 
@@ -115,6 +126,7 @@ export class VideoStorage extends pulumi.ComponentResource {
     this.modelLocation = s3Url(input.bucket, this.modelPrefix);
     this.outputLocation = s3Url(output.bucket, this.resultPrefix);
     this.failureLocation = s3Url(output.bucket, this.failurePrefix);
+    this.jobsLocation = s3Url(output.bucket, this.jobPrefix);
     this.registerOutputs({
       inputBucket: this.inputBucket,
       inputBucketArn: this.inputBucketArn,
@@ -124,9 +136,11 @@ export class VideoStorage extends pulumi.ComponentResource {
       outputBucketArn: this.outputBucketArn,
       resultPrefix: this.resultPrefix,
       failurePrefix: this.failurePrefix,
+      jobPrefix: this.jobPrefix,
       modelLocation: this.modelLocation,
       outputLocation: this.outputLocation,
       failureLocation: this.failureLocation,
+      jobsLocation: this.jobsLocation,
     });
   }
 }

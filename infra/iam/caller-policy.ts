@@ -17,7 +17,10 @@ export interface CallerScope {
   readonly sourceBuckets: pulumi.Input<pulumi.Input<SourceBucketArgs>[]>;
 }
 
-/** Allows uploads, invocations and downloads. Of other callers' videos, it reveals only the names. */
+/**
+ * Allows uploads, invocations, downloads and job records. Of other callers' videos, it reveals the names, and what their
+ * job records and results have.
+ */
 export function callerPolicy({ account, endpointArn, locations, keyArn, sourceBuckets }: CallerScope): PolicyDocument {
   const statements = [
     allow("Invoke", "sagemaker:InvokeEndpointAsync", endpointArn),
@@ -28,6 +31,11 @@ export function callerPolicy({ account, endpointArn, locations, keyArn, sourceBu
       locations.videos,
     ),
     allow("FetchResults", "s3:GetObject", [locations.results, locations.failures]),
+    allow("ReadJobRecords", "s3:GetObject", locations.jobs),
+    // Only with a condition, so that no caller overwrites a record that it has not read: two statements, because both keys
+    // of one must be present (S3 user guide, "Enforce conditional writes on Amazon S3 buckets").
+    allow("CreateJobRecords", "s3:PutObject", locations.jobs, { Null: { "s3:if-none-match": "false" } }),
+    allow("ChangeJobRecords", "s3:PutObject", locations.jobs, { Null: { "s3:if-match": "false" } }),
     // Without it, S3 answers 403 instead of 404 for a result that does not exist yet. No condition on the prefix: GetObject
     // needs this permission without one.
     allow("TellMissingFromForbidden", "s3:ListBucket", [locations.inputBucket, locations.outputBucket]),

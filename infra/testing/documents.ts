@@ -46,7 +46,7 @@ export interface EvaluatedCall {
 
 /**
  * Returns true if the statements allow a call.
- * @throws Error for a condition with another operator than StringEquals and StringLike
+ * @throws Error for a condition with another operator than StringEquals, StringLike and Null
  */
 export function allows(statements: readonly Statement[], { action, resource, context = {} }: EvaluatedCall): boolean {
   return statements.some(
@@ -60,8 +60,9 @@ export function allows(statements: readonly Statement[], { action, resource, con
   );
 }
 
-/** Returns true if a condition holds for a key's value. As in IAM, it does not hold if the call lacks the key. */
+/** Returns true if a condition holds for a key's value. As in IAM, it does not hold if the call lacks the key, except Null. */
 function holds(operator: string, actual: string | undefined, values: readonly string[]): boolean {
+  if (operator === "Null") return values.includes(String(actual === undefined));
   if (operator !== "StringEquals" && operator !== "StringLike") throw new Error(`unknown operator ${operator}`);
   if (actual === undefined) return false;
   return values.some((value) => (operator === "StringEquals" ? actual === value : isLike(actual, value)));

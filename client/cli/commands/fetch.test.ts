@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
@@ -38,6 +38,16 @@ describe("the command fetch", () => {
     const file = await readFile(join(to, `${first!.inferenceId}.json`), "utf8");
     assert.deepEqual(JSON.parse(file), sampleResult);
     assert.equal((await readdir(to)).length, 1);
+  });
+
+  it("fetches the results of --id from any machine, without a journal", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    const { lines } = await submit(fixture.path("a.mp4"));
+    const { inferenceId } = lines()[0]!;
+    await rm(fixture.journal);
+    const { status } = await fixture.execute(["fetch", "--id", inferenceId, "--to", to]);
+    assert.equal(status, 0);
+    assert.deepEqual(JSON.parse(await readFile(join(to, `${inferenceId}.json`), "utf8")), sampleResult);
   });
 
   it("reports a result that has been removed since it was seen", async () => {

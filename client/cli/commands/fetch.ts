@@ -12,7 +12,7 @@ import type { Session } from "../session.ts";
 import { writeRemedy } from "../../../lib/remedies.ts";
 import { SetupError } from "../../src/errors.ts";
 import { endOf, isGood, printEnd, sentAgainNote } from "../job-report.ts";
-import { labelOf, readJobs } from "../../src/jobs-file.ts";
+import { labelOf } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
 import type { KnownState } from "../../src/known-jobs.ts";
 import { statusOf } from "../../src/known-jobs.ts";
@@ -21,7 +21,8 @@ import { inParallel } from "../../src/parallel.ts";
 import type { VideoResult } from "../../src/result.ts";
 import type { Job } from "../../src/submit.ts";
 import { plural } from "../../src/format.ts";
-import { jobsFileOf, jobsCommand } from "./jobs-operand.ts";
+import { jobsCommand, jobsOperandOf, knownJobs } from "./jobs-operand.ts";
+import type { JobsOperand } from "./jobs-operand.ts";
 
 /** Defines the command. */
 export function fetchCommand(context: CommandContext): CommandUnknownOpts {
@@ -33,11 +34,14 @@ export function fetchCommand(context: CommandContext): CommandUnknownOpts {
   )
     .option("--to <folder>", "folder for the results", "out")
     .option("--annotate", "also download the videos and draw the detections on them", false)
-    .addHelpText("after", "\nExample:\n  npm run fetch -- jobs.jsonl --to results --annotate")
+    .addHelpText(
+      "after",
+      "\nExample:\n  npm run fetch -- jobs.jsonl --to results --annotate\n  npm run fetch -- --id INFERENCE-ID",
+    )
     .action(async (operand, flags) => {
-      const file = jobsFileOf("fetch", operand, flags, context);
-      if (file === undefined) throw new UsageError("fetch needs one file of jobs");
-      await runOnStack(flags, context, (session) => fetchAll(file, flags, session));
+      const jobs = jobsOperandOf("fetch", operand, flags, context);
+      if (jobs === undefined) throw new UsageError("fetch needs one file of jobs, or --id");
+      await runOnStack(flags, context, (session) => fetchAll(jobs, flags, session));
     });
 }
 
@@ -46,9 +50,9 @@ interface Flags {
   readonly annotate: boolean;
 }
 
-async function fetchAll(file: string, flags: Flags, session: Session): Promise<number> {
-  const { stack, stdin, live, print, signal } = session;
-  const known = await readJobs(file, stdin);
+async function fetchAll(jobs: JobsOperand, flags: Flags, session: Session): Promise<number> {
+  const { stack, live, print, signal } = session;
+  const known = await knownJobs(jobs, session);
   if (known.notice !== undefined) live.say(`note: ${known.notice}`);
   const names = namesOf(known.jobs);
   live.show(`reading the status of ${plural(known.jobs.length, "job")}`, "new step");

@@ -1,28 +1,47 @@
-/** The file of jobs of status and fetch: an operand, or --journal. */
+/** The jobs of status and fetch: a file, as an operand or with --journal, or ids. */
 import type { CommandContext } from "../../../lib/command-line.ts";
 import { UsageError } from "../../../lib/errors.ts";
+import { readJobs, readRecordedJobs } from "../../src/jobs-file.ts";
+import type { KnownJobs } from "../../src/jobs-file.ts";
 import { journalOf, manifestOption } from "../journal-option.ts";
 import { stackCommand } from "../session.ts";
+import type { Session } from "../session.ts";
 
-/** Starts the definition of a command on a stack that takes a file of jobs. */
+/** Starts the definition of a command on a stack that takes a file of jobs, or their ids. */
 export function jobsCommand(name: string, description: string) {
   return stackCommand(name, description)
     .argument("[file]", "job journal, or the output of submit --json; - is standard input")
     .option("--journal <file>", "the same as the operand")
+    .option("--id <id...>", "instead of a file: the InferenceIds of jobs, which are read from the stack's job records")
     .addOption(manifestOption());
 }
 
+/** Jobs that a command line names. */
+export type JobsOperand = { readonly file: string } | { readonly ids: readonly string[] };
+
 /**
- * Returns the file, if one is named.
- * @throws UsageError if there are two
+ * Returns the jobs, if the command line names any.
+ * @throws UsageError if it names two files, or a file and ids
  */
-export function jobsFileOf(
+export function jobsOperandOf(
   command: string,
   operand: string | undefined,
-  flags: Parameters<typeof journalOf>[0],
+  flags: Parameters<typeof journalOf>[0] & { readonly id?: readonly string[] | undefined },
   context: CommandContext,
-): string | undefined {
+): JobsOperand | undefined {
   const journal = journalOf(flags, context);
   if (operand !== undefined && journal !== undefined) throw new UsageError(`${command} takes one file of jobs`);
-  return operand ?? journal;
+  const file = operand ?? journal;
+  if (flags.id === undefined) return file === undefined ? undefined : { file };
+  if (file !== undefined) throw new UsageError(`Use either a file of jobs or --id, not both`);
+  if (flags.id.includes("")) throw new UsageError("--id is empty: give the InferenceId of a job");
+  return { ids: flags.id };
+}
+
+/**
+ * Reads the jobs.
+ * @throws as {@link readJobs} and {@link readRecordedJobs}
+ */
+export async function knownJobs(jobs: JobsOperand, { stack, stdin, signal }: Session): Promise<KnownJobs> {
+  return "file" in jobs ? await readJobs(jobs.file, stdin) : await readRecordedJobs(stack, jobs.ids, signal);
 }

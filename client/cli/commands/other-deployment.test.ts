@@ -102,6 +102,8 @@ describe("a journal with a job of an earlier deployment, whose bucket no longer 
     );
     assert.notDeepEqual(attempted, lines);
     await writeFile(fixture.journal, attempted.join("\n"));
+    // Its record was in the earlier deployment's bucket.
+    fixture.aws.objects.delete(`out/jobs/${lost}.json`);
     const { status, stderr } = await fixture.execute(["submit", "--resume", "--journal", fixture.journal]);
     assert.equal(status, 0, stderr);
     const sent = fixture.aws.invocations.filter(({ inferenceId }) => inferenceId === lost);

@@ -136,14 +136,33 @@ describe("the command redrive", () => {
       fixture.aws.onInvocation = () => undefined;
       await fixture.execute(["redrive", fixture.journal]);
       const lines = (await readFile(fixture.journal, "utf8")).trimEnd().split("\n");
-      assert.match(lines.at(-1)!, /"accepted"/);
-      await writeFile(fixture.journal, `${lines.slice(0, -1).join("\n")}\n`);
+      assert.match(lines.at(-2)!, /"accepted"/);
+      await writeFile(fixture.journal, `${lines.slice(0, -2).join("\n")}\n`);
       const { stdout } = await fixture.execute(["redrive", fixture.journal]);
       assert.equal(stdout.split("\n")[0], "1 had been sent again already");
       assert.equal(fixture.aws.invocations.length, 2);
     });
 
-    it("shows a note if --journal names another file", async () => {
+    it("recognises a job that another machine has sent again, by its record", async () => {
+      const sent = await fixture.submit(fixture.path("a.mp4"), "--fps", "2");
+      const { inferenceId } = sent.lines()[0]!;
+      queues.put(failureOf(inferenceId));
+      const elsewhere = await fixture.execute(["redrive", "--journal", fixture.path("elsewhere.jsonl")]);
+      assert.equal(elsewhere.stdout.split("\n")[0], "1 sent again");
+      assert.equal(
+        fixture.aws.invocations.at(-1)!.headers["x-amzn-sagemaker-custom-attributes"],
+        "fps=2;timeout=900",
+        "the options are those of the record",
+      );
+      queues.put(failureOf(inferenceId));
+      const { stdout, stderr } = await redrive();
+      assert.equal(stdout.split("\n")[0], "1 had been sent again already");
+      assert.doesNotMatch(stderr, /note/);
+      assert.equal(fixture.aws.invocations.length, 2);
+    });
+
+    it("shows a note if --journal names another file and the stack has no job records", async () => {
+      fixture.outputs = { jobsLocation: undefined };
       assert.match(
         (await redrive()).stderr,
         /^note: this run does not see the jobs that other runs have recorded in out/m,

@@ -101,7 +101,9 @@ async function run(jobs: string | undefined, flags: Flags, session: Session): Pr
   const name = `redrive-${stack.outputs.endpointName}.jsonl`;
   const shared = join("out", name);
   const isShared = jobs !== undefined && resolve(jobs) === resolve(shared);
-  if (flags.journal !== undefined && resolve(flags.journal) !== resolve(shared)) {
+  // Otherwise the records of the jobs have what other runs have sent.
+  const hasRecords = stack.outputs.jobsLocation !== undefined;
+  if (!hasRecords && flags.journal !== undefined && resolve(flags.journal) !== resolve(shared)) {
     live.say(
       `note: this run does not see the jobs that other runs have recorded in ${shared}, and may send one of them a second time: leave out --journal, unless you share ${flags.journal} with others`,
     );

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { deadlineOf } from "../../src/wait.ts";
 import { JobJournal, readJournal } from "../../src/journal.ts";
@@ -137,4 +137,77 @@ describe("the command status", () => {
       assert.match(stderr, words);
     });
   }
+
+  describe("with --id", () => {
+    it("shows jobs of the stack's records, without a journal", async () => {
+      await submit();
+      const [first, second] = fixture.aws.invocations;
+      fixture.complete(first!);
+      fixture.fail(second!);
+      await rm(fixture.journal);
+      const ids = [first!.inferenceId, second!.inferenceId];
+      const { status, stdout } = await fixture.execute(["status", "--id", ...ids]);
+      assert.equal(status, 1);
+      assert.match(stdout, /^a\.mp4 \(video-[\da-f]+\): completed: /m);
+      assert.match(stdout, /^b\.mp4 \(video-[\da-f]+\): failed: not a video$/m);
+      const { lines } = await fixture.execute(["status", "--json", "--id", ids[0]!]);
+      assert.equal(lines().at(-1)!.outputLocation, first!.outputLocation);
+    });
+
+    it("distinguishes a call with an unknown outcome from one that was refused", async () => {
+      fixture.aws.fail({ operation: "InvokeEndpointAsync", times: 99, answer: { status: 403, code: "AccessDenied" } });
+      await submit();
+      fixture.aws.answerAgain();
+      const [id = ""] = (await readJournal(fixture.journal)).keys();
+      const { status, stdout } = await fixture.execute(["status", "--id", id]);
+      assert.equal(status, 1);
+      assert.match(stdout, /a\.mp4 \(.*\): may have been accepted/);
+    });
+
+    it("shows a job that was sent again by its last attempt, whichever attempt is named", async () => {
+      await fixture.submit(fixture.path("a.mp4"));
+      const [first] = fixture.aws.invocations;
+      fixture.fail(first!);
+      await fixture.execute(["redrive", fixture.journal]);
+      const again = fixture.aws.invocations.at(-1)!;
+      fixture.complete(again);
+      const { status, stdout } = await fixture.execute(["status", "--id", again.inferenceId]);
+      assert.equal(status, 0);
+      assert.match(
+        stdout,
+        new RegExp(`a\\.mp4 \\(${first!.inferenceId}\\): failed: .*\n {2}sent again as ${again.inferenceId}\n`),
+      );
+      assert.match(stdout, new RegExp(`a\\.mp4 \\(${again.inferenceId}\\): completed`));
+    });
+
+    it("names a record that does not exist", async () => {
+      const { status, stderr } = await fixture.execute(["status", "--id", "video-1"]);
+      assert.equal(status, 2);
+      assert.match(stderr, /There is no job record s3:\/\/out\/jobs\/video-1\.json: check the id/);
+    });
+
+    it("refuses a record whose locations are not those of the stack's results", async () => {
+      await submit();
+      const { inferenceId, outputLocation } = fixture.aws.invocations[0]!;
+      const key = `out/jobs/${inferenceId}.json`;
+      const text = String(fixture.aws.objects.get(key)).replace(outputLocation, "s3://private/accounts.json");
+      fixture.aws.objects.set(key, Buffer.from(text));
+      const { status, stderr } = await fixture.execute(["status", "--id", inferenceId]);
+      assert.equal(status, 2);
+      assert.match(stderr, /names s3:\/\/private\/accounts\.json, which is not in a bucket of the stack's results/);
+    });
+
+    it("advises to deploy a stack of an earlier version", async () => {
+      fixture.outputs = { jobsLocation: undefined };
+      const { status, stderr } = await fixture.execute(["status", "--id", "video-1"]);
+      assert.equal(status, 2);
+      assert.match(stderr, /have no jobsLocation, so it has no job records: deploy the stack/);
+    });
+
+    it("refuses a file in addition", async () => {
+      const { status, stderr } = await fixture.execute(["status", "jobs.jsonl", "--id", "video-1"]);
+      assert.equal(status, 2);
+      assert.match(stderr, /either a file of jobs or --id/);
+    });
+  });
 });

@@ -7,29 +7,33 @@ import type { Session } from "../session.ts";
 import { describeEnvironment, environmentOf } from "../../src/environment.ts";
 import { codeOf } from "../../../lib/errors.ts";
 import { printEnd, sentAgainNote } from "../job-report.ts";
-import { labelOf, readJobs } from "../../src/jobs-file.ts";
+import { labelOf } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
 import { statusOf, unsentStatus } from "../../src/known-jobs.ts";
 import { plural } from "../../src/format.ts";
-import { jobsFileOf, jobsCommand } from "./jobs-operand.ts";
+import { jobsCommand, jobsOperandOf, knownJobs } from "./jobs-operand.ts";
+import type { JobsOperand } from "./jobs-operand.ts";
 
 /** Defines the command. */
 export function statusCommand(context: CommandContext): CommandUnknownOpts {
   return jobsCommand(
     "status",
-    "Shows the endpoint's status and, given a file of jobs, that of each job: completed, failed, expired or pending. " +
+    "Shows the endpoint's status and, given a file of jobs or ids, that of each job: completed, failed, expired or pending. " +
       "Expired is presumed: neither a result nor a failure exists although the job's time is over.",
   )
-    .addHelpText("after", "\nExample:\n  npm run status -- jobs.jsonl --stack dev")
+    .addHelpText(
+      "after",
+      "\nExample:\n  npm run status -- jobs.jsonl --stack dev\n  npm run status -- --id INFERENCE-ID",
+    )
     .action(async (operand, flags) => {
-      const file = jobsFileOf("status", operand, flags, context);
-      await runOnStack(flags, context, (session) => show(file, session));
+      const jobs = jobsOperandOf("status", operand, flags, context);
+      await runOnStack(flags, context, (session) => show(jobs, session));
     });
 }
 
-async function show(file: string | undefined, session: Session): Promise<number> {
-  const { stack, stdin, live, print, signal } = session;
-  const known = file === undefined ? undefined : await readJobs(file, stdin);
+async function show(jobs: JobsOperand | undefined, session: Session): Promise<number> {
+  const { stack, live, print, signal } = session;
+  const known = jobs === undefined ? undefined : await knownJobs(jobs, session);
   if (known?.notice !== undefined) live.say(`note: ${known.notice}`);
   live.show("describing the endpoint", "new step");
   await showEndpoint(session);

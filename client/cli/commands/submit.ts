@@ -128,8 +128,8 @@ async function resumeFrom(file: string, flags: Flags, session: Session): Promise
     open.map(({ planned }) => [planned.file ?? planned.inputLocation ?? "", 0] as const),
     journal.entries.size - open.length,
   );
-  return await conclude(journal, flags, session, async (options) =>
-    open.length === 0 ? [] : await resumeAll(stack, journal, { ...options, ...viewed(view, options, session) }),
+  return await conclude(journal, flags, session, (options) =>
+    resumeAll(stack, journal, { ...options, ...(open.length === 0 ? {} : viewed(view, options, session)) }),
   );
 }
 

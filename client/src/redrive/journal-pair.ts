@@ -62,13 +62,14 @@ async function copyJobs(names: readonly string[], from: JobJournal, to: JobJourn
 }
 
 /** Returns the lines that add up to an entry. */
-function linesOf({ planned, attempts, sent, job, problem, end }: JournalEntry): readonly JournalLine[] {
+function linesOf({ planned, attempts, sent, job, recorded, problem, end }: JournalEntry): readonly JournalLine[] {
   const { inferenceId } = planned;
   const attempt = sent === undefined ? [] : [{ event: "attempt", inferenceId, ...sent } as const];
   return [
     { event: "planned", of: 1, job: planned },
     ...Array.from({ length: attempts }, () => attempt).flat(),
     ...(job === undefined ? [] : [{ event: "accepted", job } as const]),
+    ...(recorded === undefined ? [] : [{ event: "recorded", inferenceId } as const]),
     ...(problem === undefined ? [] : [{ event: "refused", inferenceId, problem } as const]),
     ...(end === undefined ? [] : [{ event: "ended", inferenceId, ...end } as const]),
   ];

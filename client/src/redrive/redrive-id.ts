@@ -24,8 +24,15 @@ export function nameOf(inferenceId: string): JobName {
  * is recognised.
  */
 export function nextIdOf(inferenceId: string): string {
-  const { first, times } = nameOf(inferenceId);
-  return `${shortened(first)}.redrive-${times + 1}`;
+  return `${originalOf(inferenceId)}.redrive-${nameOf(inferenceId).times + 1}`;
+}
+
+/**
+ * Returns the name that all attempts of a job have in common: the original InferenceId; shortened, with a hash, if a
+ * suffix would not fit.
+ */
+export function originalOf(inferenceId: string): string {
+  return shortened(nameOf(inferenceId).first);
 }
 
 function shortened(first: string): string {

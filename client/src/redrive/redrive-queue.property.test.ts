@@ -23,6 +23,7 @@ describe("a redrive of the error queue", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(message, { maxLength: 25 }), fc.nat(3), async (messages, crashes) => {
         fixture.aws.invocations.length = 0;
+        fixture.aws.objects.clear();
         fixture.queues.error.length = 0;
         fixture.queues.deadLetters.length = 0;
         await fixture.renew();

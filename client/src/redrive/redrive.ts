@@ -63,7 +63,7 @@ export async function redriveQueue(stack: Stack, journal: RedriveJournal, option
       if (messages.length === 0) return;
       for (const message of messages) keep.add(message);
       await inParallel(messages, batch, async (message) => {
-        const outcome = await outcomeOf(stack, message, journal, resender, options);
+        const outcome = await outcomeOf(stack, message, resender, options);
         const action = "plan" in journal ? messageActions[outcome.kind] : "release";
         if (action === "release") {
           max ??= queue.maxDeliveries();
@@ -111,15 +111,14 @@ const messageActions: Readonly<Record<Outcome["kind"], "moveToDeadLetters" | "de
 async function outcomeOf(
   stack: Stack,
   { body }: HeldMessage,
-  { entries }: RedriveJournal,
   resender: Resender,
   { signal, deleteBadInput = false }: RedriveOptions,
 ): Promise<Outcome> {
   const message = readMessage(body);
   if (message.kind !== "failure") return message;
   const { inferenceId, reason = "" } = message;
-  // A message does not have the location of the failure object; the journal does, if it has the job.
-  const job = entries.get(inferenceId)?.job;
+  // A message does not have the location of the failure object; the journal or the record does.
+  const job = (await resender.known(inferenceId))?.job;
   const failure = job === undefined ? undefined : await readFailure(stack, job, signal);
   const failed = { ...message, isBadInput: isBadInput(reason) || failure?.isBadInput === true };
   const sent = await resender.resend(failed);

@@ -1,17 +1,20 @@
 /** Sends failed jobs again, each once, and records them in a journal. */
 import { codeOf } from "../../../lib/errors.ts";
+import { entriesOf, jobIdOf } from "../job-record.ts";
 import { timeoutWithin } from "../limits.ts";
-import type { JournalEntries, JournalWriter, PlannedJob } from "../journal-lines.ts";
+import type { JournalEntries, JournalEntry, JournalWriter, PlannedJob } from "../journal-lines.ts";
+import { readRecord } from "../record-store.ts";
+import { JobRecorder } from "../recorder.ts";
 import type { Stack } from "../stack.ts";
 import { submitPlanned } from "../submit-all.ts";
-import { defaultTtlSeconds } from "../submit.ts";
-import { contentTypeOf } from "../video-file.ts";
+import { defaultTtlSeconds, isRefusal } from "../submit.ts";
+import { contentTypeOf, InputError } from "../video-file.ts";
 import { nameOf, nextIdOf } from "./redrive-id.ts";
 
 /** A job that failed or expired, with the known facts. */
 export interface FailedJob {
   readonly inferenceId: string;
-  /** Absent if a notification does not have it; the journal may have it. */
+  /** Absent if a notification does not have it; the journal or the record may have it. */
   readonly inputLocation?: string | undefined;
   readonly contentType?: string | undefined;
   /** True if the model refused the video, and would refuse it again. */
@@ -26,7 +29,7 @@ export type ResendOutcome =
   | { readonly kind: "sent"; readonly sentAs: string; readonly inputLocation: string }
   /** It would be sent if there were a journal to write to. */
   | { readonly kind: "would-send"; readonly sentAs: string; readonly inputLocation: string }
-  /** The journal has it as sent, by this run or an earlier one: a duplicate, or the remains of a crash. */
+  /** The journal or the record has it as sent, by this run or an earlier one: a duplicate, or the remains of a crash. */
   | { readonly kind: "already-sent"; readonly sentAs: string }
   /** It has been sent again so often that its video or the model must be the cause. */
   | { readonly kind: "poison"; readonly times: number }
@@ -51,9 +54,6 @@ export interface ResendOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The service's codes for an invalid request. */
-const refusals = ["ValidationError", "ValidationException"];
-
 /** State of one run. */
 export class Resender {
   readonly #stack: Stack;
@@ -61,16 +61,48 @@ export class Resender {
   readonly #options: ResendOptions;
   /** Jobs under way or done in this run, by the name under which they were sent. */
   readonly #runs = new Map<string, Promise<ResendOutcome>>();
+  readonly #recorder: JobRecorder | undefined;
+  /** Jobs of the records that this run has read, by job id. */
+  readonly #records = new Map<string, Promise<JournalEntries>>();
 
   constructor(stack: Stack, journal: RedriveJournal, options: ResendOptions) {
     this.#stack = stack;
     this.#journal = journal;
     this.#options = options;
+    this.#recorder = JobRecorder.of(stack, { concurrency: 1, signal: options.signal });
   }
 
   /** Returns the number of jobs that this run may still send. */
   get left(): number {
     return Math.max(0, this.#options.limit - this.#runs.size);
+  }
+
+  /**
+   * Returns what the journal or, if it does not have the job as accepted, the job's record knows.
+   * @throws the SDK's error if the record cannot be read
+   */
+  async known(inferenceId: string): Promise<JournalEntry | undefined> {
+    const own = this.#journal.entries.get(inferenceId);
+    if (own?.job !== undefined) return own;
+    return (await this.#recordedWith(inferenceId)).get(inferenceId) ?? own;
+  }
+
+  /** Returns the jobs in the record that has a job. */
+  async #recordedWith(inferenceId: string): Promise<JournalEntries> {
+    if (this.#recorder === undefined) return new Map();
+    const id = jobIdOf(inferenceId);
+    const { signal } = this.#options;
+    const reading =
+      this.#records.get(id) ??
+      readRecord(this.#stack, id, signal === undefined ? {} : { abortSignal: signal })
+        .then((stored): JournalEntries => (stored === undefined ? new Map() : entriesOf(stored.record)))
+        .catch((error: unknown): JournalEntries => {
+          // Without the right to read it, a dry run has the journal only. Sending a job checks its record again.
+          if (codeOf(error) === "AccessDenied" || error instanceof InputError) return new Map();
+          throw error;
+        });
+    this.#records.set(id, reading);
+    return await reading;
   }
 
   /**
@@ -80,6 +112,9 @@ export class Resender {
    */
   async resend(failed: FailedJob): Promise<ResendOutcome> {
     const { inferenceId } = failed;
+    const known = await this.known(inferenceId);
+    const recorded = await this.#recordedWith(inferenceId);
+    // From here to the entry in #runs nothing waits: two messages about one job must not both send it.
     if (this.#runs.has(inferenceId)) return { kind: "failed-again" };
     const sentAs = nextIdOf(inferenceId);
     const underWay = this.#runs.get(sentAs);
@@ -88,11 +123,15 @@ export class Resender {
       const isSent = outcome.kind === "sent" || outcome.kind === "would-send";
       return isSent ? { kind: "already-sent", sentAs } : outcome;
     }
-    if (this.#journal.entries.get(sentAs)?.job !== undefined) return { kind: "already-sent", sentAs };
+    const again = this.#journal.entries.get(sentAs);
+    if (again?.job !== undefined || recorded.get(sentAs)?.job !== undefined) {
+      if (again !== undefined && "plan" in this.#journal) await this.#recorder?.complete(again, this.#journal);
+      return { kind: "already-sent", sentAs };
+    }
     const { times } = nameOf(inferenceId);
     if (times >= this.#options.times) return { kind: "poison", times };
     if (failed.isBadInput && this.#options.includeBadInput !== true) return { kind: "bad-input" };
-    const planned = this.#planOf(failed, sentAs);
+    const planned = this.#planOf(failed, sentAs, known);
     if (planned === undefined) return { kind: "no-input" };
     if (this.left === 0) return { kind: "over-limit" };
     const run = this.#send(planned);
@@ -120,15 +159,21 @@ export class Resender {
       if (outcome !== undefined && "problem" in outcome) return { kind: "refused", problem: outcome.problem.message };
       return { kind: "sent", sentAs: inferenceId, inputLocation };
     } catch (error) {
-      if (!(error instanceof Error) || !refusals.includes(codeOf(error))) throw error;
+      if (!isRefusal(error)) throw error;
       await journal.append({ event: "refused", inferenceId, problem: error.message });
       return { kind: "refused", problem: error.message };
     }
   }
 
-  /** Returns the job as it was first sent, if the journal has it; a notification has no options and no time limits. */
-  #planOf(failed: FailedJob, inferenceId: string): (PlannedJob & { inputLocation: string }) | undefined {
-    const known = this.#journal.entries.get(failed.inferenceId);
+  /**
+   * Returns the job as it was first sent, if its journal or record has it; a notification has no options and no time
+   * limits.
+   */
+  #planOf(
+    failed: FailedJob,
+    inferenceId: string,
+    known: JournalEntry | undefined,
+  ): (PlannedJob & { inputLocation: string }) | undefined {
     const place = known?.job ?? known?.sent;
     const inputLocation = place?.inputLocation ?? failed.inputLocation;
     if (inputLocation === undefined) return undefined;

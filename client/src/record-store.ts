@@ -1,0 +1,170 @@
+/** Reads and writes the records of jobs in S3. */
+import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf } from "../../lib/errors.ts";
+import { ServiceAnswerError, SetupError } from "./errors.ts";
+import { plural } from "./format.ts";
+import { jobRecordSchema } from "./job-record.ts";
+import type { JobRecord } from "./job-record.ts";
+import { bucketOf, parseS3Uri } from "./location.ts";
+import type { ObjectPlace } from "./location.ts";
+import type { StackOutputs } from "./outputs.ts";
+import type { Stack } from "./stack.ts";
+import { InputError } from "./video-file.ts";
+
+/** A record as S3 has it. */
+export interface StoredRecord {
+  readonly record: JobRecord;
+  /** ETag of the object. */
+  readonly etag: string;
+}
+
+/** Options for requests. */
+export interface RequestOptions {
+  readonly abortSignal?: AbortSignal;
+}
+
+/** Maximum size of a record, bytes: hundreds of parts, each with its attempts. */
+const maxBytes = 4 * 1024 ** 2;
+
+/**
+ * Returns the s3:// URI of a record.
+ * @throws SetupError if the stack has no records, because an earlier version of the program deployed it
+ */
+export function recordUri({ jobsLocation }: Pick<StackOutputs, "jobsLocation">, id: string): string {
+  if (jobsLocation !== undefined) return `${jobsLocation.replace(/\/$/, "")}/${id}.json`;
+  throw new SetupError(
+    "The stack's outputs have no jobsLocation, so it has no job records: deploy the stack with this version of the program, or pass a job journal.",
+  );
+}
+
+/**
+ * Reads a record; undefined if there is none.
+ * @throws InputError if it is not valid; the SDK's error if it cannot be read; without s3:ListBucket a missing
+ * record is AccessDenied
+ */
+export async function readRecord(
+  stack: Stack,
+  id: string,
+  options: RequestOptions = {},
+): Promise<StoredRecord | undefined> {
+  const uri = recordUri(stack.outputs, id);
+  try {
+    const { Body, ETag = "", ContentLength = 0 } = await stack.s3.send(new GetObjectCommand(parseS3Uri(uri)), options);
+    if (ContentLength > maxBytes) throw invalid(uri, `is larger than ${plural(maxBytes, "byte")}`);
+    const text = (await Body?.transformToString()) ?? "";
+    return { record: parseRecord(text, uri, id, stack.outputs), etag: ETag };
+  } catch (error) {
+    if (codeOf(error) === "NoSuchKey") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Parses a record. Every caller of the stack may write records, so its locations must be those of the stack's results.
+ * @throws InputError if it is not valid
+ */
+function parseRecord(
+  text: string,
+  uri: string,
+  id: string,
+  { outputLocation, failureLocation }: Pick<StackOutputs, "outputLocation" | "failureLocation">,
+): JobRecord {
+  const parsed = jobRecordSchema.safeParse(jsonOf(text));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalid(
+      uri,
+      `does not match client/job.schema.json: /${issue?.path.join("/") ?? ""} ${issue?.message ?? ""}`,
+    );
+  }
+  const record = parsed.data;
+  if (record.id !== id) throw invalid(uri, `is the record of job ${record.id}`);
+  const buckets = [bucketOf(outputLocation), bucketOf(failureLocation)];
+  for (const invocation of record.parts.flatMap(({ invocations }) => invocations)) {
+    if (invocation.state !== "accepted") continue;
+    const foreign = [invocation.outputLocation, invocation.failureLocation ?? outputLocation].find(
+      (location) => !buckets.includes(bucketOf(location)),
+    );
+    if (foreign !== undefined) throw invalid(uri, `names ${foreign}, which is not in a bucket of the stack's results`);
+  }
+  return record;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An error of one job, so that a record that a caller has spoiled ends no other job's submission. */
+function invalid(uri: string, problem: string): InputError {
+  return new InputError(
+    `The job record ${uri} ${problem}. Was it written by another version of the client? Pass the job journal instead, or give the job another name.`,
+  );
+}
+
+/**
+ * Codes of a write that lost against another one: another record is there, another write is under way, or the record
+ * was removed (S3 user guide, "How to prevent object overwrites with conditional writes").
+ */
+const conflictCodes = ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"];
+
+/** Maximum number of tries of a write, each after another writer's. */
+const maxTries = 20;
+
+/**
+ * Writes a record: creates it, or changes the one that is there. If another process has written in the meantime, it
+ * reads that record and applies the change to it.
+ * @param change returns the new record, or the given one if it has nothing to add
+ * @param held the record as it was last read or written; undefined if there is none, presumably
+ * @throws the errors of `change`; InputError if the record that is there is not valid; ServiceAnswerError if other
+ * processes keep writing it; the SDK's error if it cannot be written
+ */
+export async function saveRecord(
+  stack: Stack,
+  id: string,
+  change: (current: JobRecord | undefined) => JobRecord,
+  held: StoredRecord | undefined,
+  options: RequestOptions = {},
+): Promise<StoredRecord> {
+  const place = parseS3Uri(recordUri(stack.outputs, id));
+  let current = held;
+  for (let tries = 1; ; tries += 1) {
+    const record = change(current?.record);
+    if (current?.record === record) return current;
+    try {
+      return { record, etag: await put(stack, place, record, current?.etag, options) };
+    } catch (error) {
+      if (!conflictCodes.includes(codeOf(error))) throw error;
+      if (tries === maxTries) {
+        throw new ServiceAnswerError(`Other processes keep writing the job record ${id}: run the command again.`);
+      }
+    }
+    // The first conflict is nearly always an earlier try of this write, whose answer was lost.
+    if (tries > 1) await sleep(Math.random() * 50 * tries);
+    current = await readRecord(stack, id, options);
+  }
+}
+
+async function put(
+  stack: Stack,
+  place: ObjectPlace,
+  record: JobRecord,
+  etag: string | undefined,
+  options: RequestOptions,
+): Promise<string> {
+  const { ETag } = await stack.s3.send(
+    new PutObjectCommand({
+      ...place,
+      Body: JSON.stringify(record),
+      ContentType: "application/json",
+      ...(etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: etag }),
+    }),
+    options,
+  );
+  if (ETag === undefined) throw new ServiceAnswerError(`S3 stored the job record ${place.Key} without an ETag.`);
+  return ETag;
+}

@@ -1,0 +1,176 @@
+/** Keeps the records of the jobs that a submission sends: one write before each call, and one after it. */
+import { basename } from "node:path";
+import { isPassing } from "./errors.ts";
+import { accepted, checkOwner, entriesOf, jobIdOf, newRecord, sending, withInvocation } from "./job-record.ts";
+import type { JobInvocation, JobRecord, JobSource } from "./job-record.ts";
+import type { JournalEntry, JournalWriter } from "./journal-lines.ts";
+import { bucketOf, headObject, parseS3Uri } from "./location.ts";
+import { inParallel, limiter } from "./parallel.ts";
+import { retried } from "./poll.ts";
+import { saveRecord } from "./record-store.ts";
+import type { RequestOptions, StoredRecord } from "./record-store.ts";
+import type { Stack } from "./stack.ts";
+import { graceAfter } from "./submit.ts";
+import type { Job } from "./submit.ts";
+import type { UploadedVideo } from "./upload.ts";
+
+/** Video of a job as it is about to be sent. */
+export interface SentVideo {
+  readonly inputLocation: string;
+  readonly contentType: string;
+  /** Of a file that was uploaded in this run. */
+  readonly uploaded?: UploadedVideo;
+}
+
+/** A record before the call. */
+export interface BegunRecord {
+  readonly stored: StoredRecord;
+  /** The job, if the record shows that an earlier call was accepted. */
+  readonly job: Job | undefined;
+}
+
+/** Options for {@link JobRecorder}. */
+export interface RecorderOptions {
+  /** Concurrent requests for records, in addition to uploads and calls. */
+  readonly concurrency: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Real seconds for which a write is retried after transient errors, on top of the SDK's tries, and for all tries. */
+const budget = { retryBudgetSeconds: 120, limitSeconds: 240 };
+
+/** Number of records of a journal that are completed at a time. */
+const recordsAtOnce = 8;
+
+/** Properties of an object; null if they cannot be read. */
+type SourceState = Pick<JobSource, "etag" | "bytes">;
+
+/** Records of a submission's jobs. */
+export class JobRecorder {
+  readonly #stack: Stack;
+  readonly #signal: AbortSignal | undefined;
+  readonly #limited: ReturnType<typeof limiter>;
+  /** Properties of objects that are used in place, by URI: a burst reads one object many times. */
+  readonly #sources = new Map<string, Promise<SourceState>>();
+
+  private constructor(stack: Stack, { concurrency, signal }: RecorderOptions) {
+    this.#stack = stack;
+    this.#signal = signal;
+    this.#limited = limiter(concurrency);
+  }
+
+  /** Returns a recorder; undefined if an earlier version of the program deployed the stack, without records. */
+  static of(stack: Stack, options: RecorderOptions): JobRecorder | undefined {
+    return stack.outputs.jobsLocation === undefined ? undefined : new JobRecorder(stack, options);
+  }
+
+  /**
+   * Writes before the first call that the job is about to be sent.
+   * @throws InputError if the record is another job's; as {@link saveRecord}
+   */
+  async begin(
+    entry: JournalEntry,
+    video: SentVideo,
+    onProblem: ((problem: string) => void) | undefined,
+  ): Promise<BegunRecord> {
+    const { planned } = entry;
+    const options = this.#signal === undefined ? {} : { abortSignal: this.#signal };
+    const write = async (): Promise<StoredRecord> => {
+      const source = await this.#sourceOf(entry, video);
+      const change = (current: JobRecord | undefined): JobRecord => {
+        if (current === undefined) return newRecord(planned, source);
+        checkOwner(current, entry, video.inputLocation);
+        const record = withInvocation(current, sending(planned));
+        return record.source.uri === source.uri ? record : { ...record, source };
+      };
+      return await saveRecord(this.#stack, jobIdOf(planned.inferenceId), change, undefined, options);
+    };
+    const stored = await this.#limited(() => retried(write, { ...budget, signal: this.#signal, onProblem }));
+    return { stored, job: entriesOf(stored.record).get(planned.inferenceId)?.job };
+  }
+
+  /**
+   * Writes that the job was accepted, also within a few seconds after the caller's signal.
+   * @param stored the record before the call; undefined if an earlier process made it
+   * @throws as {@link saveRecord}
+   */
+  async accept({ planned }: JournalEntry, job: Job, stored?: StoredRecord): Promise<void> {
+    await this.#finish(async (options) => {
+      const source = stored?.record.source ?? (await this.#sourceOf({ planned }, job));
+      const change = (current: JobRecord | undefined): JobRecord =>
+        withInvocation(current ?? newRecord(planned, source), accepted(job));
+      await saveRecord(this.#stack, jobIdOf(planned.inferenceId), change, stored, options);
+    });
+  }
+
+  /**
+   * Writes an acceptance of a journal, unless the journal shows that the record has it: the process that made the call
+   * may have ended before its second write. Jobs that have ended, and those of another deployment, are left out.
+   * @throws as {@link accept}
+   */
+  async complete(entry: JournalEntry, journal: JournalWriter): Promise<void> {
+    const { job, recorded, end } = entry;
+    if (job === undefined || recorded === true || end !== undefined) return;
+    if (bucketOf(job.outputLocation) !== bucketOf(this.#stack.outputs.outputLocation)) return;
+    await this.accept(entry, job);
+    journal.note({ event: "recorded", inferenceId: job.inferenceId });
+  }
+
+  /**
+   * Does the same for all jobs of a journal.
+   * @throws as {@link accept}
+   */
+  async completeAll(journal: JournalWriter): Promise<void> {
+    await inParallel(journal.entries.values(), recordsAtOnce, async (entry) => {
+      this.#signal?.throwIfAborted();
+      await this.complete(entry, journal);
+    });
+  }
+
+  /**
+   * Writes that the service, or the client before it, refused the call.
+   * @throws as {@link saveRecord}
+   */
+  async refuse({ planned }: JournalEntry, problem: string, stored: StoredRecord): Promise<void> {
+    const { inferenceId, endpointName } = planned;
+    const invocation: JobInvocation = { state: "refused", inferenceId, endpointName, problem };
+    const change = (current = stored.record): JobRecord => withInvocation(current, invocation);
+    await this.#finish(async (options) => {
+      await saveRecord(this.#stack, stored.record.id, change, stored, options);
+    });
+  }
+
+  /** Writes after a call: the first try may still end after the caller's signal. */
+  async #finish(write: (options: RequestOptions) => Promise<void>): Promise<void> {
+    using grace = graceAfter(this.#signal);
+    await this.#limited(async () => {
+      try {
+        await write(grace.options);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        await retried(() => write(grace.options), { ...budget, signal: this.#signal, onProblem: undefined });
+      }
+    });
+  }
+
+  async #sourceOf({ planned }: Pick<JournalEntry, "planned">, video: SentVideo): Promise<JobSource> {
+    const { inputLocation: uri, contentType, uploaded } = video;
+    const name = planned.file ?? planned.video;
+    const { etag, bytes } = uploaded ?? (await this.#stateOf(uri));
+    return { uri, contentType, etag, bytes, ...(name === undefined ? {} : { name: basename(name) }) };
+  }
+
+  /** Reads an object's properties once. */
+  async #stateOf(uri: string): Promise<SourceState> {
+    const known = this.#sources.get(uri);
+    if (known !== undefined) return await known;
+    const options = { signal: this.#signal };
+    const reading = headObject(this.#stack.s3, parseS3Uri(uri), options).then((head) =>
+      typeof head === "string" ? { etag: null, bytes: null } : { etag: head.etag, bytes: head.bytes },
+    );
+    this.#sources.set(uri, reading);
+    // The next job, or try, reads them again.
+    reading.catch(() => this.#sources.delete(uri));
+    return await reading;
+  }
+}
