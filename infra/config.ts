@@ -125,7 +125,7 @@ function schema(projectRoot: string, region?: string) {
         "Retention of videos; 1 means up to 2 days. S3 deletes at the following midnight (UTC).",
       ),
       resultRetentionDays: wholeNumber(1, maxRetention, defaults.resultRetentionDays, " (days)").describe(
-        "Retention of results and failures. S3 deletes at the following midnight (UTC).",
+        "Retention of results and failures. S3 deletes at the following midnight (UTC). Job records stay one day longer.",
       ),
       artifactRetentionDays: wholeNumber(1, maxRetention, defaults.artifactRetentionDays, " (days)").describe(
         "Retention of model artifacts that no model uses. The pipeline then deletes them, except the newest two.",

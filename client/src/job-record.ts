@@ -103,8 +103,7 @@ export function jobIdOf(inferenceId: string): string {
 }
 
 /**
- * Returns where S3 gets an invocation's result, below the stack's prefix of results, in the terms of
- * InvokeEndpointAsync. Its API model allows 1 to 32 characters with one dot in `Filename` (botocore, sagemaker-runtime
+ * Returns the key of an invocation's result, below the stack's prefix of results, in the terms of InvokeEndpointAsync. Its API model allows 1 to 32 characters with one dot in `Filename` (botocore, sagemaker-runtime
  * 2017-05-13). It is a request: the location that the invocation returns counts.
  */
 export function outputNameOf({ inferenceId, format = "json" }: PlannedJob): OutputName {

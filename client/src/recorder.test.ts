@@ -61,7 +61,7 @@ describe("the record of a job", () => {
     ]);
   });
 
-  it("is created before the call, and changed after it, both only if nobody else has written it", async () => {
+  it("is created before the call, and changed after it, each only if no other process has written it", async () => {
     const before: unknown[] = [];
     aws.onInvocation = ({ inferenceId }) => before.push(aws.record(inferenceId).parts[0]!.invocations);
     await submitAll(stack, [{ video, inferenceId: "mine" }]);

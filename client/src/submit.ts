@@ -58,7 +58,7 @@ export interface JobOptions {
   readonly format?: ResultFormat | undefined;
 }
 
-/** Where S3 gets a result, below the stack's prefix of results (API reference, InvokeEndpointAsync). */
+/** Key of a result below the stack's prefix of results (API reference, InvokeEndpointAsync). */
 export interface OutputName {
   /** Folder. */
   readonly S3OutputPathExtension: string;

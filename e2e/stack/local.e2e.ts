@@ -78,6 +78,7 @@ describe("the local stack between local:up and local:down", () => {
       "inputPrefix",
       "outputLocation",
       "failureLocation",
+      "jobsLocation",
       "successTopicArn",
       "errorTopicArn",
       "successQueueUrl",
@@ -116,6 +117,12 @@ describe("the local stack between local:up and local:down", () => {
         files.some((file) => file.endsWith("annotated.mp4")),
         files.join(", "),
       );
+      // As on another machine: without the journal, by the jobs' records.
+      const [, id = ""] = /"inferenceId":"([^"]+)"/.exec(shown.stdout) ?? [];
+      await rm(jobs);
+      const byId = await client("fetch", "--id", id, "--to", join(folder, "by-id"));
+      assert.equal(byId.status, 0, `${byId.stdout}\n${byId.stderr}`);
+      assert.deepEqual(await readdir(join(folder, "by-id")), [`${id}.json`]);
     } finally {
       await rm(folder, { recursive: true });
     }

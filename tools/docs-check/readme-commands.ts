@@ -53,6 +53,7 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     test: "e2e/stack/local.e2e.ts",
     text: 'client("fetch", jobs, "--annotate"',
   },
+  { command: "npm run fetch -- --id INFERENCE-ID", test: "e2e/stack/local.e2e.ts", text: 'client("fetch", "--id"' },
   {
     command: "npm run submit -- clips/ s3://BUCKET/PREFIX/ --stack dev --fps 2 --score 0.6 --masks --wait",
     needs: "an AWS account",
