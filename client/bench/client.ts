@@ -14,6 +14,7 @@ import {
   wholeNumber,
 } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
+import { median } from "../../lib/median.ts";
 import { lastLine, run } from "../../lib/run.ts";
 import { maxInputBytes } from "../src/index.ts";
 
@@ -28,20 +29,17 @@ const runLimitMs = 10 * 60_000;
 const peakSchema = z.object({ peak_mb: z.number().positive(), seconds: z.number().positive() });
 const rateSchema = z.object({ submits_per_second: z.number().positive(), per_second: z.array(z.int()) });
 
-async function measure<Figures>(schema: z.ZodType<Figures>, ...args: readonly string[]): Promise<Figures> {
+async function measure<Figures>(
+  signal: AbortSignal,
+  schema: z.ZodType<Figures>,
+  ...args: readonly string[]
+): Promise<Figures> {
   const program = [join(import.meta.dirname, "run.ts"), ...args];
-  const { status, stdout, stderr } = await run([process.execPath, ...program], { limit: runLimitMs });
+  const { status, stdout, stderr } = await run([process.execPath, ...program], { limit: runLimitMs, signal });
   if (status !== 0) {
     throw new Error(`The run ${args[0] ?? ""} ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`);
   }
   return schema.parse(JSON.parse(stdout));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  const middle = sorted.length >> 1;
-  const [low = NaN, high = NaN] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
-  return (low + high) / 2;
 }
 
 const rateOf = (run: z.infer<typeof rateSchema> | undefined): number => run?.submits_per_second ?? NaN;
@@ -56,9 +54,10 @@ interface BenchOptions {
   readonly submissions: number;
   /** Size of the large upload in MiB. */
   readonly upload: number;
+  readonly signal: AbortSignal;
 }
 
-async function bench({ runs, submissions, upload: mebibytes }: BenchOptions): Promise<Record<string, unknown>> {
+async function bench({ runs, submissions, upload: mebibytes, signal }: BenchOptions): Promise<Record<string, unknown>> {
   const folder = await mkdtemp(join(tmpdir(), "bench-client-"));
   const stop = new AbortController();
   const address = Promise.withResolvers<string>();
@@ -80,7 +79,7 @@ async function bench({ runs, submissions, upload: mebibytes }: BenchOptions): Pr
       await file.write(start);
       await file.truncate(mebibytes * 2 ** 20);
     }
-    const upload = await measure(peakSchema, "peak", url, large);
+    const upload = await measure(signal, peakSchema, "peak", url, large);
     await rm(large);
     for (let index = 0; index < submissions; index++) {
       await writeFile(join(folder, `${index}.mp4`), Buffer.concat([start, Buffer.from(String(index).padEnd(4096))]));
@@ -88,7 +87,7 @@ async function bench({ runs, submissions, upload: mebibytes }: BenchOptions): Pr
     const results = { ours: [] as z.infer<typeof rateSchema>[], plain: [] as z.infer<typeof rateSchema>[] };
     for (let run = 1; run <= runs; run++) {
       for (const kind of ["ours", "plain"] as const) {
-        results[kind].push(await measure(rateSchema, kind, url, folder, String(callsAtOnce)));
+        results[kind].push(await measure(signal, rateSchema, kind, url, folder, String(callsAtOnce)));
         process.stderr.write(
           `run ${run} of ${runs}, ${kind}: ${round(results[kind].at(-1)?.submits_per_second ?? 0)} a second\n`,
         );
@@ -116,7 +115,7 @@ async function bench({ runs, submissions, upload: mebibytes }: BenchOptions): Pr
   }
 }
 
-function benchCommand({ stdout }: CommandContext) {
+function benchCommand({ stdout, signal }: CommandContext) {
   return createCommand("bench:client", "measure the client's memory and rate of submissions")
     .description(
       "Measures against a server in another process: the client's peak memory over a large upload, and submissions of small files with a job journal, compared with the same calls in a loop over the plain AWS SDK, at the same concurrency. The upload is measured once; the runs of the submissions alternate, each in a fresh process, and their figures are medians, the ratio that of each pair's ratios.",
@@ -136,7 +135,7 @@ function benchCommand({ stdout }: CommandContext) {
     )
     .addHelpText("after", "\nExample:\n  npm run -s bench:client -- --runs 3 --json")
     .action(async ({ json, ...options }) => {
-      const figures = await bench(options);
+      const figures = await bench({ ...options, signal });
       stdout.write(
         json
           ? `${JSON.stringify(figures)}\n`
@@ -147,4 +146,4 @@ function benchCommand({ stdout }: CommandContext) {
     });
 }
 
-process.exitCode = await runCommandLine(benchCommand, process.argv.slice(2), processTerminal(interruptSignal("end")));
+process.exitCode = await runCommandLine(benchCommand, process.argv.slice(2), processTerminal(interruptSignal()));

@@ -1,4 +1,5 @@
 /** Splits a run of `npm start` into its steps, by the progress lines that it prints. */
+import { median } from "../../lib/median.ts";
 
 /** Seconds since the run began. */
 export interface Reading {
@@ -51,14 +52,6 @@ export class StepRecorder {
     this.#steps.push({ name, seconds: now.seconds - seconds, cpuSeconds: now.cpuSeconds - cpuSeconds });
     this.#last = now;
   }
-}
-
-/** Returns the median of the values. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  const middle = sorted.length >> 1;
-  const [low = NaN, high = NaN] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
-  return (low + high) / 2;
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
