@@ -21,3 +21,14 @@ export function useProxies(): void {
 
 /** For an AWS SDK client's requestHandler: without it the SDK's connections ignore HTTPS_PROXY. */
 export const throughProxy = { httpsAgent: { proxyEnv: process.env } } as const;
+
+/**
+ * For an AWS SDK client's requestHandler: the proxy, and time limits in ms. The SDK sets no limit, and a missing answer must not block the
+ * caller.
+ */
+export const requestHandler = {
+  connectionTimeout: 5_000,
+  requestTimeout: 30_000,
+  throwOnRequestTimeout: true,
+  ...throughProxy,
+} as const;

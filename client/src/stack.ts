@@ -7,18 +7,10 @@ import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { throughProxy } from "../../lib/proxies.ts";
+import { requestHandler, throughProxy } from "../../lib/proxies.ts";
 import { ServiceClock } from "./clock.ts";
 import { outputsFile, readOutputs } from "./outputs.ts";
 import type { OutputsSource, StackOutputs } from "./outputs.ts";
-
-/** Time limits, ms: a missing answer must not block the caller. The SDK sets no limit. */
-const requestLimits = {
-  connectionTimeout: 5_000,
-  requestTimeout: 30_000,
-  throwOnRequestTimeout: true,
-  ...throughProxy,
-} as const;
 
 /** Configuration that any AWS SDK client needs to reach the stack. */
 export interface ClientConfig {
@@ -27,7 +19,7 @@ export interface ClientConfig {
   readonly credentials?: ClientCredentials;
   readonly maxAttempts: number;
   /** Ends a request without an answer. */
-  readonly requestHandler: typeof requestLimits;
+  readonly requestHandler: typeof requestHandler;
 }
 
 /** A deployed stack, ready for use. Close it when done, or declare it with `using`. */
@@ -77,11 +69,7 @@ const attemptLimit = 6;
  * @param credentials of the emulator; used only if the endpoint URL is on this machine. @default the AWS SDK's search
  */
 export function connect(outputs: StackOutputs, credentials?: ClientCredentials): Stack {
-  const clientConfig: ClientConfig = {
-    ...reach(outputs, credentials),
-    maxAttempts: attemptLimit,
-    requestHandler: requestLimits,
-  };
+  const clientConfig: ClientConfig = { ...reach(outputs, credentials), maxAttempts: attemptLimit, requestHandler };
   const s3 = new S3Client({
     ...clientConfig,
     forcePathStyle: outputs.awsEndpointUrl !== undefined,

@@ -1,6 +1,6 @@
 /** Options of the doctor's AWS clients, which find AWS as the SDKs and the stack's provider do, and only read. */
 
-import { throughProxy } from "../../lib/proxies.ts";
+import { requestHandler } from "../../lib/proxies.ts";
 
 /** Options of every AWS SDK client. */
 export interface AwsAccess {
@@ -13,13 +13,8 @@ export interface AwsAccess {
   readonly requestHandler: typeof requestLimits;
 }
 
-/** Timeout of a request in milliseconds, after which the doctor reports the missing answer. */
-export const requestLimits = {
-  connectionTimeout: 5_000,
-  requestTimeout: 15_000,
-  throwOnRequestTimeout: true,
-  ...throughProxy,
-} as const;
+/** Limits of a request, after which the doctor reports the missing answer. */
+export const requestLimits = { ...requestHandler, requestTimeout: 15_000 } as const;
 
 /** Options for a client of S3: a custom address (AWS_ENDPOINT_URL) has no host name for each bucket. */
 export function forS3(aws: AwsAccess, env: NodeJS.ProcessEnv): AwsAccess & { readonly forcePathStyle: boolean } {

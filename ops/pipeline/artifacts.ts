@@ -4,7 +4,7 @@ import { DescribeModelCommand, paginateListModels, SageMakerClient } from "@aws-
 import { z } from "zod";
 import { printable } from "../../lib/printable.ts";
 import { remedyFor } from "../../lib/remedies.ts";
-import { requestHandler } from "./aws.ts";
+import { requestHandler } from "../../lib/proxies.ts";
 import { describe, UserError } from "../../lib/errors.ts";
 import type { Job } from "./job.ts";
 import { stackOutputs } from "./pulumi.ts";

@@ -9,7 +9,7 @@ import type { Wait } from "../../lib/endpoint-remains.ts";
 import { printable } from "../../lib/printable.ts";
 import { describe, UserError } from "../../lib/errors.ts";
 import { remedyFor } from "../../lib/remedies.ts";
-import { requestHandler } from "./aws.ts";
+import { requestHandler } from "../../lib/proxies.ts";
 import type { Job } from "./job.ts";
 import { projectRoot, stackResources } from "./pulumi.ts";
 import { namespace } from "../deployment/settings-file.ts";
