@@ -6,6 +6,7 @@ import {
 import { paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import type { MetricAlarm } from "@aws-sdk/client-cloudwatch";
 import { DescribeEndpointCommand } from "@aws-sdk/client-sagemaker";
+import { closing } from "../lib/closing.ts";
 import { explain, plural } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
 import { printable } from "../lib/printable.ts";
@@ -77,21 +78,17 @@ function isOnEndpoint(alarm: MetricAlarm, endpointName: string): boolean {
 
 async function activityLines(stack: Stack): Promise<string[]> {
   const { endpointName, variantName } = stack.outputs;
-  const client = new ApplicationAutoScalingClient(stack.clientConfig);
-  try {
-    const { ScalingActivities = [] } = await client.send(
-      new DescribeScalingActivitiesCommand({
-        ServiceNamespace: "sagemaker",
-        ResourceId: `endpoint/${endpointName}/variant/${variantName}`,
-        MaxResults: 5,
-      }),
-    );
-    if (ScalingActivities.length === 0) return ["scaling activities: none"];
-    return ScalingActivities.map(
-      ({ StartTime, StatusCode, Description, StatusMessage }) =>
-        `scaling activity ${StartTime?.toISOString() ?? "?"}: ${StatusCode ?? "?"}, ${StatusMessage ?? Description ?? ""}`,
-    );
-  } finally {
-    client.destroy();
-  }
+  using client = closing(new ApplicationAutoScalingClient(stack.clientConfig));
+  const { ScalingActivities = [] } = await client.send(
+    new DescribeScalingActivitiesCommand({
+      ServiceNamespace: "sagemaker",
+      ResourceId: `endpoint/${endpointName}/variant/${variantName}`,
+      MaxResults: 5,
+    }),
+  );
+  if (ScalingActivities.length === 0) return ["scaling activities: none"];
+  return ScalingActivities.map(
+    ({ StartTime, StatusCode, Description, StatusMessage }) =>
+      `scaling activity ${StartTime?.toISOString() ?? "?"}: ${StatusCode ?? "?"}, ${StatusMessage ?? Description ?? ""}`,
+  );
 }

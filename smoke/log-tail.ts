@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CloudWatchLogsClient, DescribeLogStreamsCommand, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { closing } from "../lib/closing.ts";
 import { explain } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
 import { quoted } from "../lib/printable.ts";
@@ -37,20 +38,16 @@ async function readable(place: string, read: () => Promise<readonly string[]>): 
 }
 
 async function cloudTail(stack: Stack, logGroupName: string): Promise<readonly string[]> {
-  const logs = new CloudWatchLogsClient(stack.clientConfig);
-  try {
-    const { logStreams = [] } = await logs.send(
-      new DescribeLogStreamsCommand({ logGroupName, orderBy: "LastEventTime", descending: true, limit: 1 }),
-    );
-    const [newest] = logStreams;
-    if (newest === undefined) return [];
-    const { events = [] } = await logs.send(
-      new GetLogEventsCommand({ logGroupName, logStreamName: newest.logStreamName, limit: tail, startFromHead: false }),
-    );
-    return events.flatMap(({ message = "" }) => message.trimEnd().split("\n"));
-  } finally {
-    logs.destroy();
-  }
+  using logs = closing(new CloudWatchLogsClient(stack.clientConfig));
+  const { logStreams = [] } = await logs.send(
+    new DescribeLogStreamsCommand({ logGroupName, orderBy: "LastEventTime", descending: true, limit: 1 }),
+  );
+  const [newest] = logStreams;
+  if (newest === undefined) return [];
+  const { events = [] } = await logs.send(
+    new GetLogEventsCommand({ logGroupName, logStreamName: newest.logStreamName, limit: tail, startFromHead: false }),
+  );
+  return events.flatMap(({ message = "" }) => message.trimEnd().split("\n"));
 }
 
 async function localTail(folder: string): Promise<readonly string[]> {

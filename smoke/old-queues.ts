@@ -8,6 +8,7 @@ import {
   QueueDoesNotExist,
   SQSClient,
 } from "@aws-sdk/client-sqs";
+import { closing } from "../lib/closing.ts";
 import { explain, SetupError } from "../client/src/index.ts";
 import type { Stack, StackOutputs } from "../client/src/index.ts";
 
@@ -34,8 +35,8 @@ export function queuePrefixOf({ temporaryQueuePrefix }: StackOutputs): string {
  * @param now milliseconds since 1970
  */
 export async function removeOldQueues(stack: Stack, now = Date.now()): Promise<string[]> {
-  const sqs = new SQSClient(stack.clientConfig);
-  const sns = new SNSClient(stack.clientConfig);
+  using sqs = closing(new SQSClient(stack.clientConfig));
+  using sns = closing(new SNSClient(stack.clientConfig));
   const prefix = queuePrefixOf(stack.outputs);
   const left: string[] = [];
   const attempt = async (what: string, act: () => Promise<unknown>): Promise<void> => {
@@ -47,28 +48,23 @@ export async function removeOldQueues(stack: Stack, now = Date.now()): Promise<s
       left.push(`left from an earlier smoke test: ${what}: ${explain(error)}`);
     }
   };
-  try {
-    for (const topic of [stack.outputs.successTopicArn, stack.outputs.errorTopicArn]) {
-      await attempt(`subscriptions to ${topic}`, async () => {
-        for (const { arn, queue } of await temporarySubscriptions(sns, topic, prefix)) {
-          await attempt(arn, async () => {
-            if (await isOldOrGone(sqs, queue, now)) await sns.send(new UnsubscribeCommand({ SubscriptionArn: arn }));
-          });
-        }
-      });
-    }
-    await attempt(`queues named ${prefix}*`, async () => {
-      for (const url of await temporaryQueues(sqs, prefix)) {
-        await attempt(url, async () => {
-          if (await isOld(sqs, url, now)) await sqs.send(new DeleteQueueCommand({ QueueUrl: url }));
+  for (const topic of [stack.outputs.successTopicArn, stack.outputs.errorTopicArn]) {
+    await attempt(`subscriptions to ${topic}`, async () => {
+      for (const { arn, queue } of await temporarySubscriptions(sns, topic, prefix)) {
+        await attempt(arn, async () => {
+          if (await isOldOrGone(sqs, queue, now)) await sns.send(new UnsubscribeCommand({ SubscriptionArn: arn }));
         });
       }
     });
-    return left;
-  } finally {
-    sqs.destroy();
-    sns.destroy();
   }
+  await attempt(`queues named ${prefix}*`, async () => {
+    for (const url of await temporaryQueues(sqs, prefix)) {
+      await attempt(url, async () => {
+        if (await isOld(sqs, url, now)) await sqs.send(new DeleteQueueCommand({ QueueUrl: url }));
+      });
+    }
+  });
+  return left;
 }
 
 /** Returns a topic's subscriptions to temporary queues of the topic's account: their ARNs and the queues' names. */

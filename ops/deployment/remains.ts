@@ -1,6 +1,7 @@
 /** Waits until a deleted endpoint is completely removed, as `pipeline up` and `pipeline destroy` do on AWS. */
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { z } from "zod";
+import { closing } from "../../lib/closing.ts";
 
 /** Milliseconds of real time. An instance of the emulator stops within a minute. */
 const wait = { interval: 500, limit: 5 * 60_000 };
@@ -44,13 +45,9 @@ export class Deleted {
       region: aws.AWS_REGION,
       credentials: { accessKeyId: aws.AWS_ACCESS_KEY_ID, secretAccessKey: aws.AWS_SECRET_ACCESS_KEY },
     };
-    const [sagemaker, logs] = [new SageMakerClient(access), new CloudWatchLogsClient(access)];
-    try {
-      for (const name of this.#endpoints) await waitWhile(sagemaker, name, ["Deleting"], wait, signal);
-      for (const name of this.#logGroups) await deleteLogGroup(logs, name);
-    } finally {
-      sagemaker.destroy();
-      logs.destroy();
-    }
+    using sagemaker = closing(new SageMakerClient(access));
+    using logs = closing(new CloudWatchLogsClient(access));
+    for (const name of this.#endpoints) await waitWhile(sagemaker, name, ["Deleting"], wait, signal);
+    for (const name of this.#logGroups) await deleteLogGroup(logs, name);
   }
 }

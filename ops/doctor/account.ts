@@ -1,5 +1,6 @@
 /** Checks the credentials: their account, and that the stack may be deployed there. */
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import { closing } from "../../lib/closing.ts";
 import { describe } from "../../lib/errors.ts";
 import type { AwsAccess } from "./aws.ts";
 import { findingsOf, isNamed, machineRemedy } from "./finding.ts";
@@ -10,14 +11,12 @@ const { ok, problem, unchecked, warning } = findingsOf("account");
 
 /** Asks AWS for the credentials' account and compares it with the accounts that the stack allows. */
 export async function checkAccount(stack: StackFile, aws: AwsAccess): Promise<Finding> {
-  const client = new STSClient(aws);
+  using client = closing(new STSClient(aws));
   try {
     const { Account = "", Arn = "" } = await client.send(new GetCallerIdentityCommand({}));
     return resource(stack, Account, Arn);
   } catch (error) {
     return problem(`no account: ${describe(error)}`, remedyFor(error, stack, aws.region));
-  } finally {
-    client.destroy();
   }
 }
 

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { parse } from "yaml";
 import { z } from "zod";
+import { closing } from "../../lib/closing.ts";
 import { describe, InvalidInputError } from "../../lib/errors.ts";
 import { forS3 } from "./aws.ts";
 import type { AwsAccess } from "./aws.ts";
@@ -100,11 +101,8 @@ async function bucketFinding(url: string, aws: AwsAccess, env: NodeJS.ProcessEnv
   const { hostname: bucket, pathname, searchParams } = new URL(url);
   const folder = pathname.replaceAll(/^\/|\/$/g, "");
   const profile = searchParams.get("profile");
-  const client = new S3Client({
-    ...forS3(aws, env),
-    region: searchParams.get("region") ?? aws.region,
-    ...(profile === null ? {} : { profile }),
-  });
+  const options = { ...forS3(aws, env), region: searchParams.get("region") ?? aws.region };
+  using client = closing(new S3Client({ ...options, ...(profile === null ? {} : { profile }) }));
   try {
     await client.send(
       new ListObjectsV2Command({
@@ -125,8 +123,6 @@ async function bucketFinding(url: string, aws: AwsAccess, env: NodeJS.ProcessEnv
       );
     }
     return unchecked(error, `Try aws s3 ls ${bucket}; check that the address names the bucket's region.`);
-  } finally {
-    client.destroy();
   }
 }
 

@@ -1,6 +1,7 @@
 /** Checks that the serving image exists in the stack's region. */
 import { BatchGetImageCommand, ECRClient } from "@aws-sdk/client-ecr";
 import type { ImageIdentifier } from "@aws-sdk/client-ecr";
+import { closing } from "../../lib/closing.ts";
 import type { StackConfig } from "../../infra/config.ts";
 import { publishedImage } from "../../infra/serving-image.ts";
 import type { PublishedImage } from "../../infra/serving-image.ts";
@@ -53,7 +54,7 @@ export async function checkImage(
       `Copy the image to ${aws.region}, and set image to its address there.`,
     );
   }
-  const client = new ECRClient(aws);
+  using client = closing(new ECRClient(aws));
   try {
     const { images = [], failures = [] } = await client.send(
       new BatchGetImageCommand({ registryId, repositoryName, imageIds: [id] }),
@@ -66,8 +67,6 @@ export async function checkImage(
       error,
       `Try docker pull, or grant yourself ecr:BatchGetImage on ${repositoryName} of ${registryId}.`,
     );
-  } finally {
-    client.destroy();
   }
 }
 

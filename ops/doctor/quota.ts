@@ -5,6 +5,7 @@ import {
   ServiceQuotasClient,
 } from "@aws-sdk/client-service-quotas";
 import type { ServiceQuota } from "@aws-sdk/client-service-quotas";
+import { closing } from "../../lib/closing.ts";
 import type { AwsAccess } from "./aws.ts";
 import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
@@ -30,7 +31,7 @@ export async function checkQuota(
   sharing: QuotaSharing,
   aws: AwsAccess,
 ): Promise<Finding> {
-  const client = new ServiceQuotasClient(aws);
+  using client = closing(new ServiceQuotasClient(aws));
   const name = quotaName(instanceType);
   try {
     const quota = await find(client, name);
@@ -63,8 +64,6 @@ export async function checkQuota(
       error,
       `Check it in the console (Service Quotas, Amazon SageMaker, "${name}"), or grant yourself servicequotas:ListServiceQuotas.`,
     );
-  } finally {
-    client.destroy();
   }
 }
 

@@ -3,6 +3,7 @@ import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
+import { closing } from "../../lib/closing.ts";
 import { endpointStatus, hasLogGroup } from "../../lib/endpoint-remains.ts";
 import type { AwsAccess } from "./aws.ts";
 import { findingsOf } from "./finding.ts";
@@ -22,7 +23,9 @@ export async function checkRemains(
   if (assumesRole) {
     return unchecked("the stack's provider assumes a role", "Check SageMaker's console with that role.");
   }
-  const [sts, sagemaker, logs] = [new STSClient(aws), new SageMakerClient(aws), new CloudWatchLogsClient(aws)];
+  using sts = closing(new STSClient(aws));
+  using sagemaker = closing(new SageMakerClient(aws));
+  using logs = closing(new CloudWatchLogsClient(aws));
   try {
     const { Account: accountId = "" } = await sts.send(new GetCallerIdentityCommand({}));
     const endpoint = endpointNameOf({
@@ -48,7 +51,5 @@ export async function checkRemains(
     );
   } catch (error) {
     return unchecked(error, remedy);
-  } finally {
-    for (const client of [sts, sagemaker, logs]) client.destroy();
   }
 }

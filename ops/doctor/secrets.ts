@@ -1,5 +1,6 @@
 /** Checks that the key or passphrase of the stack's secrets is available. */
 import { DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { closing } from "../../lib/closing.ts";
 import type { AwsAccess } from "./aws.ts";
 import type { Backend } from "./backend.ts";
 import { findingsOf, isNamed } from "./finding.ts";
@@ -48,7 +49,7 @@ async function keyFinding(address: string, aws: AwsAccess): Promise<Finding> {
   const KeyId = host === "" ? pathname.slice(1) : `${host}${pathname}`;
   const region = searchParams.get("region") ?? aws.region;
   const profile = searchParams.get("profile") ?? searchParams.get("aws_profile");
-  const client = new KMSClient({ ...aws, region, ...(profile === null ? {} : { profile }) });
+  using client = closing(new KMSClient({ ...aws, region, ...(profile === null ? {} : { profile }) }));
   try {
     const { KeyMetadata } = await client.send(new DescribeKeyCommand({ KeyId }));
     const state = KeyMetadata?.KeyState ?? "in no state";
@@ -65,7 +66,5 @@ async function keyFinding(address: string, aws: AwsAccess): Promise<Finding> {
       );
     }
     return unchecked(error, `Grant yourself kms:DescribeKey on ${KeyId}, or try pulumi stack --show-secrets.`);
-  } finally {
-    client.destroy();
   }
 }

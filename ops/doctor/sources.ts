@@ -1,5 +1,6 @@
 /** Checks that the videos in the source buckets can be read. */
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { closing } from "../../lib/closing.ts";
 import { describe } from "../../lib/errors.ts";
 import type { SourceBucket } from "../../infra/source-buckets.ts";
 import { forS3 } from "./aws.ts";
@@ -23,7 +24,7 @@ export async function checkSource(
   env: NodeJS.ProcessEnv,
 ): Promise<Finding> {
   const place = `s3://${bucket}/${prefix}`;
-  const client = new S3Client(forS3(aws, env));
+  using client = closing(new S3Client(forS3(aws, env)));
   try {
     const listed = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 }));
     const [{ Key } = {}] = listed.Contents ?? [];
@@ -43,8 +44,6 @@ export async function checkSource(
     return ok(`${place} can be read with these credentials`);
   } catch (error) {
     return findingOf(error, place, aws);
-  } finally {
-    client.destroy();
   }
 }
 

@@ -2,6 +2,7 @@
 import { DeleteObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { DescribeModelCommand, paginateListModels, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { z } from "zod";
+import { closing } from "../../lib/closing.ts";
 import { printable } from "../../lib/printable.ts";
 import { remedyFor } from "../../lib/remedies.ts";
 import { requestHandler } from "../../lib/proxies.ts";
@@ -53,12 +54,9 @@ export function obsoleteArtifacts(
 export async function artifacts(stack: string, job: Job): Promise<void> {
   const { region, modelLocation, artifactRetentionDays } = outputs.parse(await stackOutputs(stack, job));
   const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/(.+?)\/?$/.exec(modelLocation) ?? [];
-  const s3 = new S3Client({
-    region,
-    requestHandler,
-    forcePathStyle: job.environment["AWS_ENDPOINT_URL"] !== undefined,
-  });
-  const sagemaker = new SageMakerClient({ region, requestHandler });
+  const forcePathStyle = job.environment["AWS_ENDPOINT_URL"] !== undefined;
+  using s3 = closing(new S3Client({ region, requestHandler, forcePathStyle }));
+  using sagemaker = closing(new SageMakerClient({ region, requestHandler }));
   try {
     const found: Artifact[] = [];
     for await (const { Contents = [] } of paginateListObjectsV2(
@@ -86,9 +84,6 @@ export async function artifacts(stack: string, job: Job): Promise<void> {
       `The artifacts of the stack ${stack} cannot be cleaned up: ${describe(error)}. The stack itself is deployed.`,
       { cause: error, hint: remedyFor(error) },
     );
-  } finally {
-    s3.destroy();
-    sagemaker.destroy();
   }
 }
 

@@ -4,6 +4,7 @@ import { SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { z } from "zod";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
+import { closing } from "../../lib/closing.ts";
 import { defaultWait, deleteLogGroup, endpointStatus, hasLogGroup, waitWhile } from "../../lib/endpoint-remains.ts";
 import type { Wait } from "../../lib/endpoint-remains.ts";
 import { printable } from "../../lib/printable.ts";
@@ -38,22 +39,18 @@ async function placeOf(stack: string, job: Job): Promise<Place | undefined> {
     );
   }
   const access = { region, requestHandler, ...(profile === undefined ? {} : { profile }) };
-  const sts = new STSClient(access);
-  try {
-    const { Account: accountId = "" } = await sts.send(new GetCallerIdentityCommand({}));
-    const [sagemaker, logs] = [new SageMakerClient(access), new CloudWatchLogsClient(access)];
-    return {
-      sagemaker,
-      logs,
-      endpointName: endpointNameOf({ accountId, region, project: namespace, stack: name, rollbackAlarms }),
-      [Symbol.dispose]() {
-        sagemaker.destroy();
-        logs.destroy();
-      },
-    };
-  } finally {
-    sts.destroy();
-  }
+  using sts = closing(new STSClient(access));
+  const { Account: accountId = "" } = await sts.send(new GetCallerIdentityCommand({}));
+  const [sagemaker, logs] = [new SageMakerClient(access), new CloudWatchLogsClient(access)];
+  return {
+    sagemaker,
+    logs,
+    endpointName: endpointNameOf({ accountId, region, project: namespace, stack: name, rollbackAlarms }),
+    [Symbol.dispose]() {
+      sagemaker.destroy();
+      logs.destroy();
+    },
+  };
 }
 
 function rollbackAlarmsOf({ file, values }: StackFile): string[] {
