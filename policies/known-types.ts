@@ -4,6 +4,7 @@ import { resourcePolicy, stringList } from "./policy.ts";
 /** Types that the pack has policies on, and supporting types that give no access, cost nothing and create no other resources. */
 const knownTypes = [
   "aws:appautoscaling/policy:Policy",
+  "aws:appautoscaling/scheduledAction:ScheduledAction",
   "aws:appautoscaling/target:Target",
   "aws:cloudwatch/dashboard:Dashboard",
   "aws:cloudwatch/logGroup:LogGroup",

@@ -27,14 +27,25 @@ import {
   targetAfterEndpoint,
   wakesFromZero,
 } from "./scaling.ts";
+import { scalesToZero } from "./to-zero.ts";
 import { trustedPrincipals } from "./trust.ts";
+import { warmWindowLimit } from "./warm-window.ts";
 
 /** A policy on one resource or on a whole stack. */
 export type PackPolicy = ResourceValidationPolicy | StackValidationPolicy;
 
 /** The policies by domain. */
 export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
-  Scaling: [minCapacityZero, maxCapacityLimit, backlogMetric, wakesFromZero, cooldownsSane, targetAfterEndpoint],
+  Scaling: [
+    minCapacityZero,
+    maxCapacityLimit,
+    warmWindowLimit,
+    backlogMetric,
+    wakesFromZero,
+    scalesToZero,
+    cooldownsSane,
+    targetAfterEndpoint,
+  ],
   Endpoint: [
     gpuInstanceType,
     gpuRequired,

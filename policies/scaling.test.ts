@@ -1,34 +1,9 @@
 /** Tests the policies on scaling. */
-import assert from "node:assert/strict";
-import { describe, it } from "mocha";
-import {
-  backlogMetric,
-  cooldownsSane,
-  maxCapacityLimit,
-  minCapacityZero,
-  targetAfterEndpoint,
-  wakesFromZero,
-} from "./scaling.ts";
+import { backlogMetric, cooldownsSane, maxCapacityLimit, minCapacityZero, targetAfterEndpoint } from "./scaling.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
-import { reports, unknownNumber, unknownString, urnOf } from "./testing/evaluate.ts";
-import type { TestResource } from "./testing/evaluate.ts";
+import { unknownNumber, unknownString, urnOf } from "./testing/evaluate.ts";
+import { alarm, endpoint, specification, target, tracking, wake } from "./testing/scaled-endpoint.ts";
 
-const variant = {
-  serviceNamespace: "sagemaker",
-  scalableDimension: "sagemaker:variant:DesiredInstanceCount",
-  resourceId: "endpoint/videos-1a2b3c4/variant/AllTraffic",
-};
-const endpoint: TestResource = {
-  type: "aws:sagemaker/endpoint:Endpoint",
-  name: "videos",
-  props: { name: "videos-1a2b3c4" },
-};
-const target: TestResource = {
-  type: "aws:appautoscaling/target:Target",
-  name: "videos",
-  props: { ...variant, minCapacity: 0, maxCapacity: 5 },
-  dependsOn: { resourceId: [urnOf(endpoint)] },
-};
 const table = {
   serviceNamespace: "dynamodb",
   scalableDimension: "dynamodb:table:ReadCapacityUnits",
@@ -64,47 +39,6 @@ policyTests(maxCapacityLimit, {
   unknown: withProps(target, { maxCapacity: unknownNumber }),
   stricter: { limit: 4 },
 });
-
-const specification = {
-  metricName: "ApproximateBacklogSizePerInstance",
-  namespace: "AWS/SageMaker",
-  statistic: "Average",
-  dimensions: [{ name: "EndpointName", value: unknownString }],
-};
-
-function tracking(customizedMetricSpecification: object | undefined, others: object = {}): TestResource {
-  return {
-    type: "aws:appautoscaling/policy:Policy",
-    name: "backlog",
-    props: {
-      ...variant,
-      policyType: "TargetTrackingScaling",
-      targetTrackingScalingPolicyConfiguration: {
-        targetValue: 5,
-        scaleInCooldown: 120,
-        scaleOutCooldown: 120,
-        customizedMetricSpecification,
-        ...others,
-      },
-    },
-  };
-}
-
-const wake: TestResource = {
-  type: "aws:appautoscaling/policy:Policy",
-  name: "from-zero",
-  props: {
-    ...variant,
-    arn: "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:1:wake",
-    policyType: "StepScaling",
-    stepScalingPolicyConfiguration: {
-      adjustmentType: "ChangeInCapacity",
-      cooldown: 300,
-      stepAdjustments: [{ metricIntervalLowerBound: "0", scalingAdjustment: 1 }],
-    },
-  },
-  dependsOn: { resourceId: [urnOf(target)] },
-};
 
 policyTests(backlogMetric, {
   good: tracking(specification),
@@ -165,95 +99,6 @@ policyTests(cooldownsSane, {
   stricter: { minSeconds: 200, maxSeconds: 400 },
 });
 
-const alarm: TestResource = {
-  type: "aws:cloudwatch/metricAlarm:MetricAlarm",
-  name: "from-zero",
-  props: {
-    metricName: "HasBacklogWithoutCapacity",
-    namespace: "AWS/SageMaker",
-    dimensions: { EndpointName: "videos-1a2b3c4" },
-    comparisonOperator: "GreaterThanOrEqualToThreshold",
-    threshold: 1,
-    alarmActions: [wake.props["arn"]],
-  },
-  dependsOn: { alarmActions: [urnOf(wake)] },
-};
-
-function waking(changes: { target?: object; wake?: object; alarm?: object }): TestResource[] {
-  return [
-    endpoint,
-    withProps(target, { ...changes.target }),
-    withProps(wake, { ...changes.wake }),
-    withProps(alarm, { ...changes.alarm }),
-  ];
-}
-
-const noAlarm = /'videos'.*Run its step scaling policy 'from-zero' by a MetricAlarm/;
-const noPolicy = /'videos'.*Add a scaling policy with its resourceId/;
-
-policyTests(wakesFromZero, {
-  good: waking({}),
-  passes: {
-    "a first preview, in which no ARN is known": waking({
-      target: { resourceId: unknownString },
-      wake: { resourceId: unknownString, arn: unknownString },
-      alarm: { alarmActions: [unknownString], dimensions: { EndpointName: unknownString } },
-    }),
-    "a target that keeps an instance": [withProps(target, { minCapacity: 1 })],
-    "a step to an exact capacity": waking({
-      wake: {
-        stepScalingPolicyConfiguration: {
-          adjustmentType: "ExactCapacity",
-          stepAdjustments: [{ scalingAdjustment: 1 }],
-        },
-      },
-    }),
-    "an alarm above half": waking({ alarm: { comparisonOperator: "GreaterThanThreshold", threshold: 0.5 } }),
-  },
-  refuses: {
-    "no alarm": [[endpoint, target, wake], noAlarm],
-    "no step policy": [[endpoint, target, withProps(alarm, { alarmActions: [] })], noPolicy],
-    "a step policy of another target": [
-      waking({ wake: { resourceId: "endpoint/other/variant/AllTraffic" } }),
-      noPolicy,
-    ],
-    "a change by percent": [
-      waking({
-        wake: {
-          stepScalingPolicyConfiguration: {
-            adjustmentType: "PercentChangeInCapacity",
-            stepAdjustments: [{ scalingAdjustment: 100 }],
-          },
-        },
-      }),
-      noPolicy,
-    ],
-    "a step down": [
-      waking({
-        wake: {
-          stepScalingPolicyConfiguration: {
-            adjustmentType: "ChangeInCapacity",
-            stepAdjustments: [{ scalingAdjustment: -1 }],
-          },
-        },
-      }),
-      noPolicy,
-    ],
-    "an alarm on another metric": [waking({ alarm: { metricName: "ApproximateBacklogSize" } }), noAlarm],
-    "an alarm on another namespace": [waking({ alarm: { namespace: "Custom" } }), noAlarm],
-    "an alarm on a variant": [
-      waking({ alarm: { dimensions: { EndpointName: "videos-1a2b3c4", VariantName: "AllTraffic" } } }),
-      noAlarm,
-    ],
-    "an alarm on another endpoint": [waking({ alarm: { dimensions: { EndpointName: "other" } } }), noAlarm],
-    "an alarm that runs nothing": [waking({ alarm: { alarmActions: [] } }), noAlarm],
-    "an alarm whose actions are off": [waking({ alarm: { actionsEnabled: false } }), noAlarm],
-    "an alarm that fires without a backlog": [waking({ alarm: { comparisonOperator: "LessThanThreshold" } }), noAlarm],
-    "an alarm that never fires": [waking({ alarm: { threshold: 2 } }), noAlarm],
-  },
-  unknown: waking({ target: { minCapacity: unknownNumber } }),
-});
-
 policyTests(targetAfterEndpoint, {
   good: [endpoint, target],
   passes: {
@@ -275,18 +120,4 @@ policyTests(targetAfterEndpoint, {
     ],
   },
   unknown: [endpoint, { ...withProps(target, { resourceId: unknownString }), dependsOn: {} }],
-});
-
-describe("a policy about a stack", () => {
-  it("evaluates the other resources if one has unknown values", async () => {
-    const other = { ...withProps(target, { minCapacity: unknownNumber }), name: "other" };
-    const said = await reports([wakesFromZero], [other, target]);
-    assert.deepEqual(
-      said.map(({ unknown, urn }) => [unknown, urn]),
-      [
-        [true, urnOf(other)],
-        [false, urnOf(target)],
-      ],
-    );
-  });
 });

@@ -10,7 +10,8 @@ import type { PolicyResource } from "@pulumi/policy";
 import { resourcePolicy, stackPolicy } from "./policy.ts";
 import { comesAfter, ofType, References } from "./resources.ts";
 import type { Typed } from "./resources.ts";
-import { ifKnown, evaluateEach } from "./unknown.ts";
+import { tellsOfWaiting } from "./scaling-alarms.ts";
+import { evaluateEach } from "./unknown.ts";
 
 /** An idle endpoint has no instance, and so costs nothing. */
 export const minCapacityZero = resourcePolicy({
@@ -113,36 +114,28 @@ function pick(metric: {
 export const wakesFromZero = stackPolicy({
   name: "wakes-from-zero",
   description:
-    "An endpoint variant that scales to zero must have a step scaling policy that an alarm on HasBacklogWithoutCapacity runs. " +
+    "An endpoint variant that scales to zero must have a step scaling policy that an alarm on HasBacklogWithoutCapacity soon runs. " +
     "Otherwise a backlog below the target waits forever.",
-  validate: ({ resources }, reportViolation) => {
-    const targets = variantTargets(resources);
-    const policies = ofType<PolicyArgs>(resources, "aws:appautoscaling/policy:Policy");
-    const policiesOf = new References({
-      from: policies,
-      property: "resourceId",
-      values: ({ props }) => [props.resourceId],
-      to: targets,
-      names: [({ props }) => props.resourceId],
-    });
-    const alarmsOf = new References({
-      from: ofType<MetricAlarmArgs>(resources, "aws:cloudwatch/metricAlarm:MetricAlarm"),
-      property: "alarmActions",
-      values: ({ props }) => [...(props.alarmActions ?? [])],
-      to: policies,
-      names: [({ props }) => props.arn],
-    });
+  config: {
+    maxMinutes: { type: "number", minimum: 1, default: 5, description: "Maximum time that the alarm evaluates (min)." },
+  },
+  validate: (args, reportViolation) => {
+    const { maxMinutes } = args.getConfig<{ maxMinutes: number }>();
+    const { targets, policiesOf, alarmsOf } = scalingReferences(args.resources);
     evaluateEach(targets, reportViolation, (target) => {
       if (target.props.minCapacity !== 0) return;
       const starting = policiesOf.to(target).filter(startsFromZero);
-      const woken = starting.some((policy) => alarmsOf.to(policy).some((alarm) => tellsOfWaiting(alarm, target)));
+      const woken = starting.some((policy) =>
+        alarmsOf.to(policy).some((alarm) => tellsOfWaiting(alarm, () => endpointName(target), maxMinutes)),
+      );
       if (!woken) {
         reportViolation(
-          `Nothing starts the first instance of the scalable target '${target.name}'. ` +
+          `Nothing starts the first instance of the scalable target '${target.name}' within ${maxMinutes} minutes. ` +
             (starting.length === 0
-              ? `Add a scaling policy with its resourceId, policyType StepScaling, adjustmentType ChangeInCapacity and a step of +1, and a `
+              ? `Add a scaling policy with its resourceId, policyType StepScaling, adjustmentType ExactCapacity and a step to 1 or more, and a `
               : `Run its step scaling policy '${starting[0]?.name ?? ""}' by a `) +
-            `MetricAlarm on AWS/SageMaker HasBacklogWithoutCapacity with only the dimension EndpointName, ` +
+            `MetricAlarm on AWS/SageMaker HasBacklogWithoutCapacity with only the dimension EndpointName (or on the expression ` +
+            `IF(h >= 1, b, 0), in which h is that metric and b is ApproximateBacklogSize), ` +
             `comparisonOperator GreaterThanOrEqualToThreshold, threshold 1, and the policy's ARN in alarmActions.`,
           target.urn,
         );
@@ -151,6 +144,27 @@ export const wakesFromZero = stackPolicy({
   },
 });
 
+/** Returns the targets for instances of endpoint variants, and finds their policies and the alarms that run these. */
+export function scalingReferences(resources: readonly PolicyResource[]) {
+  const targets = variantTargets(resources);
+  const policies = ofType<PolicyArgs>(resources, "aws:appautoscaling/policy:Policy");
+  const policiesOf = new References({
+    from: policies,
+    property: "resourceId",
+    values: ({ props }) => [props.resourceId],
+    to: targets,
+    names: [({ props }) => props.resourceId],
+  });
+  const alarmsOf = new References({
+    from: ofType<MetricAlarmArgs>(resources, "aws:cloudwatch/metricAlarm:MetricAlarm"),
+    property: "alarmActions",
+    values: ({ props }) => [...(props.alarmActions ?? [])],
+    to: policies,
+    names: [({ props }) => props.arn],
+  });
+  return { targets, policiesOf, alarmsOf };
+}
+
 /** A change by percent has no effect at zero. */
 function startsFromZero({ props }: Typed<PolicyArgs>): boolean {
   const { adjustmentType, stepAdjustments = [] } = props.stepScalingPolicyConfiguration ?? {};
@@ -158,21 +172,6 @@ function startsFromZero({ props }: Typed<PolicyArgs>): boolean {
     (adjustmentType === "ChangeInCapacity" || adjustmentType === "ExactCapacity") &&
     stepAdjustments.some(({ scalingAdjustment }) => scalingAdjustment >= 1)
   );
-}
-
-/** Checks if an alarm fires when requests wait at a target's endpoint without an instance. */
-function tellsOfWaiting({ props }: Typed<MetricAlarmArgs>, target: Typed<TargetArgs>): boolean {
-  if (props.metricName !== "HasBacklogWithoutCapacity" || props.namespace !== "AWS/SageMaker") return false;
-  if (props.actionsEnabled === false || Object.keys(props.dimensions ?? {}).join() !== "EndpointName") return false;
-  const { comparisonOperator = "", threshold = 0 } = props;
-  const at1 =
-    comparisonOperator === "GreaterThanOrEqualToThreshold"
-      ? threshold > 0 && threshold <= 1
-      : threshold >= 0 && threshold < 1;
-  if (!comparisonOperator.startsWith("GreaterThan") || !at1) return false;
-  // The metric is of this endpoint, if both names are known.
-  const names = ifKnown(() => ({ ofAlarm: props.dimensions?.["EndpointName"], ofTarget: endpointName(target) }));
-  return names === undefined || names.value.ofAlarm === names.value.ofTarget;
 }
 
 /** Too short: another instance is started before the last one counts. Too long: the backlog, or the bill, grows meanwhile. */
@@ -240,8 +239,8 @@ export function endpointsOf(
   });
 }
 
-/** Returns the endpoint's name in `endpoint/NAME/variant/VARIANT`. */
-function endpointName({ props }: Typed<TargetArgs>): string | undefined {
+/** Returns the endpoint's name in `endpoint/NAME/variant/VARIANT`; may read an unknown value. */
+export function endpointName({ props }: Typed<TargetArgs>): string | undefined {
   return props.resourceId.split("/")[1];
 }
 
@@ -253,7 +252,10 @@ export function variantTargets(resources: readonly PolicyResource[]): Typed<Targ
 }
 
 /** Checks for the scalable dimension of SageMaker that is an endpoint variant's number of instances. */
-function countsVariantInstances(scaled: { readonly serviceNamespace: string; readonly scalableDimension: string }) {
+export function countsVariantInstances(scaled: {
+  readonly serviceNamespace: string;
+  readonly scalableDimension: string;
+}) {
   return (
     scaled.serviceNamespace === "sagemaker" && scaled.scalableDimension === "sagemaker:variant:DesiredInstanceCount"
   );

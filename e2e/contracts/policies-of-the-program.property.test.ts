@@ -92,6 +92,9 @@ const sourceBuckets = JSON.stringify([
   { bucket: "team-videos", prefix: "clips/", keyArn: sourceKey },
   { bucket: "archive" },
 ]);
+const warmWindow = JSON.stringify({
+  ...{ days: "MON-FRI", start: "08:00", end: "18:00", timeZone: "Europe/Berlin", instances: 1 },
+});
 const peers = { principals: [`arn:aws:iam::${callerAccountId}:root`] };
 /** Settings that add resources or statements, with the pack config that they require. */
 const variants: Readonly<Record<string, { settings: Readonly<Record<string, string>>; config?: PackConfig }>> = {
@@ -99,6 +102,8 @@ const variants: Readonly<Record<string, { settings: Readonly<Record<string, stri
   "with e-mail": { settings: { operationsEmails: '["ops@example.com"]', completionEmails: '["team@example.com"]' } },
   "with callers of another account": { settings: { callerAccountId }, config: { "trusted-principals": peers } },
   "with AWS's Ray Serve image": { settings: { image: "ray" } },
+  "with target tracking that scales in": { settings: { scaleIn: "tracking" } },
+  "with a warm window": { settings: { warmWindow } },
   "with source buckets": { settings: { sourceBuckets } },
   "with a given key": { settings: { encryptionKeyArn: `arn:aws:kms:us-east-1:${accountId}:key/1a2b` } },
 };

@@ -112,6 +112,25 @@ function endpointStack(index: number): BenchResource[] {
       { endpointConfigName: [urnOf(configuration)] },
     ),
     resource(target, { ...variant, minCapacity: 0, maxCapacity: 5 }, { resourceId: [urnOf(endpoint)] }),
+    {
+      ...resource(
+        step,
+        {
+          ...variant,
+          targetTrackingScalingPolicyConfiguration: {
+            targetValue: 5,
+            customizedMetricSpecification: {
+              namespace: "AWS/SageMaker",
+              metricName: "ApproximateBacklogSizePerInstance",
+              dimensions: [{ name: "EndpointName", value: made }],
+            },
+          },
+        },
+        { resourceId: [urnOf(target)] },
+      ),
+      name: `${name}-backlog`,
+      urn: `${urnOf(step)}-backlog`,
+    },
     resource(
       step,
       {

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { accessMutations } from "./access-mutations.ts";
 import { configuring, setting } from "./breaking.ts";
+import { scalingMutations } from "./scaling-mutations.ts";
 import type { Mutation } from "./breaking.ts";
 import { set } from "./broken-stack.ts";
 import type { BrokenStack } from "./broken-stack.ts";
@@ -19,8 +20,6 @@ const role = "aws:iam/role:Role";
 
 const isTracking = ({ props }: TestResource) => props["targetTrackingScalingPolicyConfiguration"] !== undefined;
 const isStep = ({ props }: TestResource) => props["stepScalingPolicyConfiguration"] !== undefined;
-const isWaking = ({ props, name }: TestResource) =>
-  props["metricName"] === "HasBacklogWithoutCapacity" && name.endsWith("from-zero");
 
 const nothing = fc.constantFrom(undefined, "");
 const tracking = "targetTrackingScalingPolicyConfiguration";
@@ -61,34 +60,7 @@ export const mutations: readonly Mutation[] = [
     isTracking,
   ),
   setting("backlog-metric", scalingPolicy, metric, fc.constant(undefined), isTracking),
-  ...(
-    [
-      ["metricName", fc.constantFrom("ApproximateBacklogSize", "Invocations")],
-      ["dimensions.VariantName", fc.constant("AllTraffic")],
-      ["threshold", fc.integer({ min: 2, max: 1000 })],
-      ["alarmActions", fc.constantFrom(undefined, [], ["arn:aws:sns:us-east-1:1:other"])],
-      [
-        "comparisonOperator",
-        fc.constantFrom("LessThanThreshold", "LessThanOrEqualToThreshold", "GreaterThanThreshold"),
-      ],
-      ["actionsEnabled", fc.constant(false)],
-    ] as const
-  ).map(([path, values]): Mutation => ({
-    policy: "wakes-from-zero",
-    what: `${path} of the alarm that starts the first instance`,
-    by: values.map((value: unknown) => (stack) => {
-      set(stack.one(alarm, 0, isWaking), path, value);
-      return stack.one(target, 0);
-    }),
-  })),
-  {
-    policy: "wakes-from-zero",
-    what: "no alarm, or no step policy",
-    by: fc.boolean().map((noAlarm) => (stack) => {
-      stack.remove(noAlarm ? stack.one(alarm, 0, isWaking) : stack.one(scalingPolicy, 0, isStep));
-      return stack.one(target, 0);
-    }),
-  },
+  ...scalingMutations,
   ...["scaleInCooldown", "scaleOutCooldown"].map((property) =>
     setting(
       "cooldowns-sane",
