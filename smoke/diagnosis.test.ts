@@ -16,6 +16,15 @@ describe("the diagnosis of a wait beyond its limit", () => {
     aws.answers.set("DescribeAlarms", {
       MetricAlarms: [
         {
+          AlarmName: "idle",
+          StateValue: "ALARM",
+          StateReason: "Threshold Crossed",
+          AlarmActions: [
+            "arn:aws:autoscaling:us-east-1:123456789012:scalingPolicy:1:resource/sagemaker/x:policyName/y",
+          ],
+          Dimensions: [{ Name: "EndpointName", Value: "video" }],
+        },
+        {
           AlarmName: "backlog-without-capacity",
           StateValue: "INSUFFICIENT_DATA",
           StateReason: "Unchecked: Initial alarm creation",
@@ -42,12 +51,13 @@ describe("the diagnosis of a wait beyond its limit", () => {
     await aws[Symbol.asyncDispose]();
   });
 
-  it("shows the endpoint, its alarms, the scaling activities and the log", async () => {
+  it("shows the endpoint, its alarms, those of the scaling apart, the scaling activities and the log", async () => {
     const { message } = await tooLong(stack, "The end of job smoke-1", 1800, "/none");
     assert.deepEqual(message.split(/\n */), [
       "The end of job smoke-1 did not come within 30 minutes. What it depends on:",
       "endpoint: InService, 0 instances, 0 wanted",
       "alarm backlog-without-capacity: INSUFFICIENT_DATA, Unchecked: Initial alarm creation",
+      "scaling alarm (ALARM is a normal state) idle: ALARM, Threshold Crossed",
       "scaling activity 2030-01-01T00:00:00.000Z: Failed, Failed to set desired instance count to 1. Reason: no quota.",
       "log: /none/video cannot be read: ENOENT: no such file or directory, scandir '/none/video'",
     ]);

@@ -60,10 +60,18 @@ async function alarmLines(stack: Stack): Promise<string[]> {
   for await (const { MetricAlarms = [] } of paginateDescribeAlarms({ client: stack.cloudwatch }, {})) {
     for (const alarm of MetricAlarms) {
       if (!isOnEndpoint(alarm, stack.outputs.endpointName)) continue;
-      lines.push(`alarm ${alarm.AlarmName ?? "?"}: ${alarm.StateValue ?? "?"}, ${alarm.StateReason ?? "no reason"}`);
+      const kind = runsOnlyPolicies(alarm) ? "scaling alarm (ALARM is a normal state)" : "alarm";
+      lines.push(`${kind} ${alarm.AlarmName ?? "?"}: ${alarm.StateValue ?? "?"}, ${alarm.StateReason ?? "no reason"}`);
     }
   }
+  // First those that tell of a problem.
+  lines.sort((left, right) => Number(left.startsWith("scaling")) - Number(right.startsWith("scaling")));
   return lines.length === 0 ? ["alarms: none on this endpoint's metrics, so nothing can scale it"] : lines;
+}
+
+/** An alarm that only runs scaling policies, such as the one on an idle endpoint, tells of no problem. */
+function runsOnlyPolicies({ AlarmActions: actions = [] }: MetricAlarm): boolean {
+  return actions.length > 0 && actions.every((action) => /^arn:[^:]*:autoscaling:/.test(action));
 }
 
 function isOnEndpoint(alarm: MetricAlarm, endpointName: string): boolean {

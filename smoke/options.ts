@@ -23,7 +23,7 @@ const sample = join(import.meta.dirname, "..", "model", "samples", "street.mp4")
 export function smokeCommand({ exitWith }: CommandContext, run: (options: SmokeOptions) => Promise<number>) {
   return createCommand("async-video smoke", "test a deployed stack with one good video and one bad file")
     .description(
-      "Tests a deployed stack with one good video and one bad file, using only its outputs. Waits for zero instances first: a new endpoint has one instance, and stops it after at least 15 quiet minutes. Removes its videos, their results and a temporary queue at the end.",
+      "Tests a deployed stack with one good video and one bad file, using only its outputs. Waits for zero instances first: a new endpoint has one instance, and stops it after some idle minutes. Removes its videos, their results and a temporary queue at the end.",
     )
     .option("--stack <name>", 'name of the stack; "local" runs on the emulator (default: "local")')
     .addOption(

@@ -32,7 +32,8 @@ export async function readCapacity(stack: Stack, signal?: AbortSignal): Promise<
 }
 
 /**
- * Real seconds that an endpoint may take to start or remove its instances: at least 15 quiet minutes; 25 were observed.
+ * Real seconds that an endpoint may take to start or remove its instances. Target tracking needs at least 15 quiet minutes; 25 were
+ * observed.
  */
 export const instancesLimitSeconds = 45 * 60;
 

@@ -200,7 +200,13 @@ describe("a deployment of one environment", () => {
 
   it("cannot change or untag the scaling of another environment, and can register its own before AWS sees a tag", async () => {
     const context = { "application-autoscaling:service-namespace": "sagemaker" };
-    const actions = ["DeregisterScalableTarget", "DeleteScalingPolicy", "PutScalingPolicy", "RegisterScalableTarget"];
+    const actions = [
+      "DeregisterScalableTarget",
+      "DeleteScalingPolicy",
+      "PutScalingPolicy",
+      "PutScheduledAction",
+      "RegisterScalableTarget",
+    ];
     const calls = (tag: string | null) =>
       [...actions, "TagResource", "UntagResource"].map((action) => ({
         action: `application-autoscaling:${action}`,

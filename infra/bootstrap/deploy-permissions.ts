@@ -122,8 +122,10 @@ function scalingPermissions({ account, environment }: Scope): PolicyStatement[] 
   const targets = regionalArn(account, "application-autoscaling", "scalable-target/*");
   const change: UnlimitedAction[] = [
     "application-autoscaling:DeleteScalingPolicy",
+    "application-autoscaling:DeleteScheduledAction",
     "application-autoscaling:DeregisterScalableTarget",
     "application-autoscaling:PutScalingPolicy",
+    "application-autoscaling:PutScheduledAction",
     "application-autoscaling:RegisterScalableTarget",
   ];
   const tag: UnlimitedAction[] = ["application-autoscaling:TagResource", "application-autoscaling:UntagResource"];

@@ -24,8 +24,10 @@ export const unlimitedActions = {
   scaling: {
     actions: [
       "application-autoscaling:DeleteScalingPolicy",
+      "application-autoscaling:DeleteScheduledAction",
       "application-autoscaling:DeregisterScalableTarget",
       "application-autoscaling:PutScalingPolicy",
+      "application-autoscaling:PutScheduledAction",
       "application-autoscaling:RegisterScalableTarget",
       "application-autoscaling:TagResource",
       "application-autoscaling:UntagResource",
@@ -44,9 +46,10 @@ export const unlimitedActions = {
       "application-autoscaling:DescribeScalableTargets",
       "application-autoscaling:DescribeScalingActivities",
       "application-autoscaling:DescribeScalingPolicies",
+      "application-autoscaling:DescribeScheduledActions",
     ],
     why: noResource,
-    risk: "Shows scalable targets, their limits and policies.",
+    risk: "Shows scalable targets, their limits, policies and scheduled actions.",
   },
   alarms: {
     actions: ["cloudwatch:DescribeAlarms"],

@@ -49,7 +49,7 @@ describe("the step recorder", () => {
 
   it("takes no other line for the end of a step", () => {
     const { recorder } = recorderAt();
-    recorder.write("✓ Back at zero instances: the quiet minutes have passed\n");
+    recorder.write("✓ Back at zero instances: the idle minutes have passed\n");
     assert.deepEqual(
       recorder.finish().map(({ name }) => name),
       [ending],

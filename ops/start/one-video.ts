@@ -45,7 +45,7 @@ const metricsLimit = 60;
 
 /** Waits until the endpoint has no instance. */
 export async function waitForZero(stack: Stack, progress: Progress, signal: AbortSignal): Promise<number> {
-  const { result } = await progress.step("Waiting for zero instances: 15 quiet minutes on the stack's clock", (step) =>
+  const { result } = await progress.step("Waiting for zero instances: five idle minutes on the stack's clock", (step) =>
     waitForInstances(stack, 0, {
       signal,
       limitSeconds: scaleLimit,
@@ -62,7 +62,7 @@ export async function waitForZero(stack: Stack, progress: Progress, signal: Abor
 export async function backToZero(stack: Stack, progress: Progress, signal: AbortSignal): Promise<number> {
   const { status, current, desired } = await readCapacity(stack, signal);
   if (status !== "InService" || current !== 0 || desired !== 0) return await waitForZero(stack, progress, signal);
-  progress.say("✓ Back at zero instances: the 15 quiet minutes on the stack's clock have passed meanwhile");
+  progress.say("✓ Back at zero instances: the five idle minutes on the stack's clock have passed meanwhile");
   return current;
 }
 
