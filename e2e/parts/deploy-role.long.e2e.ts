@@ -27,6 +27,9 @@ import { permissionsOf } from "../testing/bootstrap/permissions.ts";
 import type { Permission, StackFacts } from "../testing/bootstrap/permissions.ts";
 import { policiesOf } from "../../infra/bootstrap/testing/registered.ts";
 
+/** For the calls on scheduled actions. */
+const warmWindow = '{"days":"SUN","start":"01:00","end":"02:00","timeZone":"Etc/UTC","instances":1}';
+
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
 
@@ -92,6 +95,7 @@ describe("the deployment role", () => {
     const settings = [
       `  async-video-inference:encryptionKeyArn: ${facts.keyArn}`,
       `  async-video-inference:permissionsBoundary: ${facts.boundaryArn}`,
+      `  async-video-inference:warmWindow: '${warmWindow}'`,
     ];
     const local = config.replace("model/dist/model.tar.gz", environment.artifact);
     await writeFile(configFile, change(`${local.trimEnd()}\n${settings.join("\n")}\n`));
@@ -141,7 +145,13 @@ describe("the deployment role", () => {
 
   it("allows every call that creates a stack", async () => {
     await (await stack()).up(step, signal);
-    for (const operation of ["CreateEndpoint", "RegisterScalableTarget", "PutBucketPolicy", "PutObject"]) {
+    for (const operation of [
+      "CreateEndpoint",
+      "RegisterScalableTarget",
+      "PutScheduledAction",
+      "PutBucketPolicy",
+      "PutObject",
+    ]) {
       assert.ok(operations().has(operation), operation);
     }
     for (const key of ["CreateKey", "CreateAlias"]) assert.ok(!operations().has(key), key);
@@ -170,7 +180,7 @@ describe("the deployment role", () => {
 
   it("allows every call that removes a stack", async () => {
     await (await stack()).destroy(step, signal);
-    assert.ok(operations().has("DeleteEndpoint") && operations().has("DeleteBucket"));
+    assert.ok(operations().has("DeleteEndpoint") && operations().has("DeleteScheduledAction"));
     assert.deepEqual(await denied("dev-deploy"), []);
   });
 });

@@ -1,12 +1,12 @@
 /** Updates a stack that an earlier version deployed, whose resource names do not contain the stack's name. */
 import assert from "node:assert/strict";
-import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { DescribeEndpointConfigCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
+import { earlierProgram } from "../testing/earlier-program.ts";
 import { startEngineTestEnvironment } from "../testing/environment.ts";
 import type { EngineTestEnvironment } from "../testing/environment.ts";
 
@@ -18,20 +18,6 @@ describe("a stack with resource names of an earlier version", () => {
   let deployment: Deployment;
   let earlier: Record<string, unknown>;
 
-  /** Copies the program and removes the stack from the name prefix, so that every resource has its earlier logical name; returns the folder. */
-  async function earlierProgram(): Promise<string> {
-    const project = join(environment.folder, "earlier");
-    await cp(join(repoRoot, "infra"), join(project, "infra"), { recursive: true });
-    for (const name of ["package.json", "Pulumi.yaml"]) await cp(join(repoRoot, name), join(project, name));
-    await symlink(join(repoRoot, "node_modules"), join(project, "node_modules"));
-    const file = join(project, "infra", "stack-name.ts");
-    const source = await readFile(file, "utf8");
-    const [current, previous] = ["return `video-${stack}`;", "return `video`;"];
-    assert.ok(source.includes(current));
-    await writeFile(file, source.replace(current, previous));
-    return project;
-  }
-
   before(async () => {
     environment = await startEngineTestEnvironment(60);
     const { aws, paths, folder, artifact } = environment;
@@ -39,7 +25,9 @@ describe("a stack with resource names of an earlier version", () => {
     await changeSettings(join(repoRoot, "Pulumi.local.yaml"), configFile, [parseSetting(`modelArtifact=${artifact}`)]);
     const { providerPort } = aws;
     const stack = { stackName: "local", configFile, paths, providerPort, environment: awsEnvironment(aws) };
-    const earlierDeployment = await Deployment.openAt({ ...stack, projectFolder: await earlierProgram() });
+    // Every resource then has its earlier logical name.
+    const withoutStack = { file: "stack-name.ts", current: "return `video-${stack}`;", previous: "return `video`;" };
+    const earlierDeployment = await Deployment.openAt({ ...stack, projectFolder: await earlierProgram(folder, [withoutStack]) });
     ({ outputs: earlier } = await earlierDeployment.up(step, signal));
     deployment = await Deployment.openAt({ ...stack, projectFolder: repoRoot });
   });
@@ -51,7 +39,7 @@ describe("a stack with resource names of an earlier version", () => {
     const replaced = planned
       .filter(({ operation }) => operation === "replace")
       .map(({ type }) => type.split(":").at(-1));
-    assert.deepEqual(replaced.sort(), ["Dashboard", "Policy", "Policy", "Target"]);
+    assert.deepEqual(replaced.sort(), ["Dashboard", "Policy", "Policy", "Policy", "Policy", "Target"]);
     const isOfEndpoint = (type: string) =>
       /:(Endpoint|EndpointConfiguration|LogGroup|Model|Role|RolePolicy|Stash|AsyncEndpoint)$/.test(type);
     for (const operation of ["create", "delete"]) {

@@ -202,14 +202,14 @@ describe("a stack that the real engine updates", () => {
 
   it("changes the maximum capacity without an update of the endpoint", async () => {
     const before = await endpoint();
-    // The target, and the dashboard that shows it.
-    assert.deepEqual(await upWith({ maxCapacity: 3 }), { update: 2 });
+    // The target, the policy that starts up to so many instances, and the dashboard.
+    assert.deepEqual(await upWith({ maxCapacity: 3 }), { update: 3 });
     assert.equal((await scaling()).max, 3);
     assert.equal((await endpoint()).EndpointConfigName, before.EndpointConfigName);
   });
 
   it("changes the backlog target without an update of the endpoint", async () => {
-    assert.deepEqual(await upWith({ backlogTarget: 2 }), { update: 1 });
+    assert.deepEqual(await upWith({ backlogTarget: 2 }), { update: 2 });
   });
 
   it("changes tags in place", async () => {
@@ -222,10 +222,10 @@ describe("a stack that the real engine updates", () => {
   it("changes the instance type in one update that loses no request", async () => {
     const location = await invoke();
     const changes = await upWith({ instanceType: "ml.g5.xlarge" });
-    // AWS refuses the change while a scalable target is registered. Replaced: the Stash, the target, its two policies and the
-    // configuration. Updated in place: the endpoint and the alarm that starts its first instance.
-    assert.deepEqual(await scaling(), { max: 3, policies: 2 });
-    assert.equal(changes["replace"], 5);
+    // AWS refuses the change while a scalable target is registered. Replaced: the Stash, the target, its four policies and the
+    // configuration. Updated in place: the endpoint and the alarms that run the policies.
+    assert.deepEqual(await scaling(), { max: 3, policies: 4 });
+    assert.equal(changes["replace"], 7);
     assert.equal(outputs["instanceType"], "ml.g5.xlarge");
     const { planned } = await deployment.preview(step, signal);
     assert.deepEqual(planned, []);

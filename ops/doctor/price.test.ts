@@ -12,7 +12,7 @@ import { alarmMetrics, priceFindings } from "./price.ts";
 import { readSettings } from "./settings.ts";
 import { readStackFile } from "./stack-file.ts";
 
-const sizing = { instanceType: "ml.g4dn.xlarge", minCapacity: 0, maxCapacity: 5 };
+const sizing = { instanceType: "ml.g4dn.xlarge", minCapacity: 0, maxCapacity: 5, scaleIn: "idle" } as const;
 
 describe("the price", () => {
   it("covers all instances at the limit, and none at rest", () => {
@@ -20,7 +20,18 @@ describe("the price", () => {
     assert.equal(limit?.status, "ok");
     assert.match(limit.what, /^3\.68 USD an hour at the limit: 5 ml\.g4dn\.xlarge at 0\.7364/);
     assert.equal(rest?.status, "ok");
-    assert.match(rest.what, /^no instance; 5\.00 USD a month for a key, 10 metrics with alarms and a dashboard/);
+    assert.match(rest.what, /^no instance; 5\.70 USD a month for a key, 17 metrics with alarms and a dashboard/);
+  });
+
+  it("counts the other alarms of target tracking that scales in", () => {
+    const [, rest] = priceFindings({ ...sizing, scaleIn: "tracking" });
+    assert.match(rest?.what ?? "", /^no instance; 5\.60 USD a month for a key, 16 metrics with alarms/);
+  });
+
+  it("names the price of a warm window", () => {
+    const warmWindow = { days: "MON-FRI", start: "08:00", end: "18:00", timeZone: "Etc/UTC", instances: 1 };
+    const [, rest] = priceFindings({ ...sizing, warmWindow });
+    assert.match(rest?.what ?? "", /and 7\.36 USD a day of the warm window for 1 instance\(s\) from 08:00 to 18:00/);
   });
 
   for (const stack of ["dev", "prod"]) {
@@ -36,8 +47,8 @@ describe("the price", () => {
       const readme = await readFile(join(root, "README.md"), "utf8");
       const [dollarsPerHour = ""] = limit?.what.split(" ") ?? [];
       assert.match(readme, new RegExp(`\\\`${stack}\\\` (costs )?${dollarsPerHour}\\b`));
-      assert.match(readme, /At rest, a stack costs 5 USD a month/);
-      assert.match(rest?.what ?? "", /^no instance; 5\.00 USD a month/);
+      assert.match(readme, /At rest, a stack costs 6 USD a month/);
+      assert.match(rest?.what ?? "", /^no instance; 5\.70 USD a month/);
       assert.ok(page.includes(`Prices of ${pricesRegion}, ${pricesAsOf}, with`));
     });
   }
@@ -60,28 +71,31 @@ describe("the price", () => {
     assert.match(limit?.what ?? "", /could not be checked: .*no price for constructor/);
   });
 
-  it("counts the alarms, the keys and the dashboards that the program creates", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "doctor-"));
-    try {
-      const artifact = join(folder, "model.tar.gz");
-      await writeFile(artifact, "weights and code");
-      const { registrations } = await registrationsOf(() => import("../../infra/index.ts"), {
-        stack: "dev",
-        config: stackConfig("dev", artifact),
-      });
-      const count = (type: string): number => registrations.all.filter((each) => each.type === type).length;
-      const watched = registrations.ofType("aws:cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => {
-        const queries = inputs["metricQueries"] as { metric?: unknown }[] | undefined;
-        return queries === undefined ? 1 : queries.filter(({ metric }) => metric !== undefined).length;
-      });
-      assert.equal(
-        watched.reduce((sum, metrics) => sum + metrics, 0),
-        alarmMetrics.own,
-      );
-      assert.equal(count("aws:kms/key:Key"), 1);
-      assert.equal(count("aws:cloudwatch/dashboard:Dashboard"), 1);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
+  for (const scaleIn of ["idle", "tracking"] as const) {
+    it(`counts the alarms, the keys and the dashboards that the program creates with scaleIn ${scaleIn}`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), "doctor-"));
+      try {
+        const artifact = join(folder, "model.tar.gz");
+        await writeFile(artifact, "weights and code");
+        const program = `../../infra/index.ts?price=${scaleIn}`;
+        const { registrations } = await registrationsOf(() => import(program), {
+          stack: "dev",
+          config: { ...stackConfig("dev", artifact), "async-video-inference:scaleIn": scaleIn },
+        });
+        const count = (type: string): number => registrations.all.filter((each) => each.type === type).length;
+        const watched = registrations.ofType("aws:cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => {
+          const queries = inputs["metricQueries"] as { metric?: unknown }[] | undefined;
+          return queries === undefined ? 1 : queries.filter(({ metric }) => metric !== undefined).length;
+        });
+        assert.equal(
+          watched.reduce((sum, metrics) => sum + metrics, 0),
+          alarmMetrics[scaleIn].own,
+        );
+        assert.equal(count("aws:kms/key:Key"), 1);
+        assert.equal(count("aws:cloudwatch/dashboard:Dashboard"), 1);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+  }
 });
