@@ -3,7 +3,7 @@
  * module.
  */
 import { createWriteStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempDisposable } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -44,14 +44,10 @@ export async function annotate(
   limitMs = drawLimitMs,
 ): Promise<AnnotatedFiles> {
   // Next to the output, where a video fits: a temporary folder may be in memory.
-  const draft = await mkdtemp(join(resolve(folder), ".video-"));
-  try {
-    const video = join(draft, `video${extname(job.inputLocation)}`);
-    await download(stack, job.inputLocation, video, signal);
-    return await draw(["--video", video, "--result", resolve(result), "--out", resolve(folder)], signal, limitMs);
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
+  await using draft = await mkdtempDisposable(join(resolve(folder), ".video-"));
+  const video = join(draft.path, `video${extname(job.inputLocation)}`);
+  await download(stack, job.inputLocation, video, signal);
+  return await draw(["--video", video, "--result", resolve(result), "--out", resolve(folder)], signal, limitMs);
 }
 
 async function download(stack: Stack, uri: string, file: string, signal: AbortSignal): Promise<void> {

@@ -138,15 +138,11 @@ function isTransportStream(head: Buffer): boolean {
 /** Tells whether a file has the extension `.ts` and is not a TypeScript file, but may be an MPEG transport stream. */
 export async function isTransportFile(file: string): Promise<boolean> {
   if (extname(file).toLowerCase() !== ".ts") return false;
-  const handle = await openVideo(file).catch(() => undefined);
+  await using handle = await openVideo(file).catch(() => undefined);
   if (handle === undefined) return false;
-  try {
-    const head = Buffer.alloc(headBytes);
-    await handle.read(head, 0, headBytes, 0);
-    return isTransportStream(head);
-  } finally {
-    await handle.close();
-  }
+  const head = Buffer.alloc(headBytes);
+  await handle.read(head, 0, headBytes, 0);
+  return isTransportStream(head);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** `npm run preview`: shows the changes of a deployment, computed by the real engine with the policy pack, without an AWS account. */
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtempDisposable, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
@@ -120,40 +120,34 @@ async function preview(options: PreviewOptions, progress: Progress, signal: Abor
   const parsed = settingsSchema.safeParse(await parseSettings(options.configFile));
   if (!parsed.success) throw new InvalidInputError(`${options.configFile}: ${z.prettifyError(parsed.error)}`);
   const config = await withArtifact(parsed.data.config, progress, signal);
-  const folder = await realpath(await mkdtemp(join(tmpdir(), "preview-")));
-  try {
-    const project = join(folder, "project");
-    await mkdir(project);
-    await copyProject(project, options.stack, config);
-    const checked = { file: join(project, `Pulumi.${options.stack}.yaml`), shownFile: options.configFile };
-    await checkSettings({ stack: options.stack, ...checked });
-    const { startProvider } = await import("../../emulator/provider/server.ts");
-    const provider = await startProvider({
-      // Never called.
-      endpoint: "http://127.0.0.1:9",
-      region: config["aws:region"],
-      credentials: { accessKeyId: "none", secretAccessKey: "none" },
-      previewAccountId: config["aws:allowedAccountIds"][0] ?? anyAccount,
-    });
-    try {
-      const deployment = await Deployment.openAt({
-        stackName: options.stack,
-        policyConfigFile: options.policyConfigFile,
-        projectFolder: project,
-        paths: statePaths(folder),
-        providerPort: provider.port,
-        environment: {},
-      });
-      const { result } = await progress.step(`Previewing the stack ${options.stack}`, (step) =>
-        deployment.preview(step, signal),
-      );
-      return result;
-    } finally {
-      await provider.stop();
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  await using cleanup = new AsyncDisposableStack();
+  const folder = await realpath(cleanup.use(await mkdtempDisposable(join(tmpdir(), "preview-"))).path);
+  const project = join(folder, "project");
+  await mkdir(project);
+  await copyProject(project, options.stack, config);
+  const checked = { file: join(project, `Pulumi.${options.stack}.yaml`), shownFile: options.configFile };
+  await checkSettings({ stack: options.stack, ...checked });
+  const { startProvider } = await import("../../emulator/provider/server.ts");
+  const provider = await startProvider({
+    // Never called.
+    endpoint: "http://127.0.0.1:9",
+    region: config["aws:region"],
+    credentials: { accessKeyId: "none", secretAccessKey: "none" },
+    previewAccountId: config["aws:allowedAccountIds"][0] ?? anyAccount,
+  });
+  cleanup.defer(() => provider.stop());
+  const deployment = await Deployment.openAt({
+    stackName: options.stack,
+    policyConfigFile: options.policyConfigFile,
+    projectFolder: project,
+    paths: statePaths(folder),
+    providerPort: provider.port,
+    environment: {},
+  });
+  const { result } = await progress.step(`Previewing the stack ${options.stack}`, (step) =>
+    deployment.preview(step, signal),
+  );
+  return result;
 }
 
 function textOf({ planned, policies, advisories, notEvaluated }: Plan): string {

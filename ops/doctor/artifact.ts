@@ -53,13 +53,9 @@ export async function checkArtifact(stack: StackFile): Promise<Finding> {
 }
 
 async function isGzip(file: string): Promise<boolean> {
-  const handle = await open(file);
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-    return buffer.equals(Buffer.from([0x1f, 0x8b]));
-  } finally {
-    await handle.close();
-  }
+  await using handle = await open(file);
+  const { buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+  return buffer.equals(Buffer.from([0x1f, 0x8b]));
 }
 
 async function contentsOf(file: string): Promise<Contents> {

@@ -1,5 +1,5 @@
 /** `npm run ci:rehearse`: takes a change through the stages of the pipeline on the local stack, without GitHub and AWS. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { checkVideo } from "../../client/src/index.ts";
@@ -72,38 +72,35 @@ async function rehearseChange(options: RehearseOptions, context: CommandContext)
   const settings = options.config ?? [];
   const video = options.video === undefined ? undefined : resolve(options.video);
   if (video !== undefined) await checkVideo(video);
-  const folder = await mkdtemp(join(tmpdir(), "rehearsal-"));
-  try {
-    const configFile = join(folder, "Pulumi.local.yaml");
-    const ownFile = resolve(options.configFile ?? join(repoRoot, "Pulumi.local.yaml"));
-    await changeSettings(ownFile, configFile, settings);
-    await checkSettings({ stack: "local", file: configFile, shownFile: ownFile, given: settings, takesConfig: true });
-    const progress = new Progress(context.stderr);
-    const environment = await prepareSession({
-      port: options.port,
-      speed: options.speed,
-      progress,
-      signal: context.signal,
-      configFile,
-    });
-    const change = {
-      deployment: environment.deployment,
-      outputs: environment.paths.outputs,
-      planFile: join(folder, "plan.json"),
-      folder,
-      video,
-      async deploymentWith(...further: Setting[]) {
-        const changed = join(folder, "further.yaml");
-        await changeSettings(configFile, changed, further);
-        return await Deployment.open(environment.aws, environment.paths, changed);
-      },
-    };
-    const rehearsal = await onSession(environment, change, progress);
-    context.stdout.write(options.json ? `${jsonLine(rehearsal)}\n` : textOf(rehearsal));
-    if (!rehearsal.passed) context.exitWith(1);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  await using temporary = await mkdtempDisposable(join(tmpdir(), "rehearsal-"));
+  const folder = temporary.path;
+  const configFile = join(folder, "Pulumi.local.yaml");
+  const ownFile = resolve(options.configFile ?? join(repoRoot, "Pulumi.local.yaml"));
+  await changeSettings(ownFile, configFile, settings);
+  await checkSettings({ stack: "local", file: configFile, shownFile: ownFile, given: settings, takesConfig: true });
+  const progress = new Progress(context.stderr);
+  const environment = await prepareSession({
+    port: options.port,
+    speed: options.speed,
+    progress,
+    signal: context.signal,
+    configFile,
+  });
+  const change = {
+    deployment: environment.deployment,
+    outputs: environment.paths.outputs,
+    planFile: join(folder, "plan.json"),
+    folder,
+    video,
+    async deploymentWith(...further: Setting[]) {
+      const changed = join(folder, "further.yaml");
+      await changeSettings(configFile, changed, further);
+      return await Deployment.open(environment.aws, environment.paths, changed);
+    },
+  };
+  const rehearsal = await onSession(environment, change, progress);
+  context.stdout.write(options.json ? `${jsonLine(rehearsal)}\n` : textOf(rehearsal));
+  if (!rehearsal.passed) context.exitWith(1);
 }
 
 function textOf({ stages, next }: Rehearsal): string {

@@ -1,5 +1,5 @@
 /** `npm start`: runs one video end to end on this machine, with a new local stack. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { performance } from "node:perf_hooks";
 import { join, relative, resolve } from "node:path";
@@ -167,9 +167,8 @@ async function modelOf(
   cleanup: AsyncDisposableStack,
 ): Promise<{ configFile?: string; packaged: boolean }> {
   if (weights === "small") return { packaged: false };
-  const folder = await mkdtemp(join(tmpdir(), "coco-"));
-  cleanup.defer(() => rm(folder, { recursive: true }));
-  const configFile = join(folder, "Pulumi.local.yaml");
+  const folder = cleanup.use(await mkdtempDisposable(join(tmpdir(), "coco-")));
+  const configFile = join(folder.path, "Pulumi.local.yaml");
   await writeCocoSettings(configFile);
   return { configFile, packaged: true };
 }
