@@ -117,7 +117,11 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     test: "e2e/stack/bench-start.long.e2e.ts",
     text: 'runBenchmark("bench:start"',
   },
-  { command: "npm run ci:rehearse", test: "e2e/stack/rehearse.long.e2e.ts", text: 'command("--json")' },
+  {
+    command: "npm run ci:rehearse",
+    test: "e2e/stack/rehearse.long.e2e.ts",
+    text: 'run(["ops/main.ts", "rehearse", "--port"',
+  },
   {
     command: "npm run ci:rehearse -- --config maxCapacity=1",
     test: "e2e/stack/rehearse.long.e2e.ts",
