@@ -3,7 +3,7 @@ import jsdoc from "eslint-plugin-jsdoc";
 import tseslint from "typescript-eslint";
 
 /** The top-level folders with code. */
-const modules = ["client", "e2e", "emulator", "infra", "lib", "model", "ops", "policies", "smoke", "tools"];
+const modules = ["client", "e2e", "emulator", "infra", "lib", "model", "ops", "planner", "policies", "smoke", "tools"];
 
 /**
  * The modules that a folder may not import, apart from itself: the table in docs/architecture.md. Only `e2e/` may import every
@@ -17,7 +17,14 @@ const forbidden = {
   "emulator/core": [...except(), "gateway", "model-server", "processes", "provider", "services", "wire"],
   infra: except(),
   lib: [...except("tools"), "tools/(?!(folders|lock)\\.mjs$)"],
-  ops: [...except("client", "emulator", "infra", "lib", "policies", "tools"), "emulator/(?!provider/)"],
+  ops: [...except("client", "emulator", "infra", "lib", "planner", "policies", "tools"), "emulator/(?!provider/)"],
+  planner: [
+    ...except("emulator", "infra", "lib", "policies"),
+    "emulator/(?!core/)",
+    // Pure functions from settings to policies and alarms, and the types of settings.
+    "infra/(?!(config|scaling|scaling-types)\\.ts$)",
+    "policies/(?!instance-prices\\.ts$)",
+  ],
   policies: except(),
   smoke: except("client", "lib"),
   tools: except(),
@@ -212,7 +219,7 @@ export default defineConfig(
   },
   {
     name: "child-processes",
-    files: ["{client,lib,ops,smoke}/**/*.ts"],
+    files: ["{client,lib,ops,planner,smoke}/**/*.ts"],
     ignores: [
       "**/*.test.ts",
       "**/testing/**",

@@ -26,6 +26,11 @@ export const commands: readonly (CommandEntry | ExternalCommand)[] = [
     load: async () => (await import("./doctor/doctor.ts")).doctorCommand,
   },
   {
+    name: "plan",
+    summary: "show how long a load takes on a stack, and what it costs",
+    load: async () => (await import("./plan/plan.ts")).planCommand,
+  },
+  {
     name: "preview",
     summary: "show what a deployment would create, without an AWS account",
     load: async () => (await import("./deployment/preview.ts")).previewCommand,

@@ -1,0 +1,136 @@
+/** The options of `plan`, and the plan that they describe. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ScaleIn } from "../../infra/scaling-types.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
+import { parseArrivals, parseServiceTime, readServiceTimes } from "../../planner/inputs.ts";
+import { drawLoad } from "../../planner/load.ts";
+import type { Load, LoadSpecification } from "../../planner/load.ts";
+import { readScenario, scalingByOne } from "../../planner/scenarios.ts";
+import type { Scenario } from "../../planner/scenarios.ts";
+import type { KnownScaling } from "../../planner/scaling.ts";
+import { planSettings } from "../../planner/settings.ts";
+import type { PlanSettings } from "../../planner/settings.ts";
+import { repoRoot } from "../../tools/paths.mjs";
+import { artifactKey, namespace, parseSettings, textValues } from "../deployment/settings-file.ts";
+
+/** The options that describe load and settings. */
+export interface PlanOptions {
+  readonly stack?: string | undefined;
+  readonly scenario?: string | undefined;
+  readonly burst?: number | undefined;
+  readonly arrivals?: string | undefined;
+  readonly hours?: number | undefined;
+  readonly seconds?: string | undefined;
+  readonly fromResults?: string | undefined;
+  readonly startMinutes?: number | undefined;
+  readonly ttl?: number | undefined;
+  readonly price?: number | undefined;
+  readonly concurrency?: number | undefined;
+  readonly max?: number | undefined;
+  readonly target?: number | undefined;
+  readonly scaleIn?: ScaleIn | undefined;
+  readonly idleMinutes?: number | undefined;
+  readonly instance?: string | undefined;
+  readonly timeout?: number | undefined;
+  readonly seed: number;
+}
+
+/** A load, and the settings of the stack that gets it. */
+export interface PlanInput {
+  readonly settings: PlanSettings;
+  readonly load: Load;
+  /** Policies and alarms. @default those that the settings give */
+  readonly scaling: KnownScaling | undefined;
+}
+
+/**
+ * Reads scenario, stack and files. Options count more than the scenario, and the scenario more than the stack.
+ * @throws InvalidInputError
+ */
+export async function planInput(options: PlanOptions): Promise<PlanInput> {
+  const scenario = options.scenario === undefined ? undefined : readScenario(options.scenario);
+  const load = drawLoad(await loadOf(options, scenario), options.seed);
+  const settings = await settingsOf(options, scenario);
+  return { settings, load, scaling: scenario?.fromZero === "one" ? scalingByOne(settings) : undefined };
+}
+
+async function loadOf(options: PlanOptions, scenario: Partial<Scenario> = {}): Promise<LoadSpecification> {
+  const isOwn = options.burst !== undefined || options.arrivals !== undefined;
+  const { burst, arrivals } = isOwn ? options : scenario;
+  const { hours = scenario.hours ?? 1, seconds = scenario.seconds, fromResults } = options;
+  if (options.seconds !== undefined && fromResults !== undefined) {
+    throw new InvalidInputError("Use either --seconds or --from-results, not both.");
+  }
+  const service = fromResults === undefined ? fixed(seconds) : await readServiceTimes(fromResults);
+  return { burst, arrivals: arrivals === undefined ? undefined : await parseArrivals(arrivals, hours), service };
+}
+
+function fixed(seconds: string | undefined) {
+  if (seconds !== undefined) return parseServiceTime(seconds);
+  throw new InvalidInputError("The plan needs the processing time of a video.", {
+    hint: "give --seconds 30, --seconds lognormal:30,60, or --from-results FOLDER",
+  });
+}
+
+async function settingsOf(options: PlanOptions, scenario: Partial<Scenario> = {}): Promise<PlanSettings> {
+  const given = {
+    maxConcurrency: options.concurrency,
+    maxCapacity: options.max,
+    backlogTarget: options.target,
+    scaleIn: options.scaleIn,
+    idleMinutes: options.idleMinutes,
+    instanceType: options.instance,
+    invocationTimeout: options.timeout,
+  };
+  const values = { ...scenario.settings, ...defined(given) };
+  const stack = await stackSettings(options.stack, values);
+  const startMinutes = options.startMinutes ?? scenario.startMinutes;
+  return planSettings(stack, { startMinutes, timeToLive: options.ttl, price: options.price });
+}
+
+function defined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+/** Reads a stack's settings, or the defaults without a stack, with some values replaced. */
+async function stackSettings(stack: string | undefined, replaced: Readonly<Record<string, unknown>>) {
+  const file = join(repoRoot, `Pulumi.${stack ?? ""}.yaml`);
+  if (stack !== undefined && !existsSync(file)) {
+    throw new InvalidInputError(`This project has no stack ${stack}: there is no file Pulumi.${stack}.yaml.`, {
+      hint: "give another --stack, or leave it out to plan with the default settings",
+    });
+  }
+  const config = stack === undefined ? {} : (await parseSettings(file)).config;
+  const own = Object.entries(replaced).map(([key, value]) => [`${namespace}:${key}`, value]);
+  // The artifact does not matter for a plan, and may not be built.
+  const artifact = { [artifactKey]: "Pulumi.yaml" };
+  // Loaded here, because Pulumi's SDK takes seconds: the command line must be checked first.
+  const { ConfigError, parseConfig } = await import("../../infra/config.ts");
+  try {
+    const values = textValues({ ...config, ...artifact, ...(Object.fromEntries(own) as Record<string, unknown>) });
+    return parseConfig(values, { namespace, stack: stack ?? "plan", projectRoot: repoRoot, advice });
+  } catch (error) {
+    if (error instanceof ConfigError) throw new InvalidInputError(error.message);
+    throw error;
+  }
+}
+
+/** Options that replace settings, by setting. */
+const optionOf: Readonly<Record<string, string>> = {
+  maxConcurrency: "--concurrency",
+  maxCapacity: "--max",
+  backlogTarget: "--target",
+  scaleIn: "--scale-in",
+  idleMinutes: "--idle-minutes",
+  instanceType: "--instance",
+  invocationTimeout: "--timeout",
+};
+
+const advice = {
+  set: (key: string, value: string | number | boolean) => {
+    const name = key.slice(namespace.length + 1);
+    return `Set it in the stack's file, or give ${optionOf[name] ?? "another value"} ${value}`;
+  },
+  remove: (key: string) => `Remove ${key} from the stack's file`,
+};
