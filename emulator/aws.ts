@@ -11,6 +11,7 @@ import { awsPorts } from "./aws-ports.ts";
 import { randomCredentials } from "./gateway/credentials.ts";
 import type { Credentials } from "./gateway/credentials.ts";
 import { defaultPort, startGateway } from "./gateway/gateway.ts";
+import { LauncherConnection } from "./iam/launcher.ts";
 import { makeFolder } from "../lib/files.ts";
 import { miniStackServices, startMiniStack } from "./ministack.ts";
 import { ArtifactCache } from "./model-server/artifact.ts";
@@ -90,6 +91,10 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   parts.defer(() => {
     ports.close();
   });
+  const launcher = new LauncherConnection(upstream);
+  parts.defer(() => {
+    launcher.close();
+  });
   const metrics = new MetricStore(clock);
   const alarms = new Alarms({ clock, metrics });
   const artifacts = new ArtifactCache(join(stateDir, "artifacts"), ports.objects);
@@ -137,6 +142,7 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   const gateway = await startGateway({
     port: options.port ?? defaultPort,
     credentials,
+    launcher,
     upstream,
     corsRules: ports.corsRules,
     upstreamServices: miniStackServices,
@@ -158,6 +164,8 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
     gatewayPort: gateway.port,
     accountId,
     region,
+    credentials,
+    launcherToken: launcher.token,
     stateDir,
     logFile,
     ...(signal === undefined ? {} : { signal }),

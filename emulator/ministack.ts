@@ -6,7 +6,9 @@
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { makeFolder } from "../lib/files.ts";
+import type { Credentials } from "./gateway/credentials.ts";
 import { logTail, startGuarded } from "./processes/guarded.ts";
 import type { GuardedProcess } from "./processes/guarded.ts";
 
@@ -23,6 +25,10 @@ export interface MiniStackOptions {
   readonly gatewayPort: number;
   readonly accountId: string;
   readonly region: string;
+  /** The administrator's key pair. */
+  readonly credentials: Credentials;
+  /** Bearer token of the launcher's own interface. */
+  readonly launcherToken: string;
   /** Folder of MiniStack's temporary files. */
   readonly stateDir: string;
   readonly logFile: string;
@@ -49,6 +55,9 @@ export class MiniStackError extends Error {
 /** Time limit for the start of MiniStack, ms. */
 export const miniStackStartLimit = 60_000;
 
+/** Runs MiniStack with the emulator's enforcement of IAM. */
+const launcher = fileURLToPath(new URL("iam/launcher.py", import.meta.url));
+
 /** Starts MiniStack and resolves before it is healthy. */
 export async function startMiniStack(options: MiniStackOptions): Promise<MiniStack> {
   const { socketPath } = options;
@@ -56,19 +65,7 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
   makeFolder(temporary);
   const child = await startGuarded({
     python: options.python,
-    // Not `python -m ministack`: that binds GATEWAY_PORT, which is the gateway's here.
-    command: [
-      options.python,
-      "-m",
-      "hypercorn",
-      "ministack.app:app",
-      "--bind",
-      `unix:${socketPath}`,
-      "--keep-alive",
-      "75",
-      "--log-level",
-      "WARNING",
-    ],
+    command: [options.python, launcher, socketPath],
     env: {
       PATH: process.env["PATH"],
       HOME: temporary,
@@ -78,6 +75,11 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
       MINISTACK_ACCOUNT_ID: options.accountId,
       MINISTACK_REGION: options.region,
       AWS_DEFAULT_REGION: options.region,
+      AUTH: "true",
+      // In the environment, which only the user can read, unlike the command line.
+      AWS_ACCESS_KEY_ID: options.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: options.credentials.secretAccessKey,
+      LAUNCHER_TOKEN: options.launcherToken,
       SERVICES: miniStackServices.join(","),
       LOG_LEVEL: "WARNING",
       PYTHONUNBUFFERED: "1",

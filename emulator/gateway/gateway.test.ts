@@ -22,7 +22,13 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { CreateTopicCommand, PublishCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
-import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { Upload } from "@aws-sdk/lib-storage";
 import { VirtualClock } from "../core/virtual-clock.ts";
@@ -31,6 +37,7 @@ import type { Gateway } from "./gateway.ts";
 import { startMiniStack } from "../ministack.ts";
 import { startTestAws } from "../testing/test-aws.ts";
 import {
+  permissiveLauncher,
   sdkConfig,
   signed,
   startTestGateway,
@@ -105,6 +112,16 @@ describe("The gateway", () => {
       assert.equal(QueueUrl, `${gateway.url}/${testAccount}/done`);
       const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] }));
       const Endpoint = Attributes?.QueueArn;
+      const Policy = JSON.stringify({
+        Statement: {
+          Effect: "Allow",
+          Principal: { Service: "sns.amazonaws.com" },
+          Action: "sqs:SendMessage",
+          Resource: Endpoint,
+          Condition: { ArnEquals: { "aws:SourceArn": TopicArn } },
+        },
+      });
+      await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
       await sns.send(
         new SubscribeCommand({ TopicArn, Protocol: "sqs", Endpoint, Attributes: { RawMessageDelivery: "true" } }),
       );
@@ -227,6 +244,7 @@ describe("The gateway", () => {
       startGateway({
         port,
         credentials: testCredentials,
+        launcher: permissiveLauncher,
         upstream: { path: "/nonexistent/ministack", ready: Promise.resolve() },
         corsRules: () => Promise.resolve([]),
         upstreamServices: [],
@@ -274,6 +292,8 @@ describe("MiniStack", () => {
       gatewayPort: 2,
       accountId: testAccount,
       region: testRegion,
+      credentials: testCredentials,
+      launcherToken: "token",
       stateDir: folder,
       logFile: join(folder, "ministack.log"),
     });

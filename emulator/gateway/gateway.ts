@@ -12,13 +12,19 @@ import { readBody, tooLarge, unpacked } from "./body.ts";
 import type { Credentials } from "./credentials.ts";
 import { corsHeaders } from "./cors.ts";
 import type { CorsRule } from "./cors.ts";
+import { KnownKeys } from "./known-keys.ts";
+import { localPage } from "./local-pages.ts";
+import type { LocalPagesOptions } from "./local-pages.ts";
 import { bucketPattern, checkHost, ForeignRequestError, isFromPage } from "./origin.ts";
 import type { Addressed } from "./origin.ts";
+import type { Launcher } from "../iam/launcher.ts";
 import type { ServerSocket } from "../processes/sockets.ts";
 import { Proxy } from "./proxy.ts";
 import { refuse, signatureRefusal } from "./refusal.ts";
 import { isPresignedV2, verifyPresignedV2 } from "./signature-v2.ts";
-import { readSignature, SignatureVerifier } from "./signature.ts";
+import { StackDate } from "./stack-date.ts";
+import { isUnsignedForm, isWebIdentityCall } from "./web-identity.ts";
+import { readSignature, SignatureVerifier, unsigned } from "./signature.ts";
 import type { Signature } from "./signature.ts";
 import type { WireService } from "../wire/dispatch.ts";
 import type { Refusal, WireRequest, WireResponse } from "../wire/protocol.ts";
@@ -27,11 +33,12 @@ import type { Refusal, WireRequest, WireResponse } from "../wire/protocol.ts";
 export const defaultPort = 4566;
 
 /** Options of the gateway. */
-export interface GatewayOptions {
+export interface GatewayOptions extends LocalPagesOptions {
   /** Port; 0 takes a free one. */
   readonly port: number;
-  /** The key pair whose signatures are accepted. */
+  /** The administrator's key pair. Signatures with those that IAM and STS have issued are accepted, too. */
   readonly credentials: Credentials;
+  readonly launcher: Launcher;
   /** The Unix socket that MiniStack listens on. */
   readonly upstream: ServerSocket;
   /** SigV4 names of the services that MiniStack serves. */
@@ -43,8 +50,6 @@ export interface GatewayOptions {
   readonly accountId: string;
   /** Services by the name of their API model. */
   readonly services: ReadonlyMap<string, WireService>;
-  /** Returns the document that a signed GET of `/_local/status` gets. */
-  readonly status: () => object;
 }
 
 /** A listening gateway. */
@@ -83,11 +88,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const address = server.address();
   if (address === null || typeof address === "string") throw new GatewayError("The gateway has no TCP port.");
   const { port } = address;
+  const keys = new KnownKeys(options.credentials, options.launcher);
+  const dates = new StackDate(options.clock);
   const parts: Parts = {
     options,
     port,
     proxy: new Proxy(options.upstream, `127.0.0.1:${port}`),
-    verifier: new SignatureVerifier(options.credentials, options.clock),
+    keys,
+    dates,
+    verifier: new SignatureVerifier(keys, options.clock, dates),
   };
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     response.sendDate = false;
@@ -112,6 +121,8 @@ interface Parts {
   readonly options: GatewayOptions;
   readonly port: number;
   readonly proxy: Proxy;
+  readonly keys: KnownKeys;
+  readonly dates: StackDate;
   readonly verifier: SignatureVerifier;
 }
 
@@ -131,7 +142,7 @@ async function listen(server: Server, port: number): Promise<void> {
 
 async function answer(request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
   const { options } = parts;
-  const stamp = () => ({ date: new Date(options.clock.now()).toUTCString() });
+  const stamp = () => parts.dates.stamp();
   const requestId = randomUUID();
   const send = (reply: WireResponse): void => {
     const body = Buffer.from(reply.body);
@@ -186,19 +197,26 @@ interface Arrival {
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  { options, verifier, proxy }: Parts,
+  { options, verifier, keys, proxy }: Parts,
   { addressed, path, fromPage, requestId, stamp }: Arrival,
 ): Promise<WireResponse | undefined> {
   const received = { method: request.method ?? "GET", target: request.url ?? "/", headers: request.headers };
   // Clients of proxies send a whole URL, and OPTIONS may have an asterisk.
   if (!received.target.startsWith("/")) return refuse(request, noSuchPath(path));
+  if (isUnsignedForm(received)) {
+    const body = await readBody(request);
+    if (body === undefined) return refuse(request, tooLarge);
+    if (!isWebIdentityCall(body)) return refuse(request, { ...signatureRefusal(unsigned), s3Code: undefined });
+    proxy.forward(request, response, { target: "/", signature: undefined, stamp, body });
+    return undefined;
+  }
   let signature: Signature;
   let bodyHash: string | undefined;
   try {
     if (isPresignedV2(received)) {
       const target = s3Target(addressed, path, received.target);
       if (target === undefined) return refuse(request, noSuchPath(path));
-      signature = verifyPresignedV2({ ...received, target }, options.credentials, options.region);
+      signature = await verifyPresignedV2({ ...received, target }, keys, options.region);
       proxy.forward(request, response, { target, signature, stamp });
       return undefined;
     }
@@ -235,9 +253,9 @@ async function serve(
     const refusal = signatureRefusal(error);
     return own?.refuse(wireRequest, refusal, requestId) ?? refuse(request, { ...refusal, s3Code: undefined });
   }
-  if (path === "/_local/status") {
-    return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(options.status()) };
-  }
+  const isAdministrator = signature.accessKeyId === options.credentials.accessKeyId;
+  const page = await localPage(path, body, isAdministrator, options);
+  if (page !== undefined) return page;
   if (own !== undefined) return await serveOwn(request, wireRequest, own, { signature, options, requestId });
   if (!options.upstreamServices.includes(service)) return refuse(request, notImplemented(service));
   if (addressed.bucket !== undefined || !servicePath.test(path)) return refuse(request, noSuchPath(path));

@@ -30,7 +30,8 @@ const hopByHop = new Set([
 export interface Forwarded {
   /** Path and query as they were sent; S3's in path style. */
   readonly target: string;
-  readonly signature: Signature;
+  /** Undefined for a request that needs no credentials. */
+  readonly signature: Signature | undefined;
   /** Headers that replace MiniStack's in the answer. */
   readonly stamp: () => Readonly<Record<string, string>>;
   /** SHA-256 (hex) of the body. MiniStack gets the end of the body only if it matches. */
@@ -58,8 +59,9 @@ export class Proxy {
   /** Streams the request's body to MiniStack when that is ready, and its answer back. */
   forward(request: IncomingMessage, response: ServerResponse, forwarded: Forwarded): void {
     const { stamp, body, bodyHash } = forwarded;
+    const { signature } = forwarded;
     const replaced = {
-      authorization: scopeOnly(forwarded.signature),
+      ...(signature === undefined ? {} : { authorization: scopeOnly(signature) }),
       host: this.#host,
       ...framing(request.headers, body),
     };

@@ -1,8 +1,8 @@
 /** Refusals with AWS's messages, in each client's format. */
 
 import type { IncomingMessage } from "node:http";
-import { SignatureError } from "./signature.ts";
-import type { RefusalKind } from "./signature.ts";
+import { SignatureError } from "./signature-error.ts";
+import type { RefusalKind } from "./signature-error.ts";
 import type { Refusal, WireResponse } from "../wire/protocol.ts";
 import { xml } from "../wire/xml.ts";
 
@@ -14,6 +14,7 @@ const codes: Readonly<Record<RefusalKind, readonly [name: string, queryCode: str
   mismatch: ["InvalidSignatureException", "SignatureDoesNotMatch", "SignatureDoesNotMatch"],
   skewed: ["InvalidSignatureException", "SignatureDoesNotMatch", "RequestTimeTooSkewed"],
   expired: ["ExpiredTokenException", "RequestExpired", "AccessDenied"],
+  "expired-token": ["ExpiredTokenException", "ExpiredToken", "ExpiredToken"],
 };
 
 /**

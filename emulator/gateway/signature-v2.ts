@@ -5,8 +5,9 @@
  */
 
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Credentials } from "./credentials.ts";
-import { queryOf, SignatureError } from "./signature.ts";
+import type { KnownKeys } from "./known-keys.ts";
+import { SignatureError } from "./signature-error.ts";
+import { queryOf } from "./signature.ts";
 import type { ReceivedRequest, Signature } from "./signature.ts";
 
 /**
@@ -58,19 +59,17 @@ export function isPresignedV2({ target, headers }: ReceivedRequest): boolean {
  * @param now the machine's clock, ms since 1970: the URL has its expiry, not its signing time
  * @throws SignatureError
  */
-export function verifyPresignedV2(
+export async function verifyPresignedV2(
   request: ReceivedRequest,
-  credentials: Credentials,
+  keys: KnownKeys,
   region: string,
   now = Date.now(),
-): Signature {
+): Promise<Signature> {
   const query = queryOf(request.target);
   const parameter = (name: string): string => query.find(([key]) => key === name)?.[1] ?? "";
   const [accessKeyId, expires, value] = [parameter("AWSAccessKeyId"), parameter("Expires"), parameter("Signature")];
-  const hasToken = query.some(([name]) => name.toLowerCase() === "x-amz-security-token");
-  if (accessKeyId !== credentials.accessKeyId || hasToken) {
-    throw new SignatureError("unknown-key", "The AWS Access Key Id you provided does not exist in our records.");
-  }
+  const token = query.find(([name]) => name === "x-amz-security-token")?.[1];
+  const credentials = await keys.find(accessKeyId, token);
   const expected = createHmac("sha1", credentials.secretAccessKey).update(stringToSign(request, expires)).digest();
   const given = Buffer.from(value, "base64");
   if (given.byteLength !== expected.byteLength || !timingSafeEqual(given, expected)) {
@@ -94,8 +93,9 @@ export function verifyPresignedV2(
 
 function stringToSign({ method, target, headers }: ReceivedRequest, expires: string): string {
   const [path = ""] = target.split("?", 1);
-  const custom = Object.entries(headers)
-    .filter(([name]) => name.startsWith("x-amz-"))
+  // The signer moves these headers, the session token among them, to the query.
+  const moved = queryOf(target).filter(([name]) => name.startsWith("x-amz-"));
+  const custom = [...Object.entries(headers).filter(([name]) => name.startsWith("x-amz-")), ...moved]
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([name, value]) => `${name}:${[value].flat().join(",").trim()}\n`);
   const parameters = queryOf(target)

@@ -10,6 +10,9 @@ import { escapeUri, HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { Clock } from "../core/clock.ts";
 import type { Credentials } from "./credentials.ts";
+import type { KnownKeys } from "./known-keys.ts";
+import { SignatureError } from "./signature-error.ts";
+import type { StackDate } from "./stack-date.ts";
 
 /** A request as received. */
 export interface ReceivedRequest {
@@ -37,19 +40,8 @@ export interface Signature {
   readonly expiresIn: number | undefined;
 }
 
-/** The reason why a request is not authentic. */
-export type RefusalKind = "missing" | "malformed" | "unknown-key" | "mismatch" | "skewed" | "expired";
-
-/** A request is not authentic. */
-export class SignatureError extends Error {
-  override readonly name = "SignatureError";
-  readonly kind: RefusalKind;
-
-  constructor(kind: RefusalKind, message: string) {
-    super(message);
-    this.kind = kind;
-  }
-}
+/** The reason to refuse a request without a signature. */
+export const unsigned = new SignatureError("missing", "Missing Authentication Token");
 
 /** Maximum age of a signature, and maximum time that it may be ahead. Source: "Troubleshoot Signature Version 4". */
 const tolerance = 15 * 60_000;
@@ -58,6 +50,7 @@ const longestExpiry = 7 * 24 * 3600;
 const authorizationPattern =
   /^AWS4-HMAC-SHA256 +Credential=([^,\s]+) *, *SignedHeaders=([^,\s]+) *, *Signature=([0-9a-f]{64})$/;
 const sha256Pattern = /^[0-9a-f]{64}$/;
+const tokenParameter = "X-Amz-Security-Token";
 const authenticationParameters = new Set([
   "X-Amz-Algorithm",
   "X-Amz-Credential",
@@ -91,7 +84,7 @@ export function readSignature(request: ReceivedRequest): Signature {
     };
   }
   const value = parameter("X-Amz-Signature");
-  if (value === undefined) throw new SignatureError("missing", "Missing Authentication Token");
+  if (value === undefined) throw unsigned;
   const expiresIn = Number(parameter("X-Amz-Expires") ?? longestExpiry);
   if (
     parameter("X-Amz-Algorithm") !== "AWS4-HMAC-SHA256" ||
@@ -114,40 +107,41 @@ export function readSignature(request: ReceivedRequest): Signature {
 export function withoutAuthentication(target: string): string {
   const [path, query] = splitTarget(target);
   if (query === undefined) return target;
-  const kept = query.split("&").filter((pair) => !authenticationParameters.has(decode(pair.split("=", 1)[0] ?? "")));
+  const kept = query.split("&").filter((pair) => {
+    const name = decode(pair.split("=", 1)[0] ?? "");
+    return !authenticationParameters.has(name) && name.toLowerCase() !== tokenParameter.toLowerCase();
+  });
   return kept.length === 0 ? path : `${path}?${kept.join("&")}`;
 }
 
-/** Verifies signatures made with one key pair. */
+/** Verifies signatures made with known key pairs. */
 export class SignatureVerifier {
-  readonly #credentials: Credentials;
+  readonly #keys: KnownKeys;
   readonly #clock: Clock;
+  readonly #dates: StackDate;
   readonly #now: () => number;
 
   /**
    * @param clock the stack's; it runs ahead of the machine's while the stack is idle
+   * @param dates the times that clients were told
    * @param now the machine's clock, ms since 1970; SDKs that do not correct their clock sign with it
    */
-  constructor(credentials: Credentials, clock: Clock, now: () => number = Date.now) {
-    this.#credentials = credentials;
+  constructor(keys: KnownKeys, clock: Clock, dates: StackDate, now: () => number = Date.now) {
+    this.#keys = keys;
     this.#clock = clock;
+    this.#dates = dates;
     this.#now = now;
   }
 
   /**
-   * Resolves if the request was signed with the key pair and is fresh: with the SHA-256 (hex) that its body must have,
+   * Resolves if the request was signed with a known key pair and is fresh: with the SHA-256 (hex) that its body must have,
    * or with undefined if the body is verified already, unsigned, or signed in chunks.
    * @param body the complete body, for services other than S3; S3 sends its hash in x-amz-content-sha256
    * @throws SignatureError
    */
   async verify(request: ReceivedRequest, signature: Signature, body?: Uint8Array): Promise<string | undefined> {
     const { accessKeyId, signedHeaders } = signature;
-    const hasToken =
-      request.headers["x-amz-security-token"] !== undefined ||
-      queryOf(request.target).some(([name]) => name === "X-Amz-Security-Token");
-    if (accessKeyId !== this.#credentials.accessKeyId || hasToken) {
-      throw new SignatureError("unknown-key", "The security token included in the request is invalid.");
-    }
+    const credentials = await this.#keys.find(accessKeyId, sessionToken(request));
     this.#checkDate(signature);
     const unsigned = Object.keys(request.headers).find((name) => name.startsWith("x-amz-") && !signedHeaders.has(name));
     if (unsigned !== undefined || !signedHeaders.has("host")) {
@@ -155,7 +149,7 @@ export class SignatureVerifier {
     }
     const hash = body === undefined ? s3PayloadHash(request, signature) : sha256(body);
     const claimed = single(request.headers["x-amz-content-sha256"]) ?? hash;
-    const expected = await computeSignature(this.#credentials, request, signature, claimed);
+    const expected = await computeSignature(credentials, request, signature, claimed);
     if (!timingSafeEqual(Buffer.from(expected), Buffer.from(signature.value)) || claimed !== hash) {
       throw new SignatureError(
         "mismatch",
@@ -174,14 +168,16 @@ export class SignatureVerifier {
     const [machine, stack, signed] = [this.#now(), this.#clock.now(), date.getTime()];
     const earliest = Math.min(machine, stack) - tolerance;
     const latest = Math.max(machine, stack) + tolerance;
-    const followsStack = signed > machine + tolerance;
     if (signed > latest || (expiresIn === undefined && signed < earliest)) {
       throw new SignatureError(
         "skewed",
         `Signature expired or not yet current: ${date.toISOString()} is more than 15 minutes away from ${new Date(stack).toISOString()}.`,
       );
     }
-    if (expiresIn !== undefined && signed + expiresIn * 1000 < (followsStack ? stack : machine)) {
+    if (expiresIn === undefined) return;
+    // Presigned URLs expire by real time, like sessions.
+    const real = signed > machine + tolerance ? this.#dates.realTimeOf(signed) : signed;
+    if (real === undefined || real + expiresIn * 1000 < machine) {
       throw new SignatureError("expired", "Request has expired");
     }
   }
@@ -270,6 +266,10 @@ function credentialParts(
     date: signed,
     signedHeaders: new Set(signedHeaders.split(";")),
   };
+}
+
+function sessionToken({ headers, target }: ReceivedRequest): string | undefined {
+  return single(headers["x-amz-security-token"]) ?? queryOf(target).find(([name]) => name === tokenParameter)?.[1];
 }
 
 function signatureIn(authorization: string | undefined): string {

@@ -1,5 +1,7 @@
 /** Permission checks of the emulator: the interface between services that need a decision and the launcher, which makes it. */
 
+import type { Launcher } from "./launcher.ts";
+
 /** Who makes a call. */
 export type Caller =
   /** A signed call; the launcher resolves the principal. */
@@ -35,4 +37,18 @@ export interface AuthorizationDecision {
 export interface Authorizer {
   /** Returns the decision, also for a caller that is unknown. */
   authorize(request: AuthorizationRequest): Promise<AuthorizationDecision>;
+}
+
+/** Lets the launcher decide, with the policies that MiniStack has. Denials are recorded. */
+export class LauncherAuthorizer implements Authorizer {
+  readonly #launcher: Pick<Launcher, "decide">;
+
+  constructor(launcher: Pick<Launcher, "decide">) {
+    this.#launcher = launcher;
+  }
+
+  /** @throws LauncherError if the launcher does not answer */
+  authorize(request: AuthorizationRequest): Promise<AuthorizationDecision> {
+    return this.#launcher.decide(request, true);
+  }
 }

@@ -8,6 +8,7 @@ import { RealClock } from "../core/real-clock.ts";
 import { ministackPython } from "../../tools/paths.mjs";
 import { awsPorts } from "../aws-ports.ts";
 import { startGateway } from "../gateway/gateway.ts";
+import { LauncherConnection } from "../iam/launcher.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { miniStackServices, startMiniStack } from "../ministack.ts";
 import { testAccount, testCredentials, testRegion } from "./test-gateway.ts";
@@ -15,6 +16,11 @@ import { testAccount, testCredentials, testRegion } from "./test-gateway.ts";
 /** An AWS with S3, SNS, SQS, IAM, KMS, logs and STS, on a free port. */
 export interface TestAws extends Gateway {
   readonly credentials: typeof testCredentials;
+  readonly launcher: LauncherConnection;
+  /** MiniStack's Unix socket. */
+  readonly socketPath: string;
+  /** MiniStack's log. */
+  readonly logFile: string;
 }
 
 /**
@@ -23,12 +29,15 @@ export interface TestAws extends Gateway {
  */
 export async function startTestAws(clock: Clock = new RealClock()): Promise<TestAws> {
   const stateDir = await mkdtemp(join(tmpdir(), "aws-"));
+  const logFile = join(stateDir, "ministack.log");
   const healthy = Promise.withResolvers<unknown>();
   const upstream = { path: join(stateDir, "ministack"), ready: healthy.promise };
   const ports = awsPorts(upstream, testRegion, testCredentials);
+  const launcher = new LauncherConnection(upstream);
   const gateway = await startGateway({
     port: 0,
     credentials: testCredentials,
+    launcher,
     upstream,
     corsRules: ports.corsRules,
     upstreamServices: miniStackServices,
@@ -44,17 +53,23 @@ export async function startTestAws(clock: Clock = new RealClock()): Promise<Test
     gatewayPort: gateway.port,
     accountId: testAccount,
     region: testRegion,
+    credentials: testCredentials,
+    launcherToken: launcher.token,
     stateDir,
-    logFile: join(stateDir, "ministack.log"),
+    logFile,
   });
   healthy.resolve(ministack.ready);
   await upstream.ready;
   return {
     ...gateway,
     credentials: testCredentials,
+    launcher,
+    socketPath: upstream.path,
+    logFile,
     async stop() {
       await gateway.stop();
       ports.close();
+      launcher.close();
       await ministack.stop();
       await rm(stateDir, { recursive: true, force: true });
     },

@@ -9,6 +9,7 @@ import { randomCredentials } from "../gateway/credentials.ts";
 import type { Credentials } from "../gateway/credentials.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import type { Launcher } from "../iam/launcher.ts";
 import { WireService } from "../wire/dispatch.ts";
 import type { Service } from "../wire/service.ts";
 import { ownModels, testModel } from "./api-models.ts";
@@ -16,6 +17,13 @@ import { ownModels, testModel } from "./api-models.ts";
 export const testRegion = "us-east-1";
 export const testAccount = "000000000000";
 export const testCredentials = randomCredentials();
+
+/** A launcher that knows no issued credentials and allows everything. */
+export const permissiveLauncher: Launcher = {
+  decide: () => Promise.resolve({ allowed: true, message: "" }),
+  credentialsOf: () => Promise.resolve({ unknown: "UnrecognizedClientException" }),
+  denials: () => Promise.resolve([]),
+};
 
 /** Serves the services on a free port; others are refused, because there is no MiniStack. */
 export async function startTestGateway(services: readonly Service[], clock: Clock = new RealClock()): Promise<Gateway> {
@@ -28,6 +36,7 @@ export async function startTestGateway(services: readonly Service[], clock: Cloc
   return await startGateway({
     port: 0,
     credentials: testCredentials,
+    launcher: permissiveLauncher,
     upstream: { path: "/nonexistent/ministack", ready: Promise.resolve() },
     corsRules: () => Promise.resolve([]),
     upstreamServices: ["s3"],
@@ -40,7 +49,10 @@ export async function startTestGateway(services: readonly Service[], clock: Cloc
 }
 
 /** Returns the configuration of an SDK client. */
-export function sdkConfig(gateway: Pick<Gateway, "url">, credentials: Credentials = testCredentials) {
+export function sdkConfig(
+  gateway: Pick<Gateway, "url">,
+  credentials: Credentials & { sessionToken?: string } = testCredentials,
+) {
   return {
     endpoint: gateway.url,
     region: testRegion,
@@ -63,7 +75,7 @@ export interface RawRequest {
   /** @default now */
   readonly signingDate?: Date;
   /** @default the test gateway's */
-  readonly credentials?: Credentials;
+  readonly credentials?: Credentials & { readonly sessionToken?: string };
 }
 
 /** Signs a request for `fetch`: its method, body, and headers with x-amz-date and Authorization. */

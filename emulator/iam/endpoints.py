@@ -1,0 +1,96 @@
+"""The launcher's own HTTP interface, for the gateway: decisions, credentials, denials.
+
+Each request needs the bearer token of this start. The interface is on MiniStack's socket; the gateway forwards no
+request of a client to these paths.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import denials
+from decisions import Caller, Decision, Service, decide
+from ministack.core import iam_evaluator
+from ministack.core.responses import set_request_account_id, set_request_region
+from principals import UnknownPrincipalError, principal_of_key, principal_of_role
+
+if TYPE_CHECKING:
+    from asgi import Receive, Scope, Send
+
+_token = os.environ["LAUNCHER_TOKEN"]
+_account = os.environ["MINISTACK_ACCOUNT_ID"]
+_region = os.environ["MINISTACK_REGION"]
+
+
+async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request to the launcher, as an ASGI application."""
+    headers = dict(scope["headers"])
+    if not hmac.compare_digest(headers.get(b"authorization", b""), f"Bearer {_token}".encode()):
+        await _answer(send, 403, {"error": "The bearer token is not this launcher's."})
+        return
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            break
+    set_request_account_id(_account)
+    set_request_region(_region)
+    # AWS's services use HTTPS, for which the gateway stands.
+    iam_evaluator._request_origin.set(("127.0.0.1", True))
+    await _answer(send, 200, paths[scope["path"]](json.loads(body or b"{}")))
+
+
+def _authorize(request: dict[str, Any]) -> dict[str, Any]:
+    """Decide about all resources of a request; the first denial is the answer."""
+    action, resources, context = request["action"], request["resources"], request["context"]
+    try:
+        caller = _caller(request["caller"])
+    except UnknownPrincipalError as error:
+        named = request["caller"]
+        name = named.get("accessKeyId") or named["roleArn"]
+        decisions = [Decision(False, name, action, resources[0], str(error))]
+    else:
+        decisions = [decide(caller, action, resource, context) for resource in resources]
+    decision = next((one for one in decisions if not one.allowed), decisions[0])
+    if request.get("record", True):
+        denials.record(decision)
+    return {
+        "allowed": decision.allowed,
+        "message": decision.message,
+        **({} if decision.policy is None else {"policy": decision.policy}),
+        **({} if decision.sid is None else {"sid": decision.sid}),
+    }
+
+
+def _caller(caller: dict[str, Any]) -> Caller:
+    if "accessKeyId" in caller:
+        return principal_of_key(caller["accessKeyId"])
+    if "roleArn" in caller:
+        return principal_of_role(caller["roleArn"], caller.get("sessionName", "session"))
+    return Service(caller["service"], caller.get("sourceArn"), caller.get("sourceAccount"))
+
+
+def _credentials(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the secret of an access key, for the gateway's check of signatures; {"unknown": reason} without one."""
+    found = iam_evaluator.resolve_credential(request["accessKeyId"], _account)
+    if isinstance(found, iam_evaluator.CredentialResolutionError):
+        return {"unknown": found.code}
+    token = {} if found.session_token is None else {"sessionToken": found.session_token}
+    return {"accessKeyId": found.access_key_id, "secretAccessKey": found.secret_access_key, **token}
+
+
+def _denials(_request: dict[str, Any]) -> dict[str, Any]:
+    return {"denials": denials.recent()}
+
+
+paths = {"/_authorize": _authorize, "/_credentials": _credentials, "/_denials": _denials}
+
+
+async def _answer(send: Send, status: int, content: dict[str, Any]) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(content).encode()})

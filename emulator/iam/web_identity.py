@@ -1,0 +1,94 @@
+"""Web identities: the checks of AssumeRoleWithWebIdentity.
+
+The identity provider must exist, and the token's audience must be in its client list. The token's signature is not
+verified: the emulator cannot ask the provider for its keys, and tests make their tokens themselves.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+import denials
+from decisions import Decision
+from ministack.core import iam_evaluator
+from ministack.core.responses import error_response_json, get_region
+from ministack.services import iam
+
+if TYPE_CHECKING:
+    from asgi import Response
+
+ACTION = "sts:AssumeRoleWithWebIdentity"
+DEFAULT_DURATION = 3600
+
+
+class RefusedError(Exception):
+    """AWS's error code, message and HTTP status. Source: AWS STS API Reference, AssumeRoleWithWebIdentity."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+def trust_denial(role_arn: str, params: dict[str, Any], use_json: bool) -> Response | None:
+    """Return the response to a token that may not assume the role; None if it may."""
+    try:
+        _check(role_arn, _claims(iam._p(params, "WebIdentityToken")), iam._p(params, "DurationSeconds"))
+    except RefusedError as error:
+        if use_json:
+            return cast("Response", error_response_json(error.code, str(error), error.status))
+        return cast("Response", iam._error(error.status, error.code, str(error), ns="sts"))
+    return None
+
+
+def _claims(token: str) -> dict[str, Any]:
+    try:
+        _, payload, _ = token.split(".")
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        issuer, audience, subject = claims["iss"], claims["aud"], claims["sub"]
+    except (ValueError, KeyError, TypeError) as error:
+        code, message = "InvalidIdentityToken", "The ID Token provided is not a valid JWT with iss, aud and sub."
+        raise RefusedError(code, message) from error
+    return {**claims, "iss": issuer, "aud": audience, "sub": subject}
+
+
+def _check(role_arn: str, claims: dict[str, Any], duration: str) -> None:
+    issuer = str(claims["iss"])
+    host = issuer.split("://", 1)[-1].rstrip("/")
+    account = role_arn.split(":")[4]
+    provider_arn = f"arn:aws:iam::{account}:oidc-provider/{host}"
+    provider = iam._oidc_providers.get_scoped(account, None, provider_arn)
+    if provider is None:
+        code = "InvalidIdentityToken"
+        raise RefusedError(code, f"No OpenIDConnect provider found in your account for {issuer}")
+    audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    if not set(audiences) & set(provider["ClientIDList"]):
+        code, message = "InvalidIdentityToken", "Incorrect token audience"
+        raise RefusedError(code, message)
+    now = int(time.time())
+    if isinstance(expiry := claims.get("exp"), int | float) and expiry < now:
+        code = "ExpiredTokenException"
+        message = f"Token expired: current date/time {now} must be before the expiration date/time {expiry}"
+        raise RefusedError(code, message)
+    role = iam._roles.get_scoped(account, None, role_arn.rsplit("/", 1)[-1])
+    context = iam_evaluator.EvalContext(
+        principal_arn=provider_arn,
+        principal_type="WebIdentityUser",
+        principal_account=account,
+        action=ACTION,
+        resource_arn=role_arn,
+        region=get_region(),
+        service_context={f"{host}:aud".lower(): audiences[0], f"{host}:sub".lower(): claims["sub"]},
+    )
+    if role is None or not iam_evaluator.evaluate_trust_policy(role["AssumeRolePolicyDocument"], provider_arn, context):
+        message = f"Not authorized to perform {ACTION}"
+        denials.record(Decision(False, f"{host}:{claims['sub']}", ACTION, role_arn, message))
+        code = "AccessDenied"
+        raise RefusedError(code, message, 403)
+    if int(duration or DEFAULT_DURATION) > role.get("MaxSessionDuration", DEFAULT_DURATION):
+        code = "ValidationError"
+        message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        raise RefusedError(code, message)
