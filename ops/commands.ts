@@ -14,6 +14,11 @@ export const commands: readonly (CommandEntry | ExternalCommand)[] = [
     summary: "keep a local stack running between commands",
     load: async () => (await import("./local/local.ts")).localCommand,
   },
+  {
+    name: "explain",
+    summary: "say whether a role may make a call on the local stack, and why",
+    load: async () => (await import("./local/explain.ts")).explainCommand,
+  },
   ...clientCommands,
   {
     name: "smoke",

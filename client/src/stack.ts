@@ -4,11 +4,11 @@ import { S3Client } from "@aws-sdk/client-s3";
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import { DescribeEndpointCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
-import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { requestHandler, throughProxy } from "../../lib/proxies.ts";
 import { ServiceClock } from "./clock.ts";
+import { emulatorCredentials } from "./emulator-credentials.ts";
 import { outputsFile, readOutputs } from "./outputs.ts";
 import type { OutputsSource, StackOutputs } from "./outputs.ts";
 
@@ -42,20 +42,25 @@ export interface Stack extends Disposable {
  * @throws SetupError if there is no such stack or its outputs are not valid
  */
 export async function openStack(source: OutputsSource = {}): Promise<Stack> {
-  return connect(await readOutputs(source), credentialsOf(source));
+  const outputs = await readOutputs(source);
+  return connect(outputs, credentialsOf(source, outputs));
 }
 
 /** Credentials in the form that the AWS SDK accepts. */
 export type ClientCredentials = NonNullable<S3ClientConfig["credentials"]>;
 
 /**
- * Returns the emulator's credentials: it writes its key pair next to the outputs of its stack, as a shared credentials
- * file.
+ * Returns the credentials for a stack on the emulator, which writes its key pair next to the outputs of its stack, as a
+ * shared credentials file.
  */
-function credentialsOf(source: OutputsSource): ClientCredentials | undefined {
-  const filepath = join(dirname(outputsFile(source) ?? ""), "credentials");
-  if (outputsFile(source) === undefined || !existsSync(filepath)) return undefined;
-  return fromIni({ profile: "default", filepath, configFilepath: filepath, ignoreCache: true });
+function credentialsOf(
+  source: OutputsSource,
+  { awsEndpointUrl: endpoint, region }: StackOutputs,
+): ClientCredentials | undefined {
+  const file = outputsFile(source);
+  const credentials = join(dirname(file ?? ""), "credentials");
+  if (file === undefined || endpoint === undefined || !existsSync(credentials)) return undefined;
+  return emulatorCredentials(credentials, { endpoint, region });
 }
 
 /**

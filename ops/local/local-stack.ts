@@ -8,6 +8,7 @@ import { spawnEmulator } from "./emulator.ts";
 import type { RunningEmulator } from "./emulator.ts";
 import { packageModel } from "../start/model.ts";
 import { checkPort, defaultPort } from "./port.ts";
+import { attachLocalRoles, detachLocalRoles } from "./roles.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
 import { release, statePaths, takeOver } from "./state.ts";
@@ -103,7 +104,10 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
       abandon,
       async takeDown() {
         try {
-          await progress.step("Destroying the stack", (step) => deployment.destroy(step, signal));
+          await progress.step("Destroying the stack", async (step) => {
+            await detachLocalRoles(running);
+            await deployment.destroy(step, signal);
+          });
         } finally {
           await progress.step("Stopping AWS on this machine", abandon);
         }
@@ -124,6 +128,7 @@ export async function bringUp(options: EmulatorSessionOptions): Promise<LocalSta
   try {
     const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
     const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
+    await attachLocalRoles(aws, up.result.outputs);
     if (options.keep === true) {
       // For later updates: the caller may remove its file.
       if (options.configFile !== undefined) await copyFile(options.configFile, paths.settings);

@@ -3,19 +3,20 @@ import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { connect, plural, readCapacity, readOutputs } from "../../client/src/index.ts";
 import { createCommand, wholeNumber } from "../../lib/command-line.ts";
-import type { CommandContext } from "../../lib/command-line.ts";
-import { InvalidInputError } from "../../lib/errors.ts";
+import type { CommandContext, TextSink } from "../../lib/command-line.ts";
 import { jsonLine, printable } from "../../lib/printable.ts";
 import { withoutLoopback } from "../../lib/proxies.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "../deployment/deployment.ts";
 import { configFileVariable, removeForeignSettings } from "./foreign-settings.ts";
-import { readReady, stopEmulator } from "./emulator.ts";
+import { stopEmulator } from "./emulator.ts";
 import type { Ready } from "./emulator.ts";
 import { bringUp, defaultSpeed, localState, speedHelp } from "./local-stack.ts";
 import { defaultPort } from "./port.ts";
 import { Progress } from "../../lib/progress.ts";
 import { inUse, release, stackOwner } from "./state.ts";
+import { assumeRole, detachLocalRoles, roleHelp } from "./roles.ts";
+import { noStack, readRunning, requireRunning } from "./running.ts";
 
 /** Defines `local` with its commands `up`, `down`, `status` and `env`. */
 export function localCommand(context: CommandContext) {
@@ -90,7 +91,10 @@ async function takeDown(progress: Progress, signal: AbortSignal): Promise<void> 
   }
   const deployment = await Deployment.open(ready, localState);
   try {
-    await progress.step("Destroying the stack", (step) => deployment.destroy(step, signal));
+    await progress.step("Destroying the stack", async (step) => {
+      await detachLocalRoles(ready);
+      await deployment.destroy(step, signal);
+    });
   } finally {
     await progress.step("Stopping AWS on this machine", async () => {
       await stopEmulator(ready.pid);
@@ -135,29 +139,36 @@ Exit status: 0 the stack is up; 1 it cannot be read; 2 no stack is up, or invali
     });
 }
 
-function envCommand({ stdout, environment }: CommandContext) {
+function envCommand({ stdout, stderr, environment }: CommandContext) {
   return createCommand("env", "print the settings that AWS SDKs, the AWS CLI and the Pulumi CLI need")
     .description(
-      "Prints shell commands that set the variables with which AWS SDKs, the AWS CLI and the Pulumi CLI use the local stack.",
+      "Prints shell commands that set the variables with which AWS SDKs, the AWS CLI and the Pulumi CLI use the local stack. The credentials are the administrator's, or those of a role's session for one hour of real time.",
     )
+    .option("--role <role>", roleHelp)
     .addHelpText(
       "after",
       `
-Example:
+Examples:
   eval "$(npm run -s local:env)"
+  eval "$(npm run -s local:env -- --role caller)"
 
-Exit status: 0 success; 2 no stack is up.`,
+Exit status: 0 success; 2 no stack is up, or no such role.`,
     )
-    .action(async () => {
+    .action(async ({ role }) => {
       const foreign = removeForeignSettings(environment);
-      const ready = await readRunning();
-      if (ready === undefined) {
+      let ready: Ready;
+      let session: Record<string, string>;
+      try {
+        ready = await requireRunning();
+        session = role === undefined ? {} : await roleEnvironment(ready, role, stderr);
+      } catch (error) {
         // Otherwise eval would succeed.
         stdout.write("false\n");
-        throw new InvalidInputError(noStack);
+        throw error;
       }
       const variables = {
         ...awsEnvironment(ready),
+        ...session,
         ...pulumiEnvironment(ready, localState),
         ...withoutLoopback(environment),
         ...(existsSync(localState.settings) ? { [configFileVariable]: localState.settings } : {}),
@@ -171,12 +182,15 @@ Exit status: 0 success; 2 no stack is up.`,
     });
 }
 
-const noStack = "No local stack is up. Start one with: npm run local:up";
-
-/** Reads what the running emulator printed when it was ready; undefined if none is running. */
-async function readRunning(): Promise<Ready | undefined> {
-  const ready = await readReady(localState);
-  return ready !== undefined && stackOwner(localState)?.pid === ready.pid ? ready : undefined;
+/** Assumes a role; returns the variables of its session, and prints their expiry. */
+async function roleEnvironment(ready: Ready, role: string, stderr: TextSink): Promise<Record<string, string>> {
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = await assumeRole(ready, role);
+  stderr.write(`The credentials of ${role} expire at ${expiration.toLocaleTimeString()} (real time).\n`);
+  return {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+  };
 }
 
 function quoted(value: string): string {

@@ -1,0 +1,78 @@
+/** `npm run explain`: says whether a role may make a call on the emulator, and which statement decides. */
+import { Sha256 } from "@smithy/core/checksum";
+import { HttpRequest } from "@smithy/core/protocols";
+import { SignatureV4 } from "@smithy/signature-v4";
+import { z } from "zod";
+import { createCommand } from "../../lib/command-line.ts";
+import type { CommandContext } from "../../lib/command-line.ts";
+import { UserError } from "../../lib/errors.ts";
+import { jsonLine, printable } from "../../lib/printable.ts";
+import type { Ready } from "./emulator.ts";
+import { findRole, roleHelp } from "./roles.ts";
+import { requireRunning } from "./running.ts";
+
+/** Time limit for the answer, ms. */
+const limit = 30_000;
+
+const decisionSchema = z.object({
+  allowed: z.boolean(),
+  message: z.string(),
+  policy: z.string().optional(),
+  sid: z.string().optional(),
+});
+
+type Decision = z.infer<typeof decisionSchema>;
+
+/** Defines `explain`. */
+export function explainCommand({ stdout, exitWith }: CommandContext) {
+  return createCommand("explain", "say whether a role may make a call, and why")
+    .description(
+      "Asks the emulator whether a role's policies, its boundary and the resource's policy allow a call, and prints the policy and the Sid of the statement that decides. Conditions on tags and other values of a request count as not met.",
+    )
+    .requiredOption("--role <role>", roleHelp)
+    .requiredOption("--action <action>", "such as s3:PutObject")
+    .requiredOption("--resource <arn>", 'ARN of the resource, or "*"')
+    .option("--json", "print one JSON object to standard output", false)
+    .addHelpText(
+      "after",
+      `
+Example:
+  npm run explain -- --role caller --action s3:PutObject --resource arn:aws:s3:::BUCKET/videos/clip.mp4
+
+Exit status: 0 allowed; 1 denied; 2 no stack is up, or no such role.`,
+    )
+    .action(async ({ role, action, resource, json }) => {
+      const ready = await requireRunning();
+      const { Arn: roleArn = "" } = await findRole(ready, role);
+      const decision = await ask(ready, { roleArn, action, resources: [resource] });
+      stdout.write(json ? `${jsonLine({ role: roleArn, action, resource, ...decision })}\n` : textOf(decision));
+      exitWith(decision.allowed ? 0 : 1);
+    });
+}
+
+function textOf({ allowed, message, policy, sid }: Decision): string {
+  const lines = [
+    allowed ? "allowed" : `denied: ${message}`,
+    `policy: ${policy ?? "none"}`,
+    `statement: ${sid ?? (policy === undefined ? "none" : "one without a Sid")}`,
+  ];
+  return `${lines.map((line) => printable(line)).join("\n")}\n`;
+}
+
+async function ask(ready: Ready, question: object): Promise<Decision> {
+  const url = new URL("/_local/explain", ready.url);
+  const body = JSON.stringify(question);
+  const { region, credentials } = ready;
+  const signer = new SignatureV4({ credentials, region, service: "iam", sha256: Sha256 });
+  const headers = { host: url.host, "content-type": "application/json" };
+  const signed = await signer.sign(new HttpRequest({ method: "POST", path: url.pathname, headers, body }));
+  const answer = await fetch(url, {
+    method: "POST",
+    headers: signed.headers,
+    body,
+    signal: AbortSignal.timeout(limit),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new UserError(`The emulator answers ${answer.status}: ${text}`);
+  return decisionSchema.parse(JSON.parse(text));
+}
