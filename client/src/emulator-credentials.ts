@@ -49,7 +49,8 @@ async function isKnown(
   credentials: KeyPair,
   emulator: { readonly endpoint: string; readonly region: string },
 ): Promise<boolean> {
-  const sts = new STSClient({ ...emulator, credentials, requestHandler: limits });
+  // The SDK adds to the object.
+  const sts = new STSClient({ ...emulator, credentials: { ...credentials }, requestHandler: limits });
   try {
     await sts.send(new GetCallerIdentityCommand({}));
     return true;

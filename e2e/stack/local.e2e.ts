@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
-import { repoRoot, servingPython } from "../../tools/paths.mjs";
+import { ministackPython, repoRoot, servingPython } from "../../tools/paths.mjs";
 import type { StackOutputs } from "../../client/src/index.ts";
 import { localState } from "../../ops/local/local-stack.ts";
 import { leftProcesses, run } from "../../ops/testing/commands.ts";
@@ -25,10 +25,16 @@ const foreign = {
 
 const local = (...args: string[]) => run(["ops/main.ts", "local", ...args], foreign);
 
-/** Runs a shell command with the variables that `local:env` prints as its only AWS and Pulumi settings; returns its standard output. */
-async function withLocalEnv(command: string): Promise<string> {
+/**
+ * Runs a shell command with the variables that `local:env` prints as its only AWS and Pulumi settings; returns its standard
+ * output.
+ * @param role of the session. @default the administrator
+ */
+async function withLocalEnv(command: string, role?: string): Promise<string> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|PULUMI)_/.test(name)));
-  const { stdout } = await promisify(execFile)("bash", ["-ec", `eval "$(node ops/main.ts local env)"\n${command}`], {
+  const given =
+    role === undefined ? 'eval "$(node ops/main.ts local env)"' : `eval "$(node ops/main.ts local env --role ${role})"`;
+  const { stdout } = await promisify(execFile)("bash", ["-ec", `${given}\n${command}`], {
     cwd: repoRoot,
     env: { ...env, ...foreign },
   });
@@ -152,6 +158,41 @@ describe("the local stack between local:up and local:down", () => {
   it("has no difference from the program for the Pulumi CLI", async () => {
     await withLocalEnv("pulumi preview --stack local --non-interactive --expect-no-changes");
     await withLocalEnv("pulumi refresh --stack local --non-interactive --yes --expect-no-changes --skip-preview");
+  });
+
+  const whoAmI = `'${ministackPython}' -c "import botocore.session
+print(botocore.session.get_session().create_client('sts').get_caller_identity()['Arn'])"`;
+
+  for (const role of ["caller", "operator"]) {
+    it(`gives a shell a session of the role local-${role}`, async () => {
+      assert.match(await withLocalEnv(whoAmI, role), new RegExp(`:assumed-role/local-${role}/local-env\n$`));
+    });
+  }
+
+  it("prints when a role's session expires, and the command false for an unknown role", async () => {
+    assert.match((await local("env", "--role", "caller").finished).stderr, /^The credentials of caller expire at /);
+    const { status, stdout, stderr } = await local("env", "--role", "nosuch").finished;
+    assert.deepEqual([status, stdout], [2, "false\n"]);
+    assert.match(stderr, /no role nosuch/);
+  });
+
+  it("denies a caller what its policy does not allow, and explains it", async () => {
+    const video = `arn:aws:s3:::${outputs.inputBucket}/${outputs.inputPrefix}clip.mp4`;
+    const explain = (action: string) =>
+      run(["ops/main.ts", "explain", "--role", "caller", "--action", action, "--resource", video, "--json"]).finished;
+    const allowed = await explain("s3:PutObject");
+    assert.equal(allowed.status, 0, allowed.stderr);
+    const decision = JSON.parse(allowed.stdout) as Record<string, unknown>;
+    assert.match(String(decision["policy"]), /:policy\/.*caller/);
+    assert.equal(decision["sid"], "UploadVideos");
+    assert.equal((await explain("s3:DeleteObject")).status, 1);
+    const deleteObject = `'${ministackPython}' -c "import botocore.session
+s3 = botocore.session.get_session().create_client('s3')
+s3.delete_object(Bucket='${outputs.inputBucket}', Key='${outputs.inputPrefix}clip.mp4')"`;
+    await assert.rejects(
+      withLocalEnv(deleteObject, "caller"),
+      /no identity-based policy allows the s3:DeleteObject action/,
+    );
   });
 
   it("refuses a second local:up", async () => {

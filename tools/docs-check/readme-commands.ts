@@ -33,6 +33,16 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     text: 'eval "$(node ops/main.ts local env)"',
   },
   {
+    command: 'eval "$(npm run -s local:env -- --role caller)"',
+    test: "e2e/stack/local.e2e.ts",
+    text: 'eval "$(node ops/main.ts local env --role ${role})"',
+  },
+  {
+    command: "npm run explain -- --role caller --action s3:PutObject --resource arn:aws:s3:::BUCKET/KEY",
+    test: "e2e/stack/local.e2e.ts",
+    text: '"explain", "--role", "caller"',
+  },
+  {
     command: "npm run submit -- FILE --wait",
     test: "e2e/parts/access-policies.long.e2e.ts",
     text: '"submit", video, "--wait"',
