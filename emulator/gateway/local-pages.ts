@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Launcher } from "../iam/launcher.ts";
 import type { WireResponse } from "../wire/protocol.ts";
 
-/** What the pages show. */
+/** Sources of the pages. */
 export interface LocalPagesOptions {
   /** Returns the document that a signed GET of `/_local/status` gets. */
   readonly status: () => object;

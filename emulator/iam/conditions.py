@@ -1,4 +1,4 @@
-"""What MiniStack's check of a request lacks: resources, actions and condition keys of some operations.
+"""Resources, actions and condition keys of requests that MiniStack's own check lacks.
 
 Source of actions, resource types and condition keys, unless another is named: Service Authorization Reference.
 """
@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch_logs, iam, kms, tagging
+from ministack.services import cloudwatch_logs, iam, kms, s3, tagging
 
 # Operations that IAM authorizes as another action.
 ACTIONS = {
@@ -114,6 +114,20 @@ def context_of(action: str, parameters: Parameters) -> dict[str, Any]:
             "sts:RoleSessionName": parameters.text("RoleSessionName"),
         }
     return {name: value for name, value in keys.items() if value}
+
+
+def further_checks(action: str, resource: str) -> list[tuple[str, str]]:
+    """Return actions with resources that a request needs, too, in the present state.
+
+    S3 tells only callers that may list the bucket that an object is missing; for others, the read is denied. Source: S3
+    API Reference, GetObject, "Permissions".
+    """
+    if action != "s3:GetObject":
+        return []
+    bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
+    record = s3._buckets.get(bucket)
+    is_missing = record is not None and key not in record["objects"]
+    return [("s3:ListBucket", f"arn:aws:s3:::{bucket}")] if is_missing else []
 
 
 def resource_tags(resource: str) -> dict[str, str]:

@@ -51,6 +51,7 @@ const data = [
   "services.iam._roles",
   "services.iam._user_inline_policies",
   "services.iam._users",
+  "services.s3._buckets",
   "services.sts._sessions",
 ];
 

@@ -57,7 +57,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class _Match:
-    """What a layer says: "Allow", "Deny" or "ImplicitDeny", with the policy that decided."""
+    """Result of a layer: "Allow", "Deny" or "ImplicitDeny", with the policy that decided."""
 
     decision: str
     kind: str

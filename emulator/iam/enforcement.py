@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 import denials
-from conditions import ACTIONS, Parameters, context_of, resources_of
+from conditions import ACTIONS, Parameters, context_of, further_checks, resources_of
 from decisions import Anonymous, Caller, Decision, Service, decide
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
@@ -64,9 +64,10 @@ def enforce(
         return iam_evaluator.AuthError("InvalidClientTokenId", str(error))
     parameters = _parameters.get(Parameters({}, b""))
     action = ACTIONS.get(iam_action, iam_action)
-    for resource in resources_of(action, resource_arn, parameters):
-        context = {**(service_context or {}), **context_of(action, parameters)}
-        decision = decide(caller, action, resource, context)
+    checks = [(action, resource) for resource in resources_of(action, resource_arn, parameters)]
+    for needed, resource in [*checks, *further_checks(action, resource_arn)]:
+        context = {**(service_context or {}), **context_of(needed, parameters)} if needed == action else {}
+        decision = decide(caller, needed, resource, context)
         if not decision.allowed:
             return _denied(decision)
     return None

@@ -14,6 +14,7 @@ import {
   CreateBucketCommand,
   GetBucketPolicyCommand,
   GetObjectCommand,
+  NoSuchKey,
   PutBucketPolicyCommand,
   PutObjectCommand,
   S3Client,
@@ -194,6 +195,18 @@ describe("The launcher", () => {
       await expect(created, "AccessDenied", "iam:CreatePolicy", iamArn("policy/mine"));
       const logged = logs.send(new CreateLogGroupCommand({ logGroupName: "/mine" }));
       await expect(logged, "AccessDeniedException", "logs:CreateLogGroup", arn("logs", "log-group:/mine:log-stream:"));
+    });
+
+    it("the read of a missing object, without the permission to list the bucket", async () => {
+      const read = allow("Read", "s3:GetObject", "arn:aws:s3:::videos/*");
+      const missing = new GetObjectCommand({ Bucket: "videos", Key: "missing" });
+      const { s3, arn: me } = await role({ allow: [read] });
+      await assert.rejects(
+        s3.send(missing),
+        because(me, "s3:ListBucket", '"arn:aws:s3:::videos"', implicit("s3:ListBucket")),
+      );
+      const lister = await role({ allow: [read, allow("List", "s3:ListBucket", "arn:aws:s3:::videos")] });
+      await assert.rejects(lister.s3.send(missing), NoSuchKey);
     });
 
     it("an action beyond the permissions boundary, and names the boundary", async () => {

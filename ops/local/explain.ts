@@ -37,7 +37,7 @@ export function explainCommand({ stdout, exitWith }: CommandContext) {
       "after",
       `
 Example:
-  npm run explain -- --role caller --action s3:PutObject --resource arn:aws:s3:::BUCKET/videos/clip.mp4
+  npm run explain -- --role caller --action s3:PutObject --resource arn:aws:s3:::BUCKET/KEY
 
 Exit status: 0 allowed; 1 denied; 2 no stack is up, or no such role.`,
     )
