@@ -5,7 +5,15 @@
 
 import type { Readable } from "node:stream";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
-import { GetRoleCommand, IAMClient, NoSuchEntityException } from "@aws-sdk/client-iam";
+import {
+  CreateRoleCommand,
+  EntityAlreadyExistsException,
+  GetRoleCommand,
+  IAMClient,
+  NoSuchEntityException,
+  PutRolePolicyCommand,
+} from "@aws-sdk/client-iam";
+import type { Role } from "@aws-sdk/client-iam";
 import {
   GetBucketCorsCommand,
   GetObjectCommand,
@@ -63,6 +71,18 @@ export interface Topics {
 export interface Roles {
   /** Tells whether the role exists and its trust policy lets the service assume it. */
   trusts(roleArn: string, service: string): Promise<boolean>;
+  exists(roleArn: string): Promise<boolean>;
+  /** Creates the role, unless it exists. */
+  createServiceLinked(role: LinkedRole): Promise<void>;
+}
+
+/** A role that an AWS service creates for itself. */
+export interface LinkedRole {
+  /** `arn:aws:iam::ACCOUNT:role/aws-service-role/SERVICE/NAME` */
+  readonly arn: string;
+  /** The service's principal. */
+  readonly service: string;
+  readonly policy: { readonly name: string; readonly statements: readonly object[] };
 }
 
 /** The services that MiniStack provides to the emulator's own services. */
@@ -179,27 +199,54 @@ const trustPolicy = z.object({
 });
 
 function iamRoles(iam: IAMClient): Roles {
+  const find = async (roleArn: string): Promise<Role | undefined> => {
+    const name = roleArn.slice(roleArn.lastIndexOf("/") + 1);
+    try {
+      const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: name }));
+      return role?.Arn === roleArn ? role : undefined;
+    } catch (error) {
+      if (error instanceof NoSuchEntityException) return undefined;
+      throw error;
+    }
+  };
   return {
     async trusts(roleArn, service) {
-      const name = roleArn.slice(roleArn.lastIndexOf("/") + 1);
+      const role = await find(roleArn);
+      if (role === undefined) return false;
+      // IAM returns the policy percent-encoded (RFC 3986).
+      const policy = trustPolicy.safeParse(JSON.parse(decodeURIComponent(role.AssumeRolePolicyDocument ?? "{}")));
+      return (
+        policy.success &&
+        policy.data.Statement.some(
+          ({ Effect, Action = [], Principal }) =>
+            Effect === "Allow" &&
+            Action.some((action) => ["sts:AssumeRole", "sts:*", "*"].includes(action)) &&
+            (Principal === "*" || Principal?.Service?.includes(service) === true),
+        )
+      );
+    },
+    exists: async (roleArn) => (await find(roleArn)) !== undefined,
+    async createServiceLinked({ arn, service, policy }) {
+      const name = arn.slice(arn.lastIndexOf("/") + 1);
+      const document = (statements: readonly object[]) =>
+        JSON.stringify({ Version: "2012-10-17", Statement: statements });
+      const trust = document([{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }]);
       try {
-        const { Role: role } = await iam.send(new GetRoleCommand({ RoleName: name }));
-        if (role?.Arn !== roleArn) return false;
-        // IAM returns the policy percent-encoded (RFC 3986).
-        const policy = trustPolicy.safeParse(JSON.parse(decodeURIComponent(role.AssumeRolePolicyDocument ?? "{}")));
-        return (
-          policy.success &&
-          policy.data.Statement.some(
-            ({ Effect, Action = [], Principal }) =>
-              Effect === "Allow" &&
-              Action.some((action) => ["sts:AssumeRole", "sts:*", "*"].includes(action)) &&
-              (Principal === "*" || Principal?.Service?.includes(service) === true),
-          )
+        // Not CreateServiceLinkedRole: MiniStack does not know the roles' names.
+        await iam.send(
+          new CreateRoleCommand({
+            RoleName: name,
+            Path: `/aws-service-role/${service}/`,
+            AssumeRolePolicyDocument: trust,
+          }),
         );
       } catch (error) {
-        if (error instanceof NoSuchEntityException) return false;
-        throw error;
+        if (!(error instanceof EntityAlreadyExistsException)) throw error;
       }
+      const policyDocument = document(policy.statements);
+      await iam.send(
+        new PutRolePolicyCommand({ RoleName: name, PolicyName: policy.name, PolicyDocument: policyDocument }),
+      );
     },
   };
 }

@@ -17,13 +17,16 @@ import { miniStackServices, startMiniStack } from "./ministack.ts";
 import { ArtifactCache } from "./model-server/artifact.ts";
 import { ModelServerLauncher } from "./model-server/launcher.ts";
 import { monitoring } from "./services/cloudwatch/service.ts";
+import { authorizationOf } from "./iam/authorization.ts";
+import { LauncherAuthorizer } from "./iam/authorizer.ts";
+import type { GuardedService } from "./iam/permission.ts";
 import { socketFolder } from "./processes/sockets.ts";
 import { startProvider } from "./provider/server.ts";
 import type { SageMakerDependencies } from "./services/sagemaker/dependencies.ts";
 import { SageMaker } from "./services/sagemaker/service.ts";
 import { WireService } from "./wire/dispatch.ts";
 import { botocoreDataFolder, loadApiModel } from "./wire/model.ts";
-import type { Service } from "./wire/service.ts";
+import type { Authorization } from "./wire/service.ts";
 
 /** Options of the emulator. */
 export interface EmulatorOptions {
@@ -128,7 +131,14 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   const services = [
     sagemaker.control,
     sagemaker.runtime,
-    applicationAutoScaling({ region, accountId, autoscaler, capacity: sagemaker.capacity }),
+    applicationAutoScaling({
+      region,
+      accountId,
+      autoscaler,
+      capacity: sagemaker.capacity,
+      roles: ports.roles,
+      scalingPermissions: sagemaker.scalingPermissions,
+    }),
     monitoring({
       region,
       accountId,
@@ -139,6 +149,7 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
     }),
   ];
 
+  const authorizer = new LauncherAuthorizer(launcher);
   const gateway = await startGateway({
     port: options.port ?? defaultPort,
     credentials,
@@ -149,7 +160,9 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
     clock,
     region,
     accountId,
-    services: await onTheWire(ministackPython, services),
+    services: await onTheWire(ministackPython, services, (service) =>
+      authorizationOf(service, authorizer, credentials.accessKeyId),
+    ),
     status: () => ({
       now: new Date(clock.now()).toISOString(),
       speed: options.speed ?? 1,
@@ -209,12 +222,16 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   };
 }
 
-async function onTheWire(python: string, services: readonly Service[]): Promise<Map<string, WireService>> {
+async function onTheWire(
+  python: string,
+  services: readonly GuardedService[],
+  authorize: (service: GuardedService) => Authorization,
+): Promise<Map<string, WireService>> {
   const folder = await botocoreDataFolder(python);
   const loaded = await Promise.all(
     services.map(async (service) => {
       const model = await loadApiModel(folder, service.model);
-      return [service.model, new WireService(model, service)] as const;
+      return [service.model, new WireService(model, service, authorize(service))] as const;
     }),
   );
   return new Map(loaded);

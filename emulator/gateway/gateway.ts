@@ -283,7 +283,13 @@ async function serveOwn(
   if (body === undefined) return refuse(request, tooLarge);
   return await service.handle(
     { ...wireRequest, body },
-    { region: options.region, accountId: options.accountId, requestId, now: new Date(options.clock.now()) },
+    {
+      region: options.region,
+      accountId: options.accountId,
+      requestId,
+      accessKeyId: signature.accessKeyId,
+      now: new Date(options.clock.now()),
+    },
   );
 }
 

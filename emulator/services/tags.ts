@@ -11,6 +11,11 @@ export interface Tag {
   readonly Value: string | undefined;
 }
 
+/** Returns tags by key; of tags with the same key, the last one. */
+export function tagsByKey(tags: readonly Tag[] = []): Readonly<Record<string, string>> {
+  return Object.fromEntries(tags.map(({ Key = "", Value = "" }) => [Key, Value]));
+}
+
 /** Properties of a service's tags. */
 export interface TagRules {
   /** Tells whether there is a resource of this ARN. */
@@ -54,6 +59,11 @@ export class TagStore {
    */
   list(arn: string): { Key: string; Value: string }[] {
     return [...this.#of(arn)].map(([Key, Value]) => ({ Key, Value }));
+  }
+
+  /** Returns the tags of a resource by key; none if there is no such resource. */
+  find(arn: string): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#rules.exists(arn) ? (this.#byArn.get(arn) ?? []) : []);
   }
 
   /**

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { MetricStore } from "../core/metrics.ts";
 import { RealClock } from "../core/real-clock.ts";
 import type { Instance, InstanceLauncher, RunOutcome } from "../core/worker.ts";
-import type { ObjectStore, PutOptions, Roles, Topics } from "../aws-ports.ts";
+import type { LinkedRole, ObjectStore, PutOptions, Roles, Topics } from "../aws-ports.ts";
 import type { ContainerLogs, LogEvent } from "../container-logs.ts";
 import { formatS3Location } from "../s3-location.ts";
 import type { S3Location } from "../s3-location.ts";
@@ -75,6 +75,15 @@ export class FakeRoles implements Roles {
 
   async trusts(roleArn: string): Promise<boolean> {
     return await Promise.resolve(this.trusted.has(roleArn));
+  }
+
+  exists(roleArn: string): Promise<boolean> {
+    return this.trusts(roleArn);
+  }
+
+  async createServiceLinked({ arn }: LinkedRole): Promise<void> {
+    await Promise.resolve();
+    this.trusted.add(arn);
   }
 }
 

@@ -2,8 +2,14 @@
 
 import { CreatePolicyCommand, CreateRoleCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
-import type { TestAws } from "./test-aws.ts";
+import type { Credentials } from "../gateway/credentials.ts";
 import { sdkConfig, testAccount } from "./test-gateway.ts";
+
+/** An emulated AWS and its administrator. */
+interface RunningAws {
+  readonly url: string;
+  readonly credentials: Credentials;
+}
 
 /** A statement of a policy. */
 export type Statement = Readonly<Record<string, unknown>>;
@@ -36,8 +42,8 @@ export function allow(Sid: string, Action: string | readonly string[], Resource:
 }
 
 /** Creates a role; returns its ARN. */
-export async function createRole(aws: TestAws, name: string, options: RoleOptions = {}): Promise<string> {
-  const iam = new IAMClient(sdkConfig(aws));
+export async function createRole(aws: RunningAws, name: string, options: RoleOptions = {}): Promise<string> {
+  const iam = new IAMClient(sdkConfig(aws, aws.credentials));
   const { allow: statements = [], principal = { AWS: `arn:aws:iam::${testAccount}:root` } } = options;
   const boundary =
     options.boundary === undefined
@@ -61,8 +67,8 @@ export async function createRole(aws: TestAws, name: string, options: RoleOption
 }
 
 /** Assumes a role as the administrator. */
-export async function assumeRole(aws: TestAws, RoleArn: string, Policy?: string): Promise<SessionCredentials> {
-  const sts = new STSClient(sdkConfig(aws));
+export async function assumeRole(aws: RunningAws, RoleArn: string, Policy?: string): Promise<SessionCredentials> {
+  const sts = new STSClient(sdkConfig(aws, aws.credentials));
   const { Credentials } = await sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName: "test", Policy }));
   sts.destroy();
   if (Credentials === undefined) throw new Error("AssumeRole returned no credentials.");
@@ -71,6 +77,6 @@ export async function assumeRole(aws: TestAws, RoleArn: string, Policy?: string)
 }
 
 /** Creates a role and assumes it. */
-export async function sessionOf(aws: TestAws, name: string, options: RoleOptions): Promise<SessionCredentials> {
+export async function sessionOf(aws: RunningAws, name: string, options: RoleOptions): Promise<SessionCredentials> {
   return await assumeRole(aws, await createRole(aws, name, options));
 }

@@ -11,7 +11,7 @@ import { startGateway } from "../gateway/gateway.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Launcher } from "../iam/launcher.ts";
 import { WireService } from "../wire/dispatch.ts";
-import type { Service } from "../wire/service.ts";
+import type { Authorization, Service } from "../wire/service.ts";
 import { ownModels, testModel } from "./api-models.ts";
 
 export const testRegion = "us-east-1";
@@ -25,13 +25,23 @@ export const permissiveLauncher: Launcher = {
   denials: () => Promise.resolve([]),
 };
 
-/** Serves the services on a free port; others are refused, because there is no MiniStack. */
-export async function startTestGateway(services: readonly Service[], clock: Clock = new RealClock()): Promise<Gateway> {
+/** Allows every call. */
+const allowAll: Authorization = () => Promise.resolve();
+
+/**
+ * Serves the services on a free port; others are refused, because there is no MiniStack.
+ * @param authorize checks the calls of all services; by default, every call is allowed
+ */
+export async function startTestGateway(
+  services: readonly Service[],
+  clock: Clock = new RealClock(),
+  authorize: Authorization = allowAll,
+): Promise<Gateway> {
   const wired = new Map<string, WireService>();
   for (const service of services) {
     const name = ownModels.find((model) => model === service.model);
     if (name === undefined) throw new Error(`There is no model for ${service.model}.`);
-    wired.set(name, new WireService(await testModel(name), service));
+    wired.set(name, new WireService(await testModel(name), service, authorize));
   }
   return await startGateway({
     port: 0,

@@ -1,4 +1,7 @@
-/** Answers requests for one service: finds protocol and operation, checks the input against the model, calls the handler. */
+/**
+ * Answers requests for one service: finds protocol and operation, checks the caller's permissions and the input, calls
+ * the handler.
+ */
 
 import { cborProtocol, jsonProtocol } from "./document-protocols.ts";
 import { checkInput } from "./check.ts";
@@ -8,7 +11,7 @@ import type { Protocol, Refusal, WireRequest, WireResponse } from "./protocol.ts
 import { queryProtocol } from "./query.ts";
 import { restJsonProtocol } from "./rest-json.ts";
 import { AwsError } from "./service.ts";
-import type { Handler, RequestContext, Service } from "./service.ts";
+import type { Authorization, Handler, RequestContext, Service } from "./service.ts";
 
 type AnyHandler = Handler<Record<string, unknown>, object>;
 
@@ -24,10 +27,12 @@ export class WireService {
   readonly #model: ApiModel;
   readonly #handlers: ReadonlyMap<string, AnyHandler>;
   readonly #protocols: readonly [Protocol, ...Protocol[]];
+  readonly #authorize: Authorization;
 
   /** @throws {Error} if a handler is for an operation that the model does not have, or if no protocol is implemented */
-  constructor(model: ApiModel, service: Service) {
+  constructor(model: ApiModel, service: Service, authorize: Authorization) {
     this.#model = model;
+    this.#authorize = authorize;
     // The model's check of each input makes the handlers' parameter types true.
     this.#handlers = new Map(Object.entries(service.handlers as unknown as Readonly<Record<string, AnyHandler>>));
     for (const name of this.#handlers.keys()) {
@@ -60,6 +65,10 @@ export class WireService {
         throw new AwsError("NotImplementedException", message, 501);
       }
       const input = protocol.read(operation, request);
+      // Before the input is checked: a caller without permissions learns nothing else. Source: Application Auto Scaling
+      // user guide, "Permissions validation for API calls on target resources", which tells permissions from invalid
+      // parameters by CloudWatch's answer.
+      await this.#authorize(name, input, context);
       if (operation.input !== undefined) checkInput(this.#model, operation.input.shape, input);
       return protocol.write(operation, { ...(await handler(input, context)) }, context.requestId);
     } catch (error) {

@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly region: string;
   readonly accountId: string;
   readonly requestId: string;
+  /** Access key ID of the caller, whose signature is verified. */
+  readonly accessKeyId: string;
   /** Moment of arrival on the emulator's clock. */
   readonly now: Date;
 }
@@ -39,6 +41,16 @@ export interface Service {
   // `never` takes handlers of any input type; the gateway calls them with an input that the model has checked.
   readonly handlers: Readonly<Record<string, Handler<never, object>>>;
 }
+
+/**
+ * Checks that the caller may call an operation; rejects with an AwsError if not. The input has the model's types, but
+ * is not checked otherwise.
+ */
+export type Authorization = (
+  operation: string,
+  input: Readonly<Record<string, unknown>>,
+  context: RequestContext,
+) => Promise<void>;
 
 /** An AWS error answer: the code of one of the operation's error shapes (or a common one) and AWS's message. */
 export class AwsError extends Error {

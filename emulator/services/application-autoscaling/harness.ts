@@ -9,6 +9,8 @@ import { Autoscaler } from "../../core/autoscaler.ts";
 import { MetricStore } from "../../core/metrics.ts";
 import type { CapacityPort } from "../../core/scaling-types.ts";
 import { VirtualClock } from "../../core/virtual-clock.ts";
+import { FakeRoles } from "../../testing/fake-aws.ts";
+import type { GuardedService, Permission } from "../../iam/permission.ts";
 import type { RequestContext, Service } from "../../wire/service.ts";
 import { applicationAutoScaling } from "./service.ts";
 
@@ -60,7 +62,7 @@ export function caller(service: Service, now: () => Date) {
   return async <Output>(operation: string, input: object): Promise<Output> => {
     const handler = service.handlers[operation];
     if (handler === undefined) throw new Error(`${service.model} has no handler for ${operation}`);
-    const context: RequestContext = { region, accountId, requestId: "r", now: now() };
+    const context: RequestContext = { region, accountId, requestId: "r", accessKeyId: "k", now: now() };
     return (await handler(input as never, context)) as Output;
   };
 }
@@ -72,11 +74,13 @@ export class ScalingServiceHarness {
   readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics, assumptions: { metricDelay: 0 } });
   /** Desired number of instances by resource id. */
   readonly counts = new Map<string, number>([[key.ResourceId, 1]]);
+  readonly roles = new FakeRoles();
   readonly autoscaler: Autoscaler;
-  readonly service: Service;
+  readonly service: GuardedService;
   readonly call: ReturnType<typeof caller>;
 
-  constructor() {
+  /** @param scalingPermissions permissions that a caller must have to scale a resource, given its id */
+  constructor(scalingPermissions: (resourceId: string) => readonly Permission[] = () => []) {
     const capacity: CapacityPort = {
       current: (resourceId) => this.counts.get(resourceId),
       set: (resourceId, count) => {
@@ -84,9 +88,16 @@ export class ScalingServiceHarness {
         return Promise.resolve();
       },
     };
-    const { clock, alarms } = this;
+    const { clock, alarms, roles } = this;
     this.autoscaler = new Autoscaler({ clock, alarms, capacity, region, accountId });
-    this.service = applicationAutoScaling({ autoscaler: this.autoscaler, capacity, region, accountId });
+    this.service = applicationAutoScaling({
+      autoscaler: this.autoscaler,
+      capacity,
+      roles,
+      scalingPermissions,
+      region,
+      accountId,
+    });
     this.call = caller(this.service, () => new Date(clock.now()));
   }
 }

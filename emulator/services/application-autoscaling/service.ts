@@ -6,10 +6,14 @@
 import type { ApplicationAutoScaling, ScalingPolicy as WirePolicy } from "@aws-sdk/client-application-auto-scaling";
 import type { Autoscaler } from "../../core/autoscaler.ts";
 import { sameDimensions } from "../../core/metrics.ts";
+import type { Roles } from "../../aws-ports.ts";
 import type { CapacityPort, ScalingPolicy } from "../../core/scaling-types.ts";
 import { validationException } from "../../wire/service.ts";
-import type { Handlers, Service } from "../../wire/service.ts";
+import type { Handlers } from "../../wire/service.ts";
+import type { GuardedService, Permission } from "../../iam/permission.ts";
 import { notFound, paged } from "./answers.ts";
+import { linkedRole } from "./linked-role.ts";
+import { scalingServicePermissions } from "./permissions.ts";
 import { ruleOf, wireRule } from "./policy-input.ts";
 import { checkKind, scalableDimension, serviceNamespace } from "./resource.ts";
 import { scheduledActionHandlers } from "./scheduled-actions.ts";
@@ -23,13 +27,17 @@ export interface ApplicationAutoScalingDependencies {
   readonly autoscaler: Autoscaler;
   /** The capacity that the autoscaler changes, too. */
   readonly capacity: Pick<CapacityPort, "current">;
+  /** IAM, for the service-linked role. */
+  readonly roles: Pick<Roles, "exists" | "createServiceLinked">;
+  /** Permissions that a caller must have to scale a resource, given its id. */
+  readonly scalingPermissions: (resourceId: string) => readonly Permission[];
 }
 
 /** Creates the service `application-autoscaling`. */
-export function applicationAutoScaling(dependencies: ApplicationAutoScalingDependencies): Service {
-  const { region, accountId, autoscaler, capacity } = dependencies;
+export function applicationAutoScaling(dependencies: ApplicationAutoScalingDependencies): GuardedService {
+  const { region, accountId, autoscaler, capacity, roles } = dependencies;
   // AWS always uses this service-linked role, regardless of RoleARN (API reference, RegisterScalableTarget).
-  const roleArn = `arn:aws:iam::${accountId}:role/aws-service-role/sagemaker.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint`;
+  const role = linkedRole(accountId);
   const tags = targetTags(autoscaler);
 
   const alarmsOf = ({ alarms }: ScalingPolicy): { AlarmName: string; AlarmARN: string }[] =>
@@ -47,7 +55,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
   });
 
   const handlers = {
-    RegisterScalableTarget(input) {
+    async RegisterScalableTarget(input) {
       checkKind(input);
       const { ResourceId = "", MinCapacity, MaxCapacity, SuspendedState, Tags } = input;
       const existing = autoscaler.target(ResourceId);
@@ -74,6 +82,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
         scaleOut: SuspendedState?.DynamicScalingOutSuspended ?? before?.scaleOut ?? false,
         scheduled: SuspendedState?.ScheduledScalingSuspended ?? before?.scheduled ?? false,
       };
+      if (!(await roles.exists(role.arn))) await roles.createServiceLinked(role);
       const { arn } = autoscaler.register(ResourceId, { min, max, suspension });
       if (existing === undefined) tags.create(arn, tagsOf(Tags));
       return { ScalableTargetARN: arn };
@@ -93,7 +102,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
           ScalableDimension: scalableDimension,
           MinCapacity: min,
           MaxCapacity: max,
-          RoleARN: roleArn,
+          RoleARN: role.arn,
           CreationTime: new Date(createdAt),
           SuspendedState: {
             DynamicScalingInSuspended: suspension.scaleIn,
@@ -190,5 +199,6 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
     ...scheduledActionHandlers(autoscaler),
     ...tagHandlers(tags),
   } satisfies Handlers<ApplicationAutoScaling>;
-  return { model: "application-autoscaling", handlers };
+  const permissions = scalingServicePermissions(dependencies, tags, role);
+  return { model: "application-autoscaling", handlers, permissions };
 }

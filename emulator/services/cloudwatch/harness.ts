@@ -7,7 +7,7 @@ import { Alarms } from "../../core/alarms.ts";
 import { MetricStore } from "../../core/metrics.ts";
 import { VirtualClock } from "../../core/virtual-clock.ts";
 import { accountId, caller, region } from "../application-autoscaling/harness.ts";
-import type { Service } from "../../wire/service.ts";
+import type { GuardedService } from "../../iam/permission.ts";
 import { monitoring } from "./service.ts";
 
 /** A minute in milliseconds. */
@@ -27,7 +27,7 @@ export class MonitoringHarness {
   readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics, assumptions: { metricDelay: 0 } });
   readonly published: Publication[] = [];
   readonly start = this.clock.now();
-  readonly service: Service;
+  readonly service: GuardedService;
   readonly call: ReturnType<typeof caller>;
 
   constructor() {

@@ -3,7 +3,7 @@
 import type { Alarms } from "../../core/alarms.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { MetricStore } from "../../core/metrics.ts";
-import type { Service } from "../../wire/service.ts";
+import type { GuardedService } from "../../iam/permission.ts";
 import { alarmHandlers } from "./alarms.ts";
 import { dashboardHandlers } from "./dashboards.ts";
 import type { Dashboards } from "./dashboards.ts";
@@ -11,6 +11,7 @@ import { alarmArn, dashboardArn } from "./identity.ts";
 import { metricHandlers } from "./metrics.ts";
 import { topicActions } from "./notification.ts";
 import type { Publish } from "./notification.ts";
+import { monitoringPermissions } from "./permissions.ts";
 import { resourceTags, tagHandlers } from "./tags.ts";
 
 /** Dependencies of the service. */
@@ -28,7 +29,7 @@ export interface MonitoringDependencies {
  * Creates the service `cloudwatch`. It adds the alarms' actions on topics; the autoscaler adds those on scaling
  * policies.
  */
-export function monitoring(dependencies: MonitoringDependencies): Service {
+export function monitoring(dependencies: MonitoringDependencies): GuardedService {
   const { region, accountId, clock, metrics, alarms, publish } = dependencies;
   const place = { region, accountId };
   alarms.addRunner(topicActions(publish, place));
@@ -47,5 +48,6 @@ export function monitoring(dependencies: MonitoringDependencies): Service {
       ...dashboardHandlers(dashboards, clock, tags, place),
       ...tagHandlers(tags),
     },
+    permissions: monitoringPermissions(tags, place),
   };
 }

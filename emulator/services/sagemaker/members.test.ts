@@ -63,7 +63,13 @@ describe("The emulated SageMaker", () => {
     it(`implements, documents or refuses each member of ${name}`, async () => {
       const aws = fakeAws();
       const { handlers } = new SageMaker(aws.dependencies).control;
-      const context = { region: "us-east-1", accountId: "000000000000", requestId: "1", now: new Date(0) };
+      const context = {
+        region: "us-east-1",
+        accountId: "000000000000",
+        requestId: "1",
+        accessKeyId: "k",
+        now: new Date(0),
+      };
       // The handlers do not read a member that they refuse: any value will do.
       const call = async (named: string, input: object) => await handlers[named]?.(input as never, context);
       if (operation === "CreateEndpointConfig") await call("CreateModel", goodModel);

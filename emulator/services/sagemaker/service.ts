@@ -4,7 +4,7 @@
  */
 
 import type { CapacityPort } from "../../core/scaling-types.ts";
-import type { Service } from "../../wire/service.ts";
+import type { GuardedService, Permission } from "../../iam/permission.ts";
 import type { SageMakerDependencies, SageMakerState } from "./dependencies.ts";
 import { endpointConfigHandlers } from "./endpoint-configs.ts";
 import type { EndpointConfigRecord } from "./endpoint-configs.ts";
@@ -13,6 +13,7 @@ import type { LiveEndpoint } from "./live-endpoint.ts";
 import { modelHandlers } from "./models.ts";
 import type { ModelRecord } from "./models.ts";
 import { Outbox } from "./outbox.ts";
+import { controlPermissions, runtimePermissions, scalingPermissions } from "./permissions.ts";
 import { Registry } from "./registry.ts";
 import { runtimeHandlers } from "./runtime.ts";
 import { resourceTags, tagHandlers } from "./tags.ts";
@@ -29,10 +30,12 @@ export interface EndpointStatusLine {
 
 /** SageMaker's two services: control plane and runtime. */
 export class SageMaker {
-  readonly control: Service;
-  readonly runtime: Service;
+  readonly control: GuardedService;
+  readonly runtime: GuardedService;
   /** For Application Auto Scaling. */
   readonly capacity: CapacityPort;
+  /** For Application Auto Scaling: permissions that a caller must have to scale a variant, given its resource id. */
+  readonly scalingPermissions: (resourceId: string) => readonly Permission[];
   readonly #state: SageMakerState;
 
   constructor(aws: SageMakerDependencies) {
@@ -43,6 +46,7 @@ export class SageMaker {
     const tags = resourceTags((arn) => [models, configs, endpoints].some((kind) => kind.has(arn)));
     this.#state = { models, configs, endpoints, tags, outbox: new Outbox(aws), aws };
     this.capacity = variantCapacity(this.#state);
+    this.scalingPermissions = scalingPermissions(this.#state);
     this.control = {
       model: "sagemaker",
       handlers: {
@@ -51,8 +55,13 @@ export class SageMaker {
         ...endpointHandlers(this.#state),
         ...tagHandlers(tags),
       },
+      permissions: controlPermissions(this.#state),
     };
-    this.runtime = { model: "sagemaker-runtime", handlers: runtimeHandlers(this.#state) };
+    this.runtime = {
+      model: "sagemaker-runtime",
+      handlers: runtimeHandlers(this.#state),
+      permissions: runtimePermissions(this.#state),
+    };
   }
 
   status(): EndpointStatusLine[] {

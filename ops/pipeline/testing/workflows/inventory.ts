@@ -21,7 +21,10 @@ export interface AccountAccess {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
 
-/** Returns the account's resources in a stable order: `KIND NAME`. Keys that wait for their deletion are not included. */
+/**
+ * Returns the account's resources in a stable order: `KIND NAME`. Keys that wait for their deletion are not included, nor
+ * are service-linked roles, which stay in the account.
+ */
 export async function inventory(access: AccountAccess): Promise<string[]> {
   const s3 = new S3Client({ ...access, forcePathStyle: true });
   const [sqs, sns, iam, kms] = [
@@ -37,7 +40,10 @@ export async function inventory(access: AccountAccess): Promise<string[]> {
       bucket: named((await s3.send(new ListBucketsCommand({}))).Buckets, ({ Name }) => Name),
       queue: (await sqs.send(new ListQueuesCommand({}))).QueueUrls ?? [],
       topic: named((await sns.send(new ListTopicsCommand({}))).Topics, ({ TopicArn }) => TopicArn),
-      role: named((await iam.send(new ListRolesCommand({}))).Roles, ({ RoleName }) => RoleName),
+      role: named(
+        (await iam.send(new ListRolesCommand({}))).Roles?.filter(({ Path }) => !Path?.startsWith("/aws-service-role/")),
+        ({ RoleName }) => RoleName,
+      ),
       policy: named(
         (await iam.send(new ListPoliciesCommand({ Scope: "Local" }))).Policies,
         ({ PolicyName }) => PolicyName,
