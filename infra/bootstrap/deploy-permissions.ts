@@ -94,6 +94,13 @@ export function inferencePermissions(scope: Scope): PolicyStatement[] {
       ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource"],
       alarms(scope),
     ),
+    // When a scalable target is registered, Application Auto Scaling tests both permissions with an alarm without a name
+    // (user guide, "Permissions validation for API calls on target resources"). No alarm has such a name.
+    allow(
+      "LetAutoScalingTestAlarms",
+      ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
+      regionalArn(account, "cloudwatch", "alarm:"),
+    ),
     allow(
       "MakeLogGroups",
       [

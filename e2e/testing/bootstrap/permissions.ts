@@ -104,6 +104,12 @@ export function permissionsOf({ service, operation, input }: AwsCall, facts: Sta
     ...(given.Tags !== undefined && service === "appautoscaling"
       ? arns.flatMap((arn) => need(arn, "application-autoscaling:TagResource"))
       : []),
+    // Application Auto Scaling tests these permissions (user guide, "Permissions validation for API calls on target resources").
+    ...(action === "application-autoscaling:RegisterScalableTarget"
+      ? (["PutMetricAlarm", "DescribeAlarms", "DeleteAlarms"] as const).flatMap((name) =>
+          need(alarmArn(name === "DescribeAlarms" ? "*" : "", facts), `cloudwatch:${name}`),
+        )
+      : []),
     ...(given.ExecutionRoleArn === undefined
       ? []
       : [
@@ -115,6 +121,10 @@ export function permissionsOf({ service, operation, input }: AwsCall, facts: Sta
         ]),
     ...(action === "s3:PutObject" ? need(facts.keyArn, "kms:GenerateDataKey") : []),
   ];
+}
+
+function alarmArn(name: string, { region, accountId }: StackFacts): string {
+  return `arn:aws:cloudwatch:${region}:${accountId}:alarm:${name}`;
 }
 
 /** Returns the values of the condition keys, once without and once with the tag: AWS may see a new resource's tag late. */
@@ -167,9 +177,7 @@ function arnsOf(service: AwsCall["service"], operation: string, given: Input, fa
       return [operation.startsWith("Describe") ? "*" : regional("application-autoscaling", "scalable-target/0a1b")];
     case "cloudwatch":
       return [
-        ...[given.AlarmName ?? [], given.AlarmNames ?? []]
-          .flat()
-          .map((name) => regional("cloudwatch", `alarm:${name}`)),
+        ...[given.AlarmName ?? [], given.AlarmNames ?? []].flat().map((name) => alarmArn(name, facts)),
         ...[given.DashboardName ?? [], given.DashboardNames ?? []]
           .flat()
           .map((name) => global("cloudwatch", `dashboard/${name}`)),
