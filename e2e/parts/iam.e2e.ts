@@ -15,6 +15,7 @@ import {
   CreateModelCommand,
   DeleteEndpointCommand,
   DescribeEndpointCommand,
+  ListModelsCommand,
   SageMakerClient,
   waitUntilEndpointInService,
 } from "@aws-sdk/client-sagemaker";
@@ -71,12 +72,13 @@ describe("A role on the emulator", function () {
     const session = await sessionOf(aws, name, { allow: own });
     return { ...clients(session), arn: `arn:aws:sts::${testAccount}:assumed-role/${name}/test` };
   };
-  const denied = async (sending: Promise<unknown>, name: string, who: { arn: string }, what: string, on: string) => {
-    const message = `User: ${who.arn} is not authorized to perform: ${what} on resource: ${on} because no identity-based policy allows the ${what} action`;
+  const denied = async (sending: Promise<unknown>, name: string, who: { arn: string }, what: string, on?: string) => {
+    const where = on === undefined ? "" : ` on resource: ${on}`;
+    const message = `User: ${who.arn} is not authorized to perform: ${what}${where} because no identity-based policy allows the ${what} action`;
     await assert.rejects(sending, { name, message });
   };
-  const deny = async (sending: Promise<unknown>, who: { arn: string }, what: string, on: string) =>
-    await denied(sending, "AccessDeniedException", who, what, on);
+  const deny = (sending: Promise<unknown>, who: { arn: string }, what: string, on?: string) =>
+    denied(sending, "AccessDeniedException", who, what, on);
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "iam-"));
@@ -124,6 +126,10 @@ describe("A role on the emulator", function () {
     it("creates no model, with AWS's words", async () => {
       const sending = reader.sagemaker.send(new CreateModelCommand({ ...goodModel, ModelName: "new" }));
       await deny(sending, reader, "sagemaker:CreateModel", arn("model", "new"));
+    });
+
+    it("lists no models, with AWS's words for an action without a resource", async () => {
+      await deny(reader.sagemaker.send(new ListModelsCommand({})), reader, "sagemaker:ListModels");
     });
 
     it("deletes no alarm, with CloudWatch's code", async () => {

@@ -197,8 +197,11 @@ def _message(principal: str, action: str, resource: str, match: _Match) -> str:
     # SQS and SNS spell their actions differently, and S3 quotes the resource (observed on AWS; MiniStack's
     # iam_actions.py has the same).
     spelled = {"sqs": f"sqs:{name.lower()}", "sns": f"SNS:{name}"}.get(service, action)
-    quoted = f'"{resource}"' if service == "s3" and resource != "*" else resource
-    denied = f"User: {principal} is not authorized to perform: {spelled} on resource: {quoted}"
+    quoted = f'"{resource}"' if service == "s3" else resource
+    # No resource is named for actions without one (observed with sagemaker:ListModels, cloudwatch:GetMetricStatistics,
+    # application-autoscaling:DescribeScalableTargets).
+    where = "" if resource == "*" else f" on resource: {quoted}"
+    denied = f"User: {principal} is not authorized to perform: {spelled}{where}"
     if match.kind == TRUST:
         # STS gives no reason.
         return denied
