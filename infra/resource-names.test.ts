@@ -76,6 +76,8 @@ describe("the resources' names", () => {
       "async-video-inference:callerAccountId": "210987654321",
       "async-video-inference:operationsEmails": '["ops@example.com"]',
       "async-video-inference:completionEmails": '["team@example.com"]',
+      "async-video-inference:warmWindow":
+        '{"days":"SUN","start":"01:00","end":"02:00","timeZone":"Etc/UTC","instances":1}',
     };
     const program = "./index.ts?names";
     ({ registrations, outputs } = await registrationsOf(() => import(program), { stack, config }));

@@ -34,7 +34,7 @@ import { passedOptions } from "./options.ts";
 /** Limits of the waits, real seconds; a stack that needs longer is broken. */
 const limits = {
   /** Five idle minutes by default. Target tracking needs at least 15 quiet minutes; 25 were observed. */
-  toZero: 45 * 60,
+  toZero: 30 * 60,
   /** Two one-minute datapoints, a GPU instance and its container, one short video. */
   fromZero: 30 * 60,
   job: 15 * 60,

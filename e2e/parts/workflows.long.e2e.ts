@@ -181,7 +181,7 @@ describe("the workflows", function () {
     assert.deepEqual(resultsOf(unlock), { Unlock: "success" });
     assert.deepEqual(await locks("DEV_BACKEND_URL"), []);
     // The test of the merge has run it.
-    team.scenario = new Map([["npm run -s smoke -- --stack dev", "true"]]);
+    team.scenario = new Map([["npm run -s smoke -- --stack dev --until-zero", "true"]]);
     second.start();
     await idle();
     team.scenario = new Map();
@@ -289,7 +289,10 @@ describe("the workflows", function () {
   });
 
   it("show the next steps when a smoke test fails", async () => {
-    const smoke = { dev: "npm run -s smoke -- --stack dev", prod: "npm run -s smoke -- --stack prod --any" };
+    const smoke = {
+      dev: "npm run -s smoke -- --stack dev --until-zero",
+      prod: "npm run -s smoke -- --stack prod --any",
+    };
     team.scenario = new Map([...withoutWork, [smoke.dev, "exit 1"]]);
     const dev = await team.repository.dispatch("deploy.yml", {}, author);
     await idle();

@@ -27,7 +27,10 @@ describe("a stack with resource names of an earlier version", () => {
     const stack = { stackName: "local", configFile, paths, providerPort, environment: awsEnvironment(aws) };
     // Every resource then has its earlier logical name.
     const withoutStack = { file: "stack-name.ts", current: "return `video-${stack}`;", previous: "return `video`;" };
-    const earlierDeployment = await Deployment.openAt({ ...stack, projectFolder: await earlierProgram(folder, [withoutStack]) });
+    const earlierDeployment = await Deployment.openAt({
+      ...stack,
+      projectFolder: await earlierProgram(folder, [withoutStack]),
+    });
     ({ outputs: earlier } = await earlierDeployment.up(step, signal));
     deployment = await Deployment.openAt({ ...stack, projectFolder: repoRoot });
   });

@@ -70,6 +70,8 @@ export const inheritedNames = [
   "Monitoring$aws:cloudwatch/metricAlarm:MetricAlarm::video-idle-instances",
   "ScaleToZero$aws:appautoscaling/policy:Policy::video-from-zero-retry",
   "ScaleToZero$aws:appautoscaling/policy:Policy::video-to-zero",
+  "ScaleToZero$aws:appautoscaling/scheduledAction:ScheduledAction::video-warm-end",
+  "ScaleToZero$aws:appautoscaling/scheduledAction:ScheduledAction::video-warm-start",
   "ScaleToZero$aws:cloudwatch/metricAlarm:MetricAlarm::video-from-zero-retry",
   "ScaleToZero$aws:cloudwatch/metricAlarm:MetricAlarm::video-idle",
   "ScaleToZero$aws:cloudwatch/metricAlarm:MetricAlarm::video-mostly-idle",
