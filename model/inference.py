@@ -20,12 +20,15 @@ import torch
 from video_inference.damage import Truncation
 from video_inference.deadline import seconds_to_answer
 from video_inference.detector import Detector
-from video_inference.errors import ClientError, EmptyBodyError, TooLittleTimeError
+from video_inference.errors import ClientError, EmptyBodyError, ForbiddenSourceError, TooLittleTimeError
 from video_inference.faults import end_worker, free_memory, is_out_of_memory, is_sticky
+from video_inference.opening import Body
 from video_inference.options import JSON, Options, read_options
 from video_inference.picture import Rgb
 from video_inference.prefetcher import Prefetcher
+from video_inference.request import is_request, read_request
 from video_inference.result import Sample, Timing, Writer, ending, frame, header
+from video_inference.s3_source import S3, SourceUnavailableError
 from video_inference.settings import Settings, read_settings
 from video_inference.video import Video
 
@@ -38,9 +41,13 @@ _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
 
 _OUT_OF_MEMORY = "The server ran out of memory, even with one frame at a time: try again, or set a smaller max_side."
+_UNAVAILABLE = "The video cannot be read from S3 at the moment: try again."
 _FAILED = "The handler failed on this request: see the endpoint's log for the reason."
 
 _log = logging.getLogger(__name__)
+
+ReceivedBody = bytes | bytearray | str | Mapping[str, object] | None
+"""Body as a server passes it: text and mappings are decoded bodies."""
 
 
 class WorkerContext(Protocol):
@@ -63,10 +70,11 @@ class Context(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """State that `model_fn` loads once per worker: the detector and the settings."""
+    """State that `model_fn` loads once per worker: the detector, the settings, and access to S3 if it is allowed."""
 
     detector: Detector
     settings: Settings
+    s3: S3 | None = None
 
 
 def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
@@ -88,8 +96,11 @@ def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
         If an environment variable is invalid.
     HardwareError
         If a GPU is required but CUDA cannot use it.
+    Boto3Error
+        If requests may point to videos in S3, but boto3 is missing.
     """
     settings = read_settings()
+    s3 = None if settings.allowed_sources is None else S3(settings.allowed_sources)
     # FFmpeg logs every damaged packet in its decoding threads. At any other level, PyAV's log callback waits for the
     # GIL, which is a deadlock if the thread with the GIL is closing the decoder.
     av.logging.set_level(None)
@@ -100,7 +111,7 @@ def model_fn(model_dir: str, context: WorkerContext | None = None) -> Model:
     torch.set_num_threads(1 if detector.card.architecture == "maskrcnn_small" else settings.threads)
     detector.warm_up()
     _log.info("Model %s is ready on %s.", detector.card.name, detector.hardware)
-    return Model(detector, settings)
+    return Model(detector, settings, s3)
 
 
 def _disable_body_decoding() -> None:
@@ -115,7 +126,7 @@ def _disable_body_decoding() -> None:
 
 def transform_fn(
     model: Model,
-    body: bytes | bytearray | str | None,
+    body: ReceivedBody,
     content_type: str | None,
     accept: str | None,
     context: Context | None = None,
@@ -129,9 +140,10 @@ def transform_fn(
     model
         Return value of `model_fn`.
     body
-        Content of the video file. Text is a body that a toolkit has decoded, so it is not a video.
+        Content of the video file, or a request object that points to it. Text and a mapping are bodies that a toolkit
+        or server has decoded, so they are not videos.
     content_type
-        Content type of the request. It is used only to explain an empty body or a form.
+        Content type of the request. It tells a request object, and explains an empty body or a form.
     accept
         Media types that the caller accepts: application/json, application/x-ndjson or application/gzip.
     context
@@ -152,14 +164,8 @@ def transform_fn(
     headers: dict[str, str] = {}
     try:
         headers = _headers(context)
-        options = read_options(headers.get(_CUSTOM_ATTRIBUTES), headers.get("accept", accept), model.settings)
-        data = body.encode() if isinstance(body, str) else body or b""
-        # For most forms, TorchServe passes an empty body. Ray passes the form, which starts with a boundary.
-        if content_type is not None and content_type.lower().startswith(_FORMS) and data[:2] in (b"", b"--"):
-            raise EmptyBodyError(
-                "The body is a form: send the video's bytes as the body, with a content type such as video/mp4."
-            )
-        answer = _process_video(model, data, options, received)
+        headers.setdefault("accept", accept or "")
+        answer, options = _answer(model, body, content_type, headers, received)
         return answer if options.gzip else answer.decode("ascii"), options.content_type
     except Exception as error:
         if is_sticky(error):
@@ -179,6 +185,35 @@ def transform_fn(
     return json.dumps({"error": reason, "code": status.value}), JSON
 
 
+def _answer(
+    model: Model,
+    body: ReceivedBody,
+    content_type: str | None,
+    headers: Mapping[str, str],
+    received: float,
+) -> tuple[bytes, Options]:
+    """Process the video of a request, which is the body, or which the body points to."""
+    points = is_request(content_type, body)
+    data = body.encode() if isinstance(body, str) else b"" if isinstance(body, Mapping) else body or b""
+    request = read_request(data) if points else None
+    given = ["" if request is None else request.attributes, headers.get(_CUSTOM_ATTRIBUTES, "")]
+    options = read_options(";".join(part for part in given if part.strip()), headers["accept"], model.settings)
+    deadline = None if options.timeout is None else received + seconds_to_answer(options.timeout, len(data))
+    if request is not None:
+        if model.s3 is None:
+            raise ForbiddenSourceError(
+                "This endpoint reads no videos from S3, because ALLOWED_SOURCES is not set: send the video as the body."
+            )
+        with model.s3.open(request, deadline) as source:
+            return _process_video(model, source, options, deadline), options
+    # For most forms, TorchServe passes an empty body. Ray passes the form, which starts with a boundary.
+    if content_type is not None and content_type.lower().startswith(_FORMS) and data[:2] in (b"", b"--"):
+        raise EmptyBodyError(
+            "The body is a form: send the video's bytes as the body, with a content type such as video/mp4."
+        )
+    return _process_video(model, data, options, deadline), options
+
+
 def _refusal(error: Exception) -> tuple[HTTPStatus, str]:
     """Return the status and the reason in one line that a caller gets for an error."""
     if isinstance(error, ClientError):
@@ -186,6 +221,8 @@ def _refusal(error: Exception) -> tuple[HTTPStatus, str]:
     _log.error("A request failed.", exc_info=error)
     if is_out_of_memory(error):
         return HTTPStatus.SERVICE_UNAVAILABLE, _OUT_OF_MEMORY
+    if isinstance(error, SourceUnavailableError):
+        return HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE
     return HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED
 
 
@@ -197,9 +234,8 @@ def _headers(context: Context | None) -> dict[str, str]:
     return {name.lower(): value for name, value in sent.items() if isinstance(value, str)}
 
 
-def _process_video(model: Model, body: bytes | bytearray, options: Options, received: float) -> bytes:
+def _process_video(model: Model, body: Body, options: Options, deadline: float | None) -> bytes:
     settings, detector = model.settings, model.detector
-    deadline = None if options.timeout is None else received + seconds_to_answer(options.timeout, len(body))
     started = time.perf_counter()
     inference_seconds, reached = 0.0, Fraction(0)
     writer = Writer(options.format, compressed=options.gzip)

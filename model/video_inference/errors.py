@@ -43,3 +43,35 @@ class NotAcceptableError(ClientError):
     """The request's Accept header names no media type that the handler offers."""
 
     status = HTTPStatus.NOT_ACCEPTABLE
+
+
+class RequestError(ClientError):
+    """The body is no valid request object."""
+
+
+class WrongTypeError(ClientError):
+    """The request's content type is not the one of its body."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class SourceError(ClientError):
+    """The video that the request points to cannot be read."""
+
+
+class ForbiddenSourceError(SourceError):
+    """The request points to a location that this endpoint may not read."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class MissingVideoError(SourceError):
+    """There is no object at the location that the request points to."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class ChangedVideoError(SourceError):
+    """The object does not have the ETag that the request states."""
+
+    status = HTTPStatus.CONFLICT

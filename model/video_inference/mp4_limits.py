@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 MAX_DECLARED_SAMPLES = 5_000_000
 """Maximum number of samples in a track: a day at 57 frames per second. FFmpeg needs 70 bytes for each."""
@@ -26,7 +27,15 @@ class _Track:
     one_tick_per_sample: bool = False
 
 
-def max_declared_samples(body: memoryview) -> int:
+class Bytes(Protocol):
+    """Bytes that can be sliced, in memory or elsewhere."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> bytes | memoryview: ...
+
+
+def max_declared_samples(body: Bytes) -> int:
     """Count the samples that an MP4 declares without an entry for each of them.
 
     A table with an entry for each sample cannot be longer than the file. A table with one size for all samples can
@@ -60,7 +69,7 @@ def max_declared_samples(body: memoryview) -> int:
     return max(in_tracks, in_fragments)
 
 
-def _read_table(kind: bytes, payload: memoryview, track: _Track) -> None:
+def _read_table(kind: bytes, payload: bytes | memoryview, track: _Track) -> None:
     # ISO/IEC 14496-12, 8.4.3, 8.7.3.2 and 8.6.1.2. Each box starts with a version and flags.
     if kind == b"hdlr" and len(payload) >= 12:
         track.is_sound = bytes(payload[8:12]) == b"soun"
@@ -72,13 +81,14 @@ def _read_table(kind: bytes, payload: memoryview, track: _Track) -> None:
         track.one_tick_per_sample = entries == 1 and ticks == 1
 
 
-def _boxes(body: memoryview, start: int, end: int, levels: int) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(body: Bytes, start: int, end: int, levels: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield the type of each box and the start and end of its content; outer boxes come before inner ones."""
     while start + 8 <= end:
-        size, kind = struct.unpack_from(">I4s", body, start)
+        head = body[start : min(start + 16, end)]
+        size, kind = struct.unpack_from(">I4s", head)
         content = start + 8
-        if size == _LONG_SIZE and content + 8 <= end:
-            (size,) = struct.unpack_from(">Q", body, content)
+        if size == _LONG_SIZE and len(head) == 16:
+            (size,) = struct.unpack_from(">Q", head, 8)
             content += 8
         stop = end if size == _TO_THE_END else start + size
         if stop < content:

@@ -1,4 +1,4 @@
-"""Opens a video in memory without copying it, and refuses bodies that are not videos."""
+"""Opens a video, in memory without copying it or in another source, and refuses bodies that are not videos."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import av.video
 
 from .errors import EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
 from .mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples
+from .source import Source, SourceFile
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-Body = bytes | bytearray | memoryview
+Body = bytes | bytearray | memoryview | Source
 
 # Names of FFmpeg's demuxers. None of them opens other files.
 _CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,flv,asf,mpeg,ogg"
@@ -80,7 +81,7 @@ class MemoryFile(io.RawIOBase):
         If the body is empty.
     """
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: bytes | bytearray | memoryview) -> None:
         if len(body) == 0:
             raise EmptyBodyError("The request's body is empty: send a video.")
         super().__init__()
@@ -116,7 +117,18 @@ class MemoryFile(io.RawIOBase):
         super().close()
 
 
-def open_container(file: MemoryFile, max_pixels: int) -> av.container.InputContainer:
+def open_body(body: Body) -> MemoryFile | SourceFile:
+    """Return a file that reads a body.
+
+    Raises
+    ------
+    EmptyBodyError
+        If the body is empty.
+    """
+    return MemoryFile(body) if isinstance(body, bytes | bytearray | memoryview) else SourceFile(body)
+
+
+def open_container(file: MemoryFile | SourceFile, max_pixels: int) -> av.container.InputContainer:
     """Open the container of a file.
 
     Parameters

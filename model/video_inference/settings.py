@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from .allowed_sources import AllowedSources, read_allowed_sources
 from .video import DEFAULT_MAX_PIXELS
 
 # FFmpeg's limit minus the padding of its buffers.
@@ -41,6 +42,8 @@ class Settings:
         Time limit of an invocation in seconds; None for no limit.
     require_gpu
         True if the worker must fail to load without a GPU that CUDA can use.
+    allowed_sources
+        Locations of videos that requests may point to; None if requests must contain their videos.
     """
 
     sample_fps: Fraction
@@ -49,6 +52,7 @@ class Settings:
     max_pixels: int
     invocation_timeout: int | None = None
     require_gpu: bool = False
+    allowed_sources: AllowedSources | None = None
 
 
 def _number(environment: Mapping[str, str], name: str, default: str) -> Fraction:
@@ -63,12 +67,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings.
 
     The variables and their defaults are SAMPLE_FPS (1), SCORE_THRESHOLD (0.5), MAX_PIXELS (36 million),
-    SAGEMAKER_MODEL_SERVER_WORKERS (1), INVOCATION_TIMEOUT (no limit) and REQUIRE_GPU (0).
+    SAGEMAKER_MODEL_SERVER_WORKERS (1), INVOCATION_TIMEOUT (no limit), REQUIRE_GPU (0) and ALLOWED_SOURCES (none).
 
     Raises
     ------
     SettingError
-        If a value is not a number in its range.
+        If a value is not valid.
     """
     sample_fps = _number(environment, "SAMPLE_FPS", "1")
     if not 0 < sample_fps <= MAX_FPS:
@@ -90,7 +94,11 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     require_gpu = environment.get("REQUIRE_GPU", "0")
     if require_gpu not in {"0", "1"}:
         raise SettingError(f"REQUIRE_GPU is {require_gpu!r}: set 0 or 1.")
+    try:
+        allowed = read_allowed_sources(environment)
+    except ValueError as error:
+        raise SettingError(str(error)) from None
     # The workers of an instance share its cores. With more threads than cores, two workers were slower than one.
     threads = max(1, len(os.sched_getaffinity(0)) // int(workers))
     limit = None if timeout is None else int(timeout)
-    return Settings(sample_fps, float(score_threshold), threads, int(max_pixels), limit, require_gpu == "1")
+    return Settings(sample_fps, float(score_threshold), threads, int(max_pixels), limit, require_gpu == "1", allowed)

@@ -15,7 +15,7 @@ import av.video
 from av.video.codeccontext import VideoCodecContext
 
 from .errors import EncryptedVideoError
-from .opening import Body, MemoryFile, choose_track, decoder_options, open_container, reason_of
+from .opening import Body, choose_track, decoder_options, open_body, open_container, reason_of
 from .plan import NoPlanError, Packets
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class BrokenPacketError(Exception):
 
 
 class Track:
-    """Main video track of a container in memory.
+    """Main video track of a container.
 
     Parameters
     ----------
@@ -70,7 +70,8 @@ class Track:
 
     def __init__(self, body: Body, threads: int, max_pixels: int) -> None:
         with ExitStack() as opened:
-            file = opened.enter_context(MemoryFile(body))
+            file = open_body(body)
+            opened.callback(file.close)
             self._container = opened.enter_context(open_container(file, max_pixels))
             self.stream = choose_track(self._container, max_pixels)
             """FFmpeg's properties of the track."""

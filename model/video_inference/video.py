@@ -1,4 +1,4 @@
-"""Decodes the frames of a video in memory, or samples of them, with their times."""
+"""Decodes the frames of a video, or samples of them, with their times."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class Video:
-    """A video in memory for one pass over its frames or over samples of them; a context manager.
+    """A video for one pass over its frames or over samples of them; a context manager.
 
     Parameters
     ----------

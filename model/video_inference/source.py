@@ -1,0 +1,79 @@
+"""A video that is read in parts, and a seekable file over it."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+class Source(Protocol):
+    """Content of a video that is not in memory. It does not change while it is read."""
+
+    @property
+    def size(self) -> int:
+        """Number of bytes; at least 1."""
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return `length` bytes from `start` on; fewer at the end.
+
+        Raises
+        ------
+        SourceError, SourceUnavailableError
+            If they cannot be read.
+        """
+
+
+class SourceBytes:
+    """The bytes of a source, which are read when they are sliced, as those of a `memoryview`."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __len__(self) -> int:
+        return self._source.size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(self._source.size)
+        return self._source.read(start, max(0, stop - start))
+
+
+class SourceFile(io.RawIOBase):
+    """A file that reads from a source. Closing it leaves the source open, which may have several files.
+
+    Parameters
+    ----------
+    source
+        The source.
+    """
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.view = SourceBytes(source)
+        """The content as bytes."""
+        self._source = source
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Return True: the file can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True: the position can be set."""
+        return True
+
+    def readinto(self, target: WriteableBuffer) -> int:
+        """Copy bytes from the current position; fewer than requested at the end of the source."""
+        into = memoryview(target).cast("B")
+        piece = self._source.read(self._position, len(into))
+        into[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Set the position, in bytes from the start, the current position or the end."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
