@@ -181,14 +181,11 @@ class S3Source:
             self._ahead = min(2 * self._ahead, _MAX_AHEAD) if number == self._last + 1 else 1
             self._last = number
         try:
-            block = self._cached(number)
-            while block is None:
-                coming = self._coming_block(number)
-                if coming is None:
+            while not isinstance(block := self._look_up(number), bytes):
+                if block is None:
                     self._fetch(number, 1)
                 else:
-                    coming.result()
-                block = self._cached(number)
+                    block.result()
             if self._ahead > 1:
                 self._read_ahead(number + 1)
         except (ClientError, SourceUnavailableError) as error:
@@ -196,16 +193,14 @@ class S3Source:
             raise
         return block
 
-    def _cached(self, number: int) -> bytes | None:
+    def _look_up(self, number: int) -> bytes | Future[None] | None:
+        """Return a block from the cache, or the read that will bring it; None if there is neither."""
         with self._lock:
             block = self._blocks.get(number)
-            if block is not None:
-                self._blocks.move_to_end(number)
+            if block is None:
+                return self._coming.get(number)
+            self._blocks.move_to_end(number)
             return block
-
-    def _coming_block(self, number: int) -> Future[None] | None:
-        with self._lock:
-            return self._coming.get(number)
 
     def _read_ahead(self, first: int) -> None:
         """Start to read the blocks from `first` on that are neither cached nor on their way."""
