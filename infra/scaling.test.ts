@@ -102,8 +102,14 @@ describe("the scaling with scaleIn idle", () => {
       return { namespace: "AWS/SageMaker", metricName, dimensions: ofEndpoint, stat, period: 60 };
     };
     assert.deepEqual(metricQueries, [
-      { id: "waiting", expression: "IF(h >= 1, b, 0)", label: "backlog without an instance", returnData: true },
+      {
+        id: "waiting",
+        expression: "IF((h >= 1) AND (a < 840), b, 0)",
+        label: "backlog without an instance",
+        returnData: true,
+      },
       { id: "h", metric: metric("HasBacklogWithoutCapacity", "Average") },
+      { id: "a", metric: metric("ApproximateAgeOfOldestRequest", "Maximum") },
       { id: "b", metric: metric("ApproximateBacklogSize", "Maximum") },
     ]);
     assert.deepEqual(stepsOf(policies.fromZero), {

@@ -101,6 +101,12 @@ const atLeastOne = {
   treatMissingData: "missing",
 } as const;
 
+/**
+ * Age of the oldest request, in seconds, from which only the retry asks for instances: AWS may start all or none of several instances, and
+ * of two policies the one that asks for more wins, so a shortage in which one instance could start would last as long as both ask.
+ */
+const retryAge = 60 * (retryMinutes - 1);
+
 function alarmsFromZero<Text, Count>(endpoint: {
   readonly endpointName: Text;
 }): {
@@ -113,8 +119,14 @@ function alarmsFromZero<Text, Count>(endpoint: {
       alarm: {
         alarmDescription: "Videos are queued and no instance is running: starts enough for the backlog.",
         metricQueries: [
-          { id: "waiting", expression: "IF(h >= 1, b, 0)", label: "backlog without an instance", returnData: true },
+          {
+            id: "waiting",
+            expression: `IF((h >= 1) AND (a < ${retryAge}), b, 0)`,
+            label: "backlog without an instance",
+            returnData: true,
+          },
           { id: "h", metric: { ...queueMetric("HasBacklogWithoutCapacity", endpoint), stat: "Average", period } },
+          { id: "a", metric: { ...queueMetric("ApproximateAgeOfOldestRequest", endpoint), stat: "Maximum", period } },
           { id: "b", metric: { ...queueMetric("ApproximateBacklogSize", endpoint), stat: "Maximum", period } },
         ],
         evaluationPeriods: 2,

@@ -22,12 +22,15 @@ function isOfQueue(metric: WatchedMetric | undefined, metricName: string, endpoi
   return names === undefined || names.value.ofAlarm === names.value.ofTarget;
 }
 
-/** The number of an expression: a metric, IF(metric, value, 0), or IF(metric >= 1, value, 0). */
-const ifWaiting = /^(?:IF\(\(?(?<condition>[a-z]\w*)(?:>=1|>0|==1)?\)?,(?<value>\w+),0\)|(?<only>[a-z]\w*))$/;
+/**
+ * The number of an expression: a metric, IF(metric, value, 0), IF(metric >= 1, value, 0), or IF((metric >= 1) AND (age < limit), value, 0).
+ */
+const ifWaiting =
+  /^(?:IF\(\(?(?<condition>[a-z]\w*)(?:>=1|>0|==1)?\)?(?:AND\((?<age>[a-z]\w*)<(?<limit>\d+)\))?,(?<value>\w+),0\)|(?<only>[a-z]\w*))$/;
 
 /**
- * Returns the metric whose value 1 makes an alarm's value at least 1: the watched metric, or a metric in its expression.
- * Other expressions are not evaluated.
+ * Returns the metric whose value 1 makes an alarm's value at least 1, unless the oldest request has waited longer than the alarm evaluates:
+ * the watched metric, or a metric in its expression. Other expressions are not evaluated.
  */
 function waitingMetric(props: AlarmProps, endpoint: () => string | undefined): WatchedMetric | undefined {
   const { metricQueries = [] } = props;
@@ -35,10 +38,22 @@ function waitingMetric(props: AlarmProps, endpoint: () => string | undefined): W
   const byId = new Map(metricQueries.map((query) => [query.id, query]));
   const returned = metricQueries.find(({ returnData }) => returnData === true);
   if (returned?.expression === undefined) return returned?.metric;
-  const { condition, value = "1", only } = ifWaiting.exec(returned.expression.replaceAll(/\s/g, ""))?.groups ?? {};
+  const {
+    condition,
+    value = "1",
+    only,
+    age,
+    limit,
+  } = ifWaiting.exec(returned.expression.replaceAll(/\s/g, ""))?.groups ?? {};
+  const metric = byId.get(condition ?? only ?? "")?.metric;
+  if (age !== undefined) {
+    if (!isOfQueue(byId.get(age)?.metric, "ApproximateAgeOfOldestRequest", endpoint)) return undefined;
+    // The age is that at the end of a period, and the last period may be the next one.
+    if (Number(limit) < ((props.evaluationPeriods ?? 1) + 1) * (metric?.period ?? 60)) return undefined;
+  }
   // Requests that wait are part of the backlog.
   const isAtLeastOne = Number(value) >= 1 || isOfQueue(byId.get(value)?.metric, "ApproximateBacklogSize", endpoint);
-  return isAtLeastOne ? byId.get(condition ?? only ?? "")?.metric : undefined;
+  return isAtLeastOne ? metric : undefined;
 }
 
 /** Checks if an alarm fires within some minutes if requests wait at an endpoint without an instance. */

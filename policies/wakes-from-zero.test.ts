@@ -25,19 +25,23 @@ const waiting = { id: "h", metric: metricOf("HasBacklogWithoutCapacity") };
 function onQueries(changes: {
   expression?: string;
   h?: object;
+  a?: object;
   b?: object;
   queries?: object[];
   alarm?: object;
 }): TestResource[] {
-  const { expression = "IF(h >= 1, b, 0)", h = {}, b = {} } = changes;
+  const { expression = "IF(h >= 1, b, 0)", h = {}, a = {}, b = {} } = changes;
   const metricQueries = changes.queries ?? [
     { id: "e", expression, returnData: true },
     { ...waiting, metric: { ...waiting.metric, ...h } },
+    { id: "a", metric: { ...metricOf("ApproximateAgeOfOldestRequest"), ...a } },
     { id: "b", metric: { ...metricOf("ApproximateBacklogSize"), ...b } },
   ];
   const none = { metricName: undefined, namespace: undefined, dimensions: undefined };
   return waking({ alarm: { ...none, metricQueries, ...changes.alarm } });
 }
+
+const young = "IF((h >= 1) AND (a < 180), b, 0)";
 
 const noAlarm = /'videos'.*Run its step scaling policy 'from-zero' by a MetricAlarm/;
 const noPolicy = /'videos'.*Add a scaling policy with its resourceId/;
@@ -61,6 +65,7 @@ policyTests(wakesFromZero, {
     }),
     "an alarm above half": waking({ alarm: { comparisonOperator: "GreaterThanThreshold", threshold: 0.5 } }),
     "an alarm on the backlog while there is no instance": onQueries({}),
+    "an alarm on the backlog while the oldest request is young": onQueries({ expression: young }),
     "an alarm on that expression in a first preview": [
       ...waking({ alarm: { dimensions: { EndpointName: unknownString } } }).slice(0, 3),
       onQueries({ h: { dimensions: { EndpointName: unknownString } } })[3]!,
@@ -113,6 +118,14 @@ policyTests(wakesFromZero, {
     "an expression of an alarm that waits for 15 minutes": [onQueries({ alarm: { evaluationPeriods: 15 } }), noAlarm],
     "an expression that ignores the metric": [onQueries({ expression: "b" }), noAlarm],
     "an expression that is 0 while requests wait": [onQueries({ expression: "IF(h < 1, b, 0)" }), noAlarm],
+    "an expression that is 0 before the alarm fires": [
+      onQueries({ expression: young, alarm: { evaluationPeriods: 3 } }),
+      noAlarm,
+    ],
+    "an expression on the age of another endpoint's request": [
+      onQueries({ expression: young, a: { dimensions: { EndpointName: "other" } } }),
+      noAlarm,
+    ],
     "an expression on another metric": [onQueries({ h: { metricName: "ApproximateAgeOfOldestRequest" } }), noAlarm],
     "an expression on a variant's metric": [
       onQueries({ h: { dimensions: { EndpointName: "videos-1a2b3c4", VariantName: "AllTraffic" } } }),
