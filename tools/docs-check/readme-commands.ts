@@ -80,6 +80,11 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   },
   { command: "npm run smoke -- --stack dev", needs: "an AWS account" },
   {
+    command:
+      "aws sagemaker update-endpoint-weights-and-capacities --endpoint-name ENDPOINT --desired-weights-and-capacities VariantName=AllTraffic,DesiredInstanceCount=0",
+    needs: "an AWS account",
+  },
+  {
     command: "npm run redrive -- --stack local",
     test: "e2e/stack/burst.long.e2e.ts",
     text: 'command("redrive"',
