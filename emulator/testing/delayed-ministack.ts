@@ -10,7 +10,7 @@ import { ministackPython } from "../../tools/paths.mjs";
  */
 export async function pythonThatFirst(script: string, folder: string): Promise<string> {
   const path = join(folder, "python");
-  const lines = ["#!/bin/sh", `case "$*" in *iam/launcher.py*)`, script, ";; esac", `exec '${ministackPython}' "$@"`];
+  const lines = ["#!/bin/sh", `case "$1" in *iam/launcher.py)`, script, ";; esac", `exec '${ministackPython}' "$@"`];
   await writeFile(path, `${lines.join("\n")}\n`, { mode: 0o755 });
   return path;
 }
