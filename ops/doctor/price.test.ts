@@ -20,12 +20,12 @@ describe("the price", () => {
     assert.equal(limit?.status, "ok");
     assert.match(limit.what, /^3\.68 USD an hour at the limit: 5 ml\.g4dn\.xlarge at 0\.7364/);
     assert.equal(rest?.status, "ok");
-    assert.match(rest.what, /^no instance; 5\.70 USD a month for a key, 17 metrics with alarms and a dashboard/);
+    assert.match(rest.what, /^no instance; 5\.80 USD a month for a key, 18 metrics with alarms and a dashboard/);
   });
 
   it("counts the other alarms of target tracking that scales in", () => {
     const [, rest] = priceFindings({ ...sizing, scaleIn: "tracking" });
-    assert.match(rest?.what ?? "", /^no instance; 5\.60 USD a month for a key, 16 metrics with alarms/);
+    assert.match(rest?.what ?? "", /^no instance; 5\.70 USD a month for a key, 17 metrics with alarms/);
   });
 
   it("names the price of a warm window", () => {
@@ -48,7 +48,7 @@ describe("the price", () => {
       const [dollarsPerHour = ""] = limit?.what.split(" ") ?? [];
       assert.match(readme, new RegExp(`\\\`${stack}\\\` (costs )?${dollarsPerHour}\\b`));
       assert.match(readme, /At rest, a stack costs 6 USD a month/);
-      assert.match(rest?.what ?? "", /^no instance; 5\.70 USD a month/);
+      assert.match(rest?.what ?? "", /^no instance; 5\.80 USD a month/);
       assert.ok(page.includes(`Prices of ${pricesRegion}, ${pricesAsOf}, with`));
     });
   }

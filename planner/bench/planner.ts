@@ -1,0 +1,53 @@
+/** `npm run -s bench:planner`: time and memory of a plan, and how they grow with the number of videos. */
+import { join } from "node:path";
+import { z } from "zod";
+import {
+  createCommand,
+  interruptSignal,
+  processTerminal,
+  runCommandLine,
+  wholeNumber,
+} from "../../lib/command-line.ts";
+import type { CommandContext } from "../../lib/command-line.ts";
+import { lastLine, run } from "../../lib/run.ts";
+
+const runSchema = z.object({ seconds: z.number().positive(), peak_mb: z.number().positive() });
+
+/** Time limit of one run, ms. */
+const runLimit = 10 * 60_000;
+
+async function measure(requests: number, signal: AbortSignal): Promise<z.infer<typeof runSchema>> {
+  const program = [process.execPath, join(import.meta.dirname, "run.ts"), String(requests)];
+  const { status, stdout, stderr } = await run(program, { limit: runLimit, signal });
+  if (status !== 0) {
+    throw new Error(`The run ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`);
+  }
+  return runSchema.parse(JSON.parse(stdout));
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+function benchCommand({ stdout, signal }: CommandContext) {
+  return createCommand("bench:planner", "measure the time and memory of a plan")
+    .description(
+      "Plans a burst of videos of 30 s on up to 20 instances, and a burst of a tenth of the videos, each in a separate process. Prints the number of videos, the seconds and the peak memory (MB) of the larger one, and the growth: its seconds divided by those of the smaller one.",
+    )
+    .option("--requests <number>", "videos of the larger burst", wholeNumber("a number", 10, 10_000_000), 1_000_000)
+    .option("--json", "print one JSON object to standard output: requests, seconds, peak_mb, growth", false)
+    .addHelpText("after", "\nExample:\n  npm run -s bench:planner -- --json")
+    .action(async ({ requests, json }) => {
+      const smaller = await measure(Math.floor(requests / 10), signal);
+      const larger = await measure(requests, signal);
+      const growth = larger.seconds / smaller.seconds;
+      const figures = {
+        requests,
+        seconds: round(larger.seconds),
+        peak_mb: Math.round(larger.peak_mb),
+        growth: round(growth),
+      };
+      const text = `${requests} videos in ${figures.seconds} s with ${figures.peak_mb} MB, ${figures.growth} times as long as a tenth of them\n`;
+      stdout.write(json ? `${JSON.stringify(figures)}\n` : text);
+    });
+}
+
+process.exitCode = await runCommandLine(benchCommand, process.argv.slice(2), processTerminal(interruptSignal()));
