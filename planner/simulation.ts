@@ -39,7 +39,7 @@ export interface SimulationOptions {
   readonly available?: ((at: number) => number) | undefined;
   /** Time from a publication of the metrics to the start of the load, ms, less than a minute. @default 0 */
   readonly phase?: number | undefined;
-  /** Minimum time that the simulation goes on after the last video has ended, ms. @default 0 */
+  /** Minimum time from the end of the last video to the end of the simulation, ms. @default 0 */
   readonly tail?: number | undefined;
   readonly observer?: SimulationObserver | undefined;
 }

@@ -118,6 +118,31 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     text: 'startsWith("bench:")',
   },
   {
+    command: "npm run -s bench:planner -- --json",
+    test: "e2e/parts/benches.long.e2e.ts",
+    text: 'startsWith("bench:")',
+  },
+  {
+    command: "npm run plan -- --stack prod --burst 1000 --seconds 30",
+    test: "ops/plan/plan.test.ts",
+    text: "--stack prod --burst",
+  },
+  {
+    command: "npm run plan -- --stack prod --burst 200 --seconds 60 --deadline 2h",
+    test: "ops/plan/plan.test.ts",
+    text: '"--deadline", "1h"',
+  },
+  {
+    command: "npm run plan -- --arrivals poisson:4/min --hours 8 --seconds lognormal:30,60 --compare",
+    test: "ops/plan/plan.test.ts",
+    text: '"--compare"',
+  },
+  {
+    command: "npm run plan -- --scenario blog --json",
+    test: "ops/plan/plan.test.ts",
+    text: '"--scenario", "blog"',
+  },
+  {
     command: "npm run -s bench:policies -- --json",
     test: "e2e/parts/benches.long.e2e.ts",
     text: 'startsWith("bench:")',
