@@ -104,7 +104,7 @@ describe("the whole state machine", () => {
         const { clock, endpoint } = harness.endpoints;
         const fleets = new RandomFleets(clock, seed);
         await harness.deployed(0, { min: 0, max: 5 });
-        harness.withStackPolicies();
+        harness.withBothPolicies();
         const isBusy = (error: unknown): void => {
           assert.match(String(error), /EndpointBusyError|DeploymentFailedError|ScalingFailedError/);
         };

@@ -1,4 +1,4 @@
-/** A test harness: an asynchronous endpoint with the stack's scaling, in virtual time. */
+/** A test harness: an asynchronous endpoint with target tracking and a step policy from zero, in virtual time. */
 
 import { Alarms } from "./alarms.ts";
 import type { AlarmSettings } from "./alarms.ts";
@@ -14,7 +14,7 @@ import type { InvocationRequest } from "./worker.ts";
 export const resourceId = "endpoint/videos/variant/main";
 const endpointDimension = { EndpointName: "videos" };
 
-/** The stack's target tracking: 5 requests per instance, cooldowns of two minutes. */
+/** The blog post's target tracking: 5 requests per instance, cooldowns of two minutes. */
 export const backlogTracking: TargetTracking = {
   type: "TargetTrackingScaling",
   metric: { namespace: "AWS/SageMaker", name: "ApproximateBacklogSizePerInstance", dimensions: endpointDimension },
@@ -25,7 +25,7 @@ export const backlogTracking: TargetTracking = {
   disableScaleIn: false,
 };
 
-/** The stack's step policy: adds one instance. */
+/** A step policy that adds one instance. */
 export const wakeStep: StepScaling = {
   type: "StepScaling",
   adjustmentType: "ChangeInCapacity",
@@ -33,7 +33,7 @@ export const wakeStep: StepScaling = {
   cooldown: 5 * minute,
 };
 
-/** Returns the stack's alarm on a backlog without capacity. */
+/** Returns an alarm on a backlog without capacity. */
 export function wakeAlarm(action: string): AlarmSettings {
   return {
     name: "wake",
@@ -103,8 +103,8 @@ export class ScalingHarness {
     return this;
   }
 
-  /** Adds both of the stack's policies, the step policy with its alarm. */
-  withStackPolicies(): this {
+  /** Adds both policies, the step policy with its alarm. */
+  withBothPolicies(): this {
     return this.withTracking().withWake();
   }
 

@@ -15,7 +15,7 @@ import type { InvocationRequest } from "./worker.ts";
 
 describe("scaling from zero", () => {
   it("starts one instance for one video after two one-minute datapoints of HasBacklogWithoutCapacity, by the step policy", async () => {
-    const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
+    const harness = (await new ScalingHarness().deployed(0)).withBothPolicies();
     await harness.endpoints.clock.advance(10 * second);
     harness.endpoints.send(1);
     assert.deepEqual(await harness.watch(10 * minute), ["3:1"]);
@@ -70,7 +70,7 @@ describe("scaling from zero", () => {
   });
 
   it("happens again for the next video after the return to zero", async () => {
-    const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
+    const harness = (await new ScalingHarness().deployed(0)).withBothPolicies();
     harness.endpoints.send(1);
     assert.deepEqual(await harness.watch(40 * minute), ["3:1", "16:0"]);
     harness.endpoints.send(1);
@@ -135,7 +135,7 @@ describe("scaling to zero", () => {
 
 describe("scaling with a burst", () => {
   it("reaches the maximum, proportionally, after 3 of 3 datapoints above the target, and back to zero", async () => {
-    const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
+    const harness = (await new ScalingHarness().deployed(0)).withBothPolicies();
     harness.endpoints.send(100);
     const counts = await harness.watch(90 * minute);
     assert.deepEqual(counts.slice(0, 2), ["3:1", "4:5"]);
@@ -179,7 +179,7 @@ describe("scaling and updates", () => {
   });
 
   it("returns to zero after an update has started instances again", async () => {
-    const harness = (await new ScalingHarness().deployed(0)).withStackPolicies();
+    const harness = (await new ScalingHarness().deployed(0)).withBothPolicies();
     const { endpoint, clock } = harness.endpoints;
     void endpoint.deploy({ launcher: harness.endpoints.launcher(), concurrency: 1, initialCount: 1 });
     await clock.advance(minute);

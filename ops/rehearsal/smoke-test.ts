@@ -27,7 +27,13 @@ export async function smokeTest(
   step: Step,
   signal: AbortSignal,
 ): Promise<{ passed: number }> {
-  const args = ["smoke/main.ts", "--outputs", outputs, ...(video === undefined ? [] : ["--video", video])];
+  const args = [
+    "smoke/main.ts",
+    "--until-zero",
+    "--outputs",
+    outputs,
+    ...(video === undefined ? [] : ["--video", video]),
+  ];
   const show = (line: string): void => {
     const text = stripVTControlCharacters(line).trim();
     if (text !== "") step.detail(text);
