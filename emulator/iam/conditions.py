@@ -6,10 +6,13 @@ Source of actions, resource types and condition keys, unless another is named: S
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch_logs, iam, kms, s3, tagging
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Operations that IAM authorizes as another action.
 ACTIONS = {
@@ -114,6 +117,13 @@ def context_of(action: str, parameters: Parameters) -> dict[str, Any]:
             "sts:RoleSessionName": parameters.text("RoleSessionName"),
         }
     return {name: value for name, value in keys.items() if value}
+
+
+def conditions_of_write(action: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the condition keys of a conditional write to S3, from its lower-case headers."""
+    if action != "s3:PutObject":
+        return {}
+    return {f"s3:{name}": headers[name] for name in ("if-match", "if-none-match") if headers.get(name)}
 
 
 def further_checks(action: str, resource: str) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ const functions: Readonly<Record<string, string>> = {
     "service, action, principal_arn, request_id, error_code, message, headers, resource_arn, explicit_deny, resource_policy_arn",
   "core.iam_actions.identity_denial_message": "action, principal_arn, resource, explicit_deny",
   "core.iam_actions.request_tag_context": "service, iam_action, body, params",
+  "core.iam_actions.s3_service_context": "iam_action, query_params, path, headers",
   "core.iam_evaluator._resolve_managed_policy_document": "policy_arn, account_id",
   "core.iam_evaluator._resource_policy": "service, resource_arn",
   "core.iam_evaluator.combine_resource_policy": "identity, ctx, policy, owner_account, required, limits",

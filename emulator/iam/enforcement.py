@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 import denials
-from conditions import ACTIONS, Parameters, context_of, further_checks, resources_of
+from conditions import ACTIONS, Parameters, conditions_of_write, context_of, further_checks, resources_of
 from decisions import Anonymous, Caller, Decision, Service, decide
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
@@ -99,9 +99,10 @@ def _refuse_unlisted(service: str, headers: dict[str, str], query: object, reque
 
 
 def _wrap_iam_actions() -> None:
-    """Keep a request's parameters for enforce, and give denials their message."""
-    tags, response, words = (
+    """Keep a request's parameters for enforce, add condition keys of S3, and give denials their message."""
+    tags, s3_context, response, words = (
         iam_actions.request_tag_context,
+        iam_actions.s3_service_context,
         iam_actions.access_denied_response,
         iam_actions.identity_denial_message,
     )
@@ -109,6 +110,11 @@ def _wrap_iam_actions() -> None:
     def request_tag_context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
         _parameters.set(Parameters(params, body))
         return dict(tags(service, iam_action, body, params))
+
+    def s3_service_context(
+        iam_action: str, query_params: dict[str, Any] | None, path: str = "", headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        return {**s3_context(iam_action, query_params, path, headers), **conditions_of_write(iam_action, headers or {})}
 
     def access_denied_response(*args: object, **options: object) -> Response:
         if not options.get("error_code"):
@@ -119,6 +125,7 @@ def _wrap_iam_actions() -> None:
         return _message.get() or str(words(*args))
 
     iam_actions.request_tag_context = request_tag_context
+    iam_actions.s3_service_context = s3_service_context
     iam_actions.access_denied_response = access_denied_response
     iam_actions.identity_denial_message = identity_denial_message
 

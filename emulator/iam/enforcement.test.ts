@@ -94,6 +94,20 @@ describe("The launcher", () => {
       assert.equal((await get(s3)).ContentLength, 7);
     });
 
+    it("a write to S3 only with the condition that its policy requires", async () => {
+      const record = "arn:aws:s3:::videos/jobs/*";
+      const { s3 } = await role({
+        allow: [
+          { ...allow("Create", "s3:PutObject", record), Condition: { Null: { "s3:if-none-match": "false" } } },
+          { ...allow("Change", "s3:PutObject", record), Condition: { Null: { "s3:if-match": "false" } } },
+        ],
+      });
+      const place = { Bucket: "videos", Key: "jobs/1.json" };
+      const { ETag } = await s3.send(new PutObjectCommand({ ...place, Body: "1", IfNoneMatch: "*" }));
+      await s3.send(new PutObjectCommand({ ...place, Body: "2", IfMatch: ETag }));
+      await assert.rejects(s3.send(new PutObjectCommand({ ...place, Body: "3" })), { name: "AccessDenied" });
+    });
+
     it("batches by the action for one message", async () => {
       const topic = arn("sns", "done");
       const queue = arn("sqs", "jobs");
