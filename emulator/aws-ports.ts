@@ -25,11 +25,14 @@ import {
 import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
 import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { Upload } from "@aws-sdk/lib-storage";
+import { HttpRequest } from "@smithy/core/protocols";
 import { z } from "zod";
 import { containerLogs } from "./container-logs.ts";
 import type { ContainerLogs } from "./container-logs.ts";
 import type { CorsRule } from "./gateway/cors.ts";
 import type { Credentials } from "./gateway/credentials.ts";
+import type { Actor } from "./iam/authorizer.ts";
+import type { LauncherConnection } from "./iam/launcher.ts";
 import { miniStackStartLimit } from "./ministack.ts";
 import { SocketAgent } from "./processes/sockets.ts";
 import type { ServerSocket } from "./processes/sockets.ts";
@@ -54,7 +57,7 @@ export interface PutOptions {
 
 /** S3. */
 export interface ObjectStore {
-  /** Returns undefined if there is no such object or bucket. */
+  /** Returns undefined if there is no such object or bucket. Needs the permissions of `get`. */
   head(location: S3Location): Promise<ObjectInfo | undefined>;
   /** Returns undefined if there is no such object or bucket. */
   get(location: S3Location, signal?: AbortSignal): Promise<ObjectContent | undefined>;
@@ -85,21 +88,38 @@ export interface LinkedRole {
   readonly policy: { readonly name: string; readonly statements: readonly object[] };
 }
 
+/** Services that MiniStack provides, as one actor calls them. */
+export interface ActorPorts {
+  /** Rejects with an S3ServiceException named AccessDenied if the actor lacks a permission. */
+  readonly objects: ObjectStore;
+  readonly topics: Topics;
+  readonly logs: ContainerLogs;
+}
+
+/** Makes calls as a service, with the permissions of a role or of the service. */
+export type CallAs = (actor: Actor) => ActorPorts;
+
 /** The services that MiniStack provides to the emulator's own services. */
 export interface AwsPorts {
-  readonly objects: ObjectStore;
+  readonly callAs: CallAs;
   /**
    * Returns the rules of a bucket's CORS configuration; none if it has no configuration, or if there is no such bucket.
    */
   readonly corsRules: (bucket: string) => Promise<readonly CorsRule[]>;
-  readonly topics: Topics;
   readonly roles: Roles;
-  readonly logs: ContainerLogs;
   close(): void;
 }
 
-/** @param upstream the Unix socket that MiniStack listens on */
-export function awsPorts(upstream: ServerSocket, region: string, credentials: Credentials): AwsPorts {
+/**
+ * @param upstream the Unix socket that MiniStack listens on
+ * @param credentials the administrator's key pair: actors' calls are signed with it, and name the actor in headers
+ */
+export function awsPorts(
+  upstream: ServerSocket,
+  region: string,
+  credentials: Credentials,
+  launcher: Pick<LauncherConnection, "headersOf">,
+): AwsPorts {
   const config = {
     // The agent connects to the socket; the URL is for the Host header.
     endpoint: "http://127.0.0.1",
@@ -113,25 +133,49 @@ export function awsPorts(upstream: ServerSocket, region: string, credentials: Cr
       socketTimeout: 300_000,
     },
   };
-  const s3 = new S3Client({ ...config, forcePathStyle: true, requestChecksumCalculation: "WHEN_REQUIRED" });
-  const sns = new SNSClient(config);
+  const s3Config = { ...config, forcePathStyle: true, requestChecksumCalculation: "WHEN_REQUIRED" } as const;
+  const s3 = new S3Client(s3Config);
   const iam = new IAMClient(config);
-  const logs = new CloudWatchLogsClient(config);
+  const clients: { destroy(): void }[] = [s3, iam];
+  const actors = new Map<string, ActorPorts>();
+  const portsOf = (actor: Actor): ActorPorts => {
+    const named =
+      <Input extends { request: unknown }, Output>(next: (input: Input) => Promise<Output>) =>
+      (input: Input): Promise<Output> => {
+        if (!HttpRequest.isInstance(input.request)) throw new Error("The request is not an HTTP request.");
+        Object.assign(input.request.headers, launcher.headersOf(actor));
+        return next(input);
+      };
+    const step = { step: "build", name: "actor" } as const;
+    const own = { s3: new S3Client(s3Config), sns: new SNSClient(config), logs: new CloudWatchLogsClient(config) };
+    own.s3.middlewareStack.add(named, step);
+    own.sns.middlewareStack.add(named, step);
+    own.logs.middlewareStack.add(named, step);
+    clients.push(...Object.values(own));
+    return {
+      objects: s3Store(own.s3),
+      topics: {
+        async publish(topicArn, message, subject) {
+          await own.sns.send(new PublishCommand({ TopicArn: topicArn, Message: message, Subject: subject }));
+        },
+      },
+      logs: containerLogs(own.logs),
+    };
+  };
   return {
-    objects: s3Store(s3),
+    callAs(actor) {
+      const name = JSON.stringify(actor);
+      const ports = actors.get(name) ?? portsOf(actor);
+      actors.set(name, ports);
+      return ports;
+    },
     async corsRules(bucket) {
       const found = await unlessMissing(() => s3.send(new GetBucketCorsCommand({ Bucket: bucket })));
       return found?.CORSRules ?? [];
     },
-    topics: {
-      async publish(topicArn, message, subject) {
-        await sns.send(new PublishCommand({ TopicArn: topicArn, Message: message, Subject: subject }));
-      },
-    },
     roles: iamRoles(iam),
-    logs: containerLogs(logs),
     close() {
-      for (const client of [s3, sns, iam, logs]) client.destroy();
+      for (const client of clients) client.destroy();
     },
   };
 }
@@ -140,7 +184,8 @@ function s3Store(s3: S3Client): ObjectStore {
   return {
     async head({ bucket, key }) {
       return await unlessMissing(async () => {
-        const found = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+        // With the checksum, S3 checks the permission to decrypt, too (API reference, HeadObject).
+        const found = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" }));
         return { size: found.ContentLength ?? 0, etag: found.ETag ?? "" };
       });
     },
@@ -177,6 +222,11 @@ function s3Store(s3: S3Client): ObjectStore {
       }
     },
   };
+}
+
+/** Tells whether S3 refused a call because the caller lacks a permission. */
+export function isAccessDenied(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 403;
 }
 
 async function unlessMissing<T>(ask: () => Promise<T>): Promise<T | undefined> {

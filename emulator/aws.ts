@@ -8,6 +8,7 @@ import { MetricStore } from "./core/metrics.ts";
 import { RealClock } from "./core/real-clock.ts";
 import { applicationAutoScaling } from "./services/application-autoscaling/service.ts";
 import { awsPorts } from "./aws-ports.ts";
+import { ContainerCredentials } from "./gateway/container-credentials.ts";
 import { randomCredentials } from "./gateway/credentials.ts";
 import type { Credentials } from "./gateway/credentials.ts";
 import { defaultPort, startGateway } from "./gateway/gateway.ts";
@@ -22,6 +23,7 @@ import { LauncherAuthorizer } from "./iam/authorizer.ts";
 import type { GuardedService } from "./iam/permission.ts";
 import { socketFolder } from "./processes/sockets.ts";
 import { startProvider } from "./provider/server.ts";
+import { executionActor } from "./services/sagemaker/dependencies.ts";
 import type { SageMakerDependencies } from "./services/sagemaker/dependencies.ts";
 import { SageMaker } from "./services/sagemaker/service.ts";
 import { WireService } from "./wire/dispatch.ts";
@@ -90,23 +92,26 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   parts.defer(() => rm(sockets, { recursive: true, force: true }));
   const healthy = Promise.withResolvers<unknown>();
   const upstream = { path: join(sockets, "ministack"), ready: healthy.promise };
-  const ports = awsPorts(upstream, region, credentials);
-  parts.defer(() => {
-    ports.close();
-  });
   const launcher = new LauncherConnection(upstream);
   parts.defer(() => {
     launcher.close();
   });
+  const authorizer = new LauncherAuthorizer(launcher);
+  const containers = new ContainerCredentials(launcher);
+  const ports = awsPorts(upstream, region, credentials, launcher);
+  parts.defer(() => {
+    ports.close();
+  });
   const metrics = new MetricStore(clock);
   const alarms = new Alarms({ clock, metrics });
-  const artifacts = new ArtifactCache(join(stateDir, "artifacts"), ports.objects);
+  const artifacts = new ArtifactCache(join(stateDir, "artifacts"));
   const sagemaker: SageMaker = new SageMaker({
     region,
     accountId,
     clock,
     metrics,
     ...ports,
+    authorizer,
     scalableTargets: {
       isRegistered: (resourceId) => autoscaler.target(resourceId) !== undefined,
       deregister(resourceId) {
@@ -119,9 +124,12 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
         python: options.servingPython,
         region,
         stateDir,
-        objects: ports.objects,
+        ...ports.callAs(executionActor(container.roleArn)),
         artifacts,
-        logs: ports.logs,
+        access: () => {
+          const { environment, revoke } = containers.admit(container.roleArn, "SageMaker");
+          return { environment: { ...environment(gateway.url), AWS_ENDPOINT_URL: gateway.url }, revoke };
+        },
         clock,
       }),
     ...options.sageMaker,
@@ -145,15 +153,18 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
       clock,
       metrics,
       alarms,
-      publish: (topicArn, message, subject) => ports.topics.publish(topicArn, message, subject),
+      publish(sourceArn, topicArn, message, subject) {
+        const { topics } = ports.callAs({ service: "cloudwatch.amazonaws.com", sourceArn, sourceAccount: accountId });
+        return topics.publish(topicArn, message, subject);
+      },
     }),
   ];
 
-  const authorizer = new LauncherAuthorizer(launcher);
   const gateway = await startGateway({
     port: options.port ?? defaultPort,
     credentials,
     launcher,
+    containers,
     upstream,
     corsRules: ports.corsRules,
     upstreamServices: miniStackServices,

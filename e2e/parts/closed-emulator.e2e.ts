@@ -9,7 +9,6 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "mocha";
-import { CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
   CreateEndpointCommand,
@@ -31,6 +30,7 @@ import { artifactOf } from "../../emulator/testing/artifact.ts";
 import { attackOn, pageContent, readAttempts, startAttacker } from "../../emulator/testing/attacker.ts";
 import type { Attacker, Attempt } from "../../emulator/testing/attacker.ts";
 import { descendantsOf, isAlive } from "../../lib/testing/processes.ts";
+import { createExecutionRole } from "../../emulator/testing/roles.ts";
 import { goodConfig, goodModel } from "../../emulator/testing/sagemaker-fixture.ts";
 import { snapshot } from "../../emulator/testing/snapshot.ts";
 import { listeningSockets } from "../../emulator/testing/sockets.ts";
@@ -43,10 +43,6 @@ def model_fn(model_dir):
 def transform_fn(model, body, content_type, accept, context=None):
     return body, accept
 `;
-const trustPolicy = {
-  Version: "2012-10-17",
-  Statement: [{ Effect: "Allow", Principal: { Service: "sagemaker.amazonaws.com" }, Action: "sts:AssumeRole" }],
-};
 /** Resolves `*.example` to this machine, and turns off Chromium's protection of local networks, which other browsers lack. */
 const browserArguments = [
   "--host-resolver-rules=MAP *.example 127.0.0.1",
@@ -81,8 +77,7 @@ describe("The emulator with a running instance", function () {
     const Body = await artifactOf(folder, handler);
     await s3.send(new PutObjectCommand({ Bucket: "models", Key: "model.tar.gz", Body }));
     await s3.send(new PutObjectCommand({ Bucket: "videos", Key: "video.mp4", Body: "secret" }));
-    const AssumeRolePolicyDocument = JSON.stringify(trustPolicy);
-    await new IAMClient(config).send(new CreateRoleCommand({ RoleName: "video", AssumeRolePolicyDocument }));
+    await createExecutionRole(aws);
     const sns = new SNSClient(config);
     for (const Name of ["success", "error"]) await sns.send(new CreateTopicCommand({ Name }));
     await sagemaker.send(new CreateModelCommand(goodModel));

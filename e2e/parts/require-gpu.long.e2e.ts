@@ -48,7 +48,7 @@ describe("An endpoint whose container requires a GPU", function () {
           region: testRegion,
           stateDir,
           objects: aws.objects,
-          artifacts: new ArtifactCache(join(stateDir, "artifacts"), aws.objects),
+          artifacts: new ArtifactCache(join(stateDir, "artifacts")),
           logs: aws.logs,
           clock: aws.clock,
         }),

@@ -10,7 +10,7 @@ import { after, before, describe, it } from "mocha";
 import { ArtifactCache } from "../../emulator/model-server/artifact.ts";
 import { ModelServerLauncher } from "../../emulator/model-server/launcher.ts";
 import type { Invocation } from "../../emulator/services/sagemaker/invocation.ts";
-import { FakeLogs, FakeObjects, testArtifact } from "../../emulator/testing/fake-aws.ts";
+import { FakeLogs, FakeObjects, testArtifact, testRole } from "../../emulator/testing/fake-aws.ts";
 import { descendantsOf, isAlive } from "../../lib/testing/processes.ts";
 import { RayServe } from "../../emulator/testing/ray-serve.ts";
 import type { Instance } from "../../emulator/core/worker.ts";
@@ -54,6 +54,7 @@ async function startTorchServe(folder: string, artifact: string): Promise<Server
   const container = {
     endpointName: "torchserve",
     variantName: "v",
+    roleArn: testRole,
     modelDataUrl: testArtifact,
     environment,
     startupTimeout: 240_000,
@@ -63,7 +64,7 @@ async function startTorchServe(folder: string, artifact: string): Promise<Server
     region: "us-east-1",
     stateDir: folder,
     objects,
-    artifacts: new ArtifactCache(join(folder, "artifacts"), objects),
+    artifacts: new ArtifactCache(join(folder, "artifacts")),
     logs: new FakeLogs(),
     clock: { now: () => Date.now() },
   }).launch("v-1", AbortSignal.timeout(240_000));

@@ -37,7 +37,7 @@ import type { Gateway } from "./gateway.ts";
 import { startMiniStack } from "../ministack.ts";
 import { startTestAws } from "../testing/test-aws.ts";
 import {
-  permissiveLauncher,
+  noContainers, permissiveLauncher,
   sdkConfig,
   signed,
   startTestGateway,
@@ -245,6 +245,7 @@ describe("The gateway", () => {
         port,
         credentials: testCredentials,
         launcher: permissiveLauncher,
+        containers: noContainers,
         upstream: { path: "/nonexistent/ministack", ready: Promise.resolve() },
         corsRules: () => Promise.resolve([]),
         upstreamServices: [],

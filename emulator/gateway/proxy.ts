@@ -9,6 +9,7 @@ import { request as httpRequest } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { pipeline, PassThrough, Transform } from "node:stream";
 import type { TransformCallback } from "node:stream";
+import { launcherHeaders } from "../iam/launcher.ts";
 import { SocketAgent } from "../processes/sockets.ts";
 import type { ServerSocket } from "../processes/sockets.ts";
 import { xml } from "../wire/xml.ts";
@@ -68,7 +69,7 @@ export class Proxy {
     const upstream = httpRequest({
       method: request.method ?? "GET",
       path: withoutAuthentication(forwarded.target),
-      headers: endToEnd(request.rawHeaders, replaced),
+      headers: endToEnd(request.rawHeaders, replaced, launcherPattern),
       agent: this.#agent,
     });
     const fail = (status: number, code: string, message: string): void => {
@@ -168,8 +169,15 @@ function framing({ "transfer-encoding": encoding }: IncomingHttpHeaders, body?: 
 /** Matches MiniStack's CORS headers, which allow every origin. */
 const corsPattern = /^access-control-/;
 
+/** Matches headers by which the emulator's services name themselves to MiniStack. */
+const launcherPattern = new RegExp(`^${launcherHeaders}`);
+
 /** Returns headers without those that concern one hop, those that match `dropped`, and those replaced. */
-function endToEnd(rawHeaders: readonly string[], replaced: Readonly<Record<string, string>>, dropped = /^$/): string[] {
+function endToEnd(
+  rawHeaders: readonly string[],
+  replaced: Readonly<Record<string, string>>,
+  dropped: RegExp,
+): string[] {
   const kept: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? "";

@@ -5,9 +5,17 @@ import type { Launcher } from "./launcher.ts";
 /** Who makes a call. */
 export type Caller =
   /** A signed call; the launcher resolves the principal. */
-  | { readonly accessKeyId: string }
-  /** A service that acts with a role's permissions. */
-  | { readonly roleArn: string; readonly sessionName?: string }
+  { readonly accessKeyId: string } | Actor;
+
+/** A service that acts with a role's permissions. */
+export interface RoleActor {
+  readonly roleArn: string;
+  readonly sessionName?: string;
+}
+
+/** A service that makes a call. */
+export type Actor =
+  | RoleActor
   /** A service that acts with its own permissions, such as "sns.amazonaws.com". */
   | { readonly service: string; readonly sourceArn?: string; readonly sourceAccount?: string };
 

@@ -82,12 +82,12 @@ def resources_of(action: str, resource: str, parameters: Parameters) -> list[str
     if service == "logs":
         return [_log_resource(action, parameters, account, region, resource)]
     if service == "kms":
-        keys = [_key(name) for name in (parameters.text("TargetKeyId"), _key_id(resource, account, region)) if name]
+        keys = [key_arn(name) for name in (parameters.text("TargetKeyId"), _key_id(resource, account, region)) if name]
         if alias := parameters.text("AliasName"):
             keys.append(f"arn:aws:kms:{region}:{account}:{alias}")
             if action != "kms:CreateAlias":
                 # The alias's present key, too.
-                keys.append(_key(alias))
+                keys.append(key_arn(alias))
         return keys or ["*"]
     return [resource]
 
@@ -207,7 +207,7 @@ def _key_id(resource: str, account: str, region: str) -> str:
     return "" if resource == "*" else resource.removeprefix(f"{own}key/").removeprefix(own)
 
 
-def _key(name: str) -> str:
+def key_arn(name: str) -> str:
     """Return the ARN of a key, given by its ID, its ARN or an alias; of a missing key, an ARN that no key has."""
     record = kms._resolve_key(name)
     if record is not None:

@@ -8,8 +8,8 @@ from typing import Any
 from conditions import resource_tags
 from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import iam
-from principals import BOUNDARY, IDENTITY_BASED, Principal
+from ministack.services import iam, kms
+from principals import BOUNDARY, IDENTITY_BASED, Principal, principal_of_key, principal_of_role
 
 RESOURCE_BASED = "resource-based policy"
 TRUST = "role trust policy"
@@ -40,6 +40,21 @@ class Anonymous:
 
 
 Caller = Principal | Service | Anonymous
+
+
+def caller_of(named: dict[str, Any]) -> Caller:
+    """Return the caller that the gateway names: by an access key, as a role's session, or as a service.
+
+    Raises
+    ------
+    UnknownPrincipalError
+        If there is no such key or role.
+    """
+    if "accessKeyId" in named:
+        return principal_of_key(named["accessKeyId"])
+    if "roleArn" in named:
+        return principal_of_role(named["roleArn"], named.get("sessionName", "session"))
+    return Service(named["service"], named.get("sourceArn"), named.get("sourceAccount"))
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,8 @@ def decide(caller: Caller, action: str, resource: str, context: dict[str, Any] |
     else:
         match = _decide_outsider(caller, action, resource, keys, attached)
         name = caller.name if isinstance(caller, Service) else "anonymous"
+    if match.decision == "ImplicitDeny" and _is_granted(caller, action, resource, keys):
+        return Decision(True, name, action, resource)
     allowed = match.decision == "Allow"
     message = "" if allowed else _message(name, action, resource, match)
     return Decision(allowed, name, action, resource, message, match.policy, match.sid or None)
@@ -191,6 +208,37 @@ def _resource_policy(action: str, resource: str) -> _ResourcePolicy:
     return _ResourcePolicy(document or None, owner, RESOURCE_BASED)
 
 
+def _is_granted(caller: Caller, action: str, key: str, keys: dict[str, Any]) -> bool:
+    """Tell whether a grant on a key allows its use. Source: KMS Developer Guide, "Grants in AWS KMS"."""
+    if resource_service(key) != "kms" or isinstance(caller, Anonymous):
+        return False
+    prefix = "kms:encryptioncontext:"
+    context = {name.removeprefix(prefix): value for name, value in keys.items() if name.startswith(prefix)}
+    return any(
+        grant["KeyId"] == key
+        and grant["GranteePrincipal"] in _grantees(caller)
+        and action.partition(":")[2] in grant["Operations"]
+        and _fits(grant["Constraints"] or {}, context)
+        for grant in kms._grants.values()
+    )
+
+
+def _grantees(caller: Principal | Service) -> set[str]:
+    """Return a caller's names in grants: a session's role may be the grantee, too."""
+    if isinstance(caller, Service):
+        return {caller.name}
+    return {
+        caller.arn,
+        *([f"arn:aws:iam::{caller.account}:role/{caller.arn.split('/')[1]}"] * (caller.type == "AssumedRole")),
+    }
+
+
+def _fits(constraints: dict[str, Any], context: dict[str, Any]) -> bool:
+    equal, subset = constraints.get("EncryptionContextEquals"), constraints.get("EncryptionContextSubset") or {}
+    lower = {name.lower(): value for name, value in (equal or subset).items()}
+    return lower.items() <= context.items() and (equal is None or len(lower) == len(context))
+
+
 def _message(principal: str, action: str, resource: str, match: _Match) -> str:
     """Return the denial in AWS's words. Source: IAM User Guide, "Troubleshoot access denied error messages"."""
     service, _, name = action.partition(":")
@@ -201,6 +249,9 @@ def _message(principal: str, action: str, resource: str, match: _Match) -> str:
     # No resource is named for actions without one (observed with sagemaker:ListModels, cloudwatch:GetMetricStatistics,
     # application-autoscaling:DescribeScalableTargets).
     where = "" if resource == "*" else f" on resource: {quoted}"
+    if action == "kms:Decrypt":
+        # The ciphertext names the key.
+        where = " on the resource associated with this ciphertext"
     denied = f"User: {principal} is not authorized to perform: {spelled}{where}"
     if match.kind == TRUST:
         # STS gives no reason.

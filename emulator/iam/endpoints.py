@@ -6,21 +6,21 @@ request of a client to these paths.
 
 from __future__ import annotations
 
-import hmac
 import json
 import os
 from typing import TYPE_CHECKING, Any
 
 import denials
-from decisions import Caller, Decision, Service, decide
+from decisions import Decision, caller_of, decide
 from ministack.core import iam_evaluator
 from ministack.core.responses import set_request_account_id, set_request_region
-from principals import UnknownPrincipalError, principal_of_key, principal_of_role
+from principals import UnknownPrincipalError
+from sessions import issue
+from token_check import is_token
 
 if TYPE_CHECKING:
     from asgi import Receive, Scope, Send
 
-_token = os.environ["LAUNCHER_TOKEN"]
 _account = os.environ["MINISTACK_ACCOUNT_ID"]
 _region = os.environ["MINISTACK_REGION"]
 
@@ -28,8 +28,8 @@ _region = os.environ["MINISTACK_REGION"]
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a request to the launcher, as an ASGI application."""
     headers = dict(scope["headers"])
-    if not hmac.compare_digest(headers.get(b"authorization", b""), f"Bearer {_token}".encode()):
-        await _answer(send, 403, {"error": "The bearer token is not this launcher's."})
+    if not is_token(headers.get(b"authorization", b"").removeprefix(b"Bearer ")):
+        await refuse_token(send)
         return
     body = b""
     while True:
@@ -44,11 +44,16 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
     await _answer(send, 200, paths[scope["path"]](json.loads(body or b"{}")))
 
 
+async def refuse_token(send: Send) -> None:
+    """Answer a request that lacks the token."""
+    await _answer(send, 403, {"error": "The bearer token is not this launcher's."})
+
+
 def _authorize(request: dict[str, Any]) -> dict[str, Any]:
     """Decide about all resources of a request; the first denial is the answer."""
     action, resources, context = request["action"], request["resources"], request["context"]
     try:
-        caller = _caller(request["caller"])
+        caller = caller_of(request["caller"])
     except UnknownPrincipalError as error:
         named = request["caller"]
         name = named.get("accessKeyId") or named["roleArn"]
@@ -66,14 +71,6 @@ def _authorize(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _caller(caller: dict[str, Any]) -> Caller:
-    if "accessKeyId" in caller:
-        return principal_of_key(caller["accessKeyId"])
-    if "roleArn" in caller:
-        return principal_of_role(caller["roleArn"], caller.get("sessionName", "session"))
-    return Service(caller["service"], caller.get("sourceArn"), caller.get("sourceAccount"))
-
-
 def _credentials(request: dict[str, Any]) -> dict[str, Any]:
     """Return the secret of an access key, for the gateway's check of signatures; {"unknown": reason} without one."""
     found = iam_evaluator.resolve_credential(request["accessKeyId"], _account)
@@ -87,7 +84,15 @@ def _denials(_request: dict[str, Any]) -> dict[str, Any]:
     return {"denials": denials.recent()}
 
 
-paths = {"/_authorize": _authorize, "/_credentials": _credentials, "/_denials": _denials}
+def _session(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the credentials of a new session of a role, for a container; {"unknown": reason} without such a role."""
+    try:
+        return issue(request["roleArn"], request["sessionName"])
+    except UnknownPrincipalError as error:
+        return {"unknown": str(error)}
+
+
+paths = {"/_authorize": _authorize, "/_credentials": _credentials, "/_denials": _denials, "/_session": _session}
 
 
 async def _answer(send: Send, status: int, content: dict[str, Any]) -> None:

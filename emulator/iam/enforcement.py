@@ -6,27 +6,40 @@ it would use its own clock instead of the stack's.
 
 from __future__ import annotations
 
+import json
 import os
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 import denials
 from conditions import ACTIONS, Parameters, conditions_of_write, context_of, further_checks, resources_of
-from decisions import Anonymous, Caller, Decision, Service, decide
+from decisions import Anonymous, Caller, Decision, Service, caller_of, decide
+from encryption import KeyUse, Request, is_aws_managed, key_uses, request_of
+from encryption import install as install_bucket_keys
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import sns, sqs, sts
 from principals import UnknownPrincipalError, principal_of_key
+from token_check import is_token
 from web_identity import trust_denial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asgi import Response
+    from asgi import Response, Scope
 
 # Parameters of the request that is being served, and the message of its denial.
 _parameters: ContextVar[Parameters] = ContextVar("parameters")
 _message: ContextVar[str] = ContextVar("message", default="")
+_is_key_denial: ContextVar[bool] = ContextVar("is_key_denial", default=False)
+_request: ContextVar[Request] = ContextVar("request")
+
+# The service or role that the emulator makes the request for; None for a client's request.
+_actor: ContextVar[dict[str, Any] | None] = ContextVar("actor", default=None)
+
+# The gateway removes both from the requests of clients.
+ACTOR_HEADER = "x-launcher-caller"
+TOKEN_HEADER = "x-launcher-token"  # noqa: S105
 
 # No other key is the administrator's: MiniStack would accept "test" and account numbers, too.
 _administrator = os.environ["AWS_ACCESS_KEY_ID"]
@@ -47,6 +60,22 @@ def install() -> None:
     sts._evict_expired_sessions = lambda: None
     sqs.queue_policy_allows = _delivery("sqs:SendMessage")
     sns.topic_policy_allows = _delivery("sns:Publish")
+    install_bucket_keys()
+
+
+def begin(scope: Scope) -> bool:
+    """Note a request that MiniStack will serve; False if it names an actor without the launcher's token."""
+    request = request_of(scope)
+    _request.set(request)
+    _is_key_denial.set(False)
+    actor = request.headers.get(ACTOR_HEADER)
+    if actor is None:
+        _actor.set(None)
+        return True
+    if not is_token(request.headers.get(TOKEN_HEADER, "").encode()):
+        return False
+    _actor.set(json.loads(actor))
+    return True
 
 
 def enforce(
@@ -59,7 +88,7 @@ def enforce(
     """Return None if the request is allowed; otherwise MiniStack's AuthError (unknown key) or EvalResult (denied)."""
     caller: Caller
     try:
-        caller = principal_of_key(access_key_id) if access_key_id else Anonymous()
+        caller = _caller(access_key_id)
     except UnknownPrincipalError as error:
         return iam_evaluator.AuthError("InvalidClientTokenId", str(error))
     parameters = _parameters.get(Parameters({}, b""))
@@ -70,7 +99,26 @@ def enforce(
         decision = decide(caller, needed, resource, context)
         if not decision.allowed:
             return _denied(decision)
+        for use in key_uses(action, resource, _request.get(Request())):
+            decision = _decide_use(caller, use)
+            if not decision.allowed:
+                _is_key_denial.set(True)
+                return _denied(decision)
     return None
+
+
+def _caller(access_key_id: str) -> Caller:
+    actor = _actor.get()
+    if actor is not None:
+        return caller_of(actor)
+    return principal_of_key(access_key_id) if access_key_id else Anonymous()
+
+
+def _decide_use(caller: Caller, use: KeyUse) -> Decision:
+    is_service = isinstance(caller, Service)
+    if is_aws_managed(use.key) and not is_service:
+        return Decision(True, "", use.action, use.key)
+    return decide(caller, use.action, use.key, use.context(by_service=is_service))
 
 
 def _denied(decision: Decision) -> iam_evaluator.EvalResult:
@@ -89,7 +137,7 @@ def _pin_verified_request(_method: str, _path: str, _query: object, headers: lis
 def _refuse_unlisted(service: str, headers: dict[str, str], query: object, request_id: str) -> Response | None:
     """Replace the check of requests that MiniStack knows no action of: only the administrator may make them."""
     key = app.extract_access_key_id(headers, query)
-    if key == _administrator:
+    if key == _administrator and _actor.get() is None:
         return None
     message = "The emulator does not know which IAM action this request needs."
     response = iam_actions.access_denied_response(
@@ -116,10 +164,12 @@ def _wrap_iam_actions() -> None:
     ) -> dict[str, Any]:
         return {**s3_context(iam_action, query_params, path, headers), **conditions_of_write(iam_action, headers or {})}
 
-    def access_denied_response(*args: object, **options: object) -> Response:
+    def access_denied_response(*args: object, headers: dict[str, str], **options: object) -> Response:
+        if _is_key_denial.get() and (denial := _key_denial(str(args[0]), headers)):
+            return denial
         if not options.get("error_code"):
             options["message"] = _message.get()
-        return cast("Response", response(*args, **options))
+        return cast("Response", response(*args, headers=headers, **options))
 
     def identity_denial_message(*args: object) -> str:
         return _message.get() or str(words(*args))
@@ -130,12 +180,31 @@ def _wrap_iam_actions() -> None:
     iam_actions.identity_denial_message = identity_denial_message
 
 
+def _key_denial(service: str, headers: dict[str, str]) -> Response | None:
+    """Return the error of SNS and SQS for a denied use of a key; S3's is an ordinary AccessDenied.
+
+    Sources: aws/aws-cdk#24337 and aws-samples/aws-secure-environment-accelerator#971 for SNS; SQS API Reference,
+    SendMessage.
+    """
+    words = f"{_message.get()} (Service: AWSKMS; Status Code: 400; Error Code: AccessDeniedException)"
+    if service == "sns":
+        return cast("Response", sns._error("KMSAccessDenied", words, 400))
+    if service == "sqs":
+        answer = sqs._json_err_resp if "x-amz-target" in headers else sqs._xml_err_resp
+        return cast("Response", answer("KmsAccessDenied", words, 400))
+    return None
+
+
 def _delivery(action: str) -> Callable[[str, str, str, str], bool]:
     """Return the check of a delivery that a service makes, such as a topic's to a queue."""
 
     def allows(resource: str, service: str, source_arn: str, source_account: str) -> bool:
-        decision = decide(Service(service, source_arn, source_account), action, resource)
-        denials.record(decision)
-        return decision.allowed
+        decisions = [decide(Service(service, source_arn, source_account), action, resource)]
+        # No source says that the service's calls to KMS have a source ARN or account.
+        decisions += [_decide_use(Service(service), use) for use in key_uses(action, resource, Request())]
+        denial = next((decision for decision in decisions if not decision.allowed), None)
+        if denial is not None:
+            denials.record(denial)
+        return denial is None
 
     return allows

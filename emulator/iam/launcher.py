@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve the launcher's own paths, and MiniStack's."""
-    own = scope["type"] == "http" and scope["path"] in endpoints.paths
-    await (endpoints.serve if own else app)(scope, receive, send)
+    if scope["type"] == "http":
+        if scope["path"] in endpoints.paths:
+            await endpoints.serve(scope, receive, send)
+            return
+        if not enforcement.begin(scope):
+            await endpoints.refuse_token(send)
+            return
+    await app(scope, receive, send)
 
 
 def main(socket: str) -> None:

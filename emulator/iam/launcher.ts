@@ -6,12 +6,15 @@ import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { SocketAgent } from "../processes/sockets.ts";
 import type { ServerSocket } from "../processes/sockets.ts";
-import type { AuthorizationDecision, AuthorizationRequest } from "./authorizer.ts";
+import type { Actor, AuthorizationDecision, AuthorizationRequest } from "./authorizer.ts";
 
 /** The launcher's answer is not as expected. */
 export class LauncherError extends Error {
   override readonly name = "LauncherError";
 }
+
+/** Start of the names of headers that only the emulator may send to MiniStack. */
+export const launcherHeaders = "x-launcher-";
 
 /** Time limit for an answer, once the launcher has started, ms. Uploads may occupy its event loop for seconds. */
 const answerLimit = 60_000;
@@ -34,6 +37,19 @@ const credentials = z.union([
   z.object({ unknown: z.string() }),
 ]);
 
+const session = z.union([
+  z.object({
+    AccessKeyId: z.string(),
+    SecretAccessKey: z.string(),
+    Token: z.string(),
+    /** Real time, ISO 8601. */
+    Expiration: z.string(),
+    RoleArn: z.string(),
+  }),
+  /** The reason why the role has no session. */
+  z.object({ unknown: z.string() }),
+]);
+
 const denials = z.object({
   denials: z.array(
     z.object({
@@ -51,6 +67,9 @@ const denials = z.object({
 
 /** A key pair that IAM or STS has issued, or the reason why there is none. */
 export type IssuedCredentials = z.infer<typeof credentials>;
+
+/** Credentials of a role's session, in the format of AWS's endpoints for containers. */
+export type ContainerSession = z.infer<typeof session>;
 
 /** A call that was denied, with the policy and the statement that decided; null if no statement did. */
 export type Denial = z.infer<typeof denials>["denials"][number];
@@ -89,6 +108,16 @@ export class LauncherConnection implements Launcher {
 
   async denials(): Promise<readonly Denial[]> {
     return denials.parse(await this.#post("/_denials", {})).denials;
+  }
+
+  /** Issues credentials of a new session of a role. */
+  async session(roleArn: string, sessionName: string): Promise<ContainerSession> {
+    return session.parse(await this.#post("/_session", { roleArn, sessionName }));
+  }
+
+  /** Returns the headers of a request to MiniStack's socket that a service makes. */
+  headersOf(actor: Actor): Record<string, string> {
+    return { [`${launcherHeaders}token`]: this.token, [`${launcherHeaders}caller`]: JSON.stringify(actor) };
   }
 
   close(): void {

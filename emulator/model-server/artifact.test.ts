@@ -39,31 +39,31 @@ describe("A model artifact", () => {
       }
     })();
     objects.set(url, await pack("one"));
-    cache = new ArtifactCache(join(folder, "cache"), objects);
+    cache = new ArtifactCache(join(folder, "cache"));
   });
   afterEach(async () => {
     await rm(folder, { recursive: true, force: true });
   });
 
   it("is given to each instance, and fetched once", async () => {
-    await Promise.all([cache.unpack(url, join(folder, "a")), cache.unpack(url, join(folder, "b"))]);
-    await cache.unpack(url, join(folder, "c"));
+    await Promise.all([cache.unpack(url, join(folder, "a"), objects), cache.unpack(url, join(folder, "b"), objects)]);
+    await cache.unpack(url, join(folder, "c"), objects);
     assert.deepEqual(await Promise.all(["a", "b", "c"].map(unpacked)), ["one", "one", "one"]);
     assert.equal(fetched, 1);
   });
 
   it("is unpacked once", async () => {
-    await cache.unpack(url, join(folder, "a"));
+    await cache.unpack(url, join(folder, "a"), objects);
     const [tree = ""] = await readdir(join(folder, "cache"));
     await writeFile(join(folder, "cache", tree, "mark"), "");
-    await cache.unpack(url, join(folder, "b"));
+    await cache.unpack(url, join(folder, "b"), objects);
     assert.deepEqual(await readdir(join(folder, "b")), ["code", "mark"]);
   });
 
   it("can be changed by an instance without effect on others", async () => {
-    await Promise.all([cache.unpack(url, join(folder, "a")), cache.unpack(url, join(folder, "b"))]);
+    await Promise.all([cache.unpack(url, join(folder, "a"), objects), cache.unpack(url, join(folder, "b"), objects)]);
     await writeFile(join(folder, "a", "code", "inference.py"), "changed");
-    await cache.unpack(url, join(folder, "c"));
+    await cache.unpack(url, join(folder, "c"), objects);
     assert.deepEqual(await Promise.all(["b", "c"].map(unpacked)), ["one", "one"]);
   });
 
@@ -74,15 +74,15 @@ describe("A model artifact", () => {
     const file = join(folder, "links.tar.gz");
     await create({ file, cwd: source, gzip: true }, ["run.sh", "link"]);
     objects.set(url, await readFile(file));
-    await cache.unpack(url, join(folder, "a"));
+    await cache.unpack(url, join(folder, "a"), objects);
     assert.equal(await readlink(join(folder, "a", "link")), "run.sh");
     assert.equal((await stat(join(folder, "a", "run.sh"))).mode & 0o777, 0o755);
   });
 
   it("is fetched again after a change", async () => {
-    await cache.unpack(url, join(folder, "a"));
+    await cache.unpack(url, join(folder, "a"), objects);
     objects.set(url, await pack("another one"));
-    await cache.unpack(url, join(folder, "b"));
+    await cache.unpack(url, join(folder, "b"), objects);
     assert.equal(await unpacked("b"), "another one");
   });
 
@@ -93,7 +93,7 @@ describe("A model artifact", () => {
   for (const [what, change] of broken) {
     it(`is refused if it is ${what}`, async () => {
       objects.set(url, change(await pack("x".repeat(100_000))));
-      await assert.rejects(cache.unpack(url, join(folder, "a")), (error: unknown) => {
+      await assert.rejects(cache.unpack(url, join(folder, "a"), objects), (error: unknown) => {
         assert.ok(error instanceof ArtifactError);
         assert.match(error.message, /s3:\/\/models\/model.tar.gz is not a readable tar.gz archive: ./);
         return true;
@@ -113,7 +113,7 @@ describe("A model artifact", () => {
     process.env["PATH"] = `${bin}:${path ?? ""}`;
     try {
       await assert.rejects(
-        cache.unpack(url, join(folder, "a")),
+        cache.unpack(url, join(folder, "a"), objects),
         /The model data at .* cannot be unpacked into .*: tar: code\/_core\.so: Cannot write: No space left on device$/,
       );
     } finally {
@@ -123,7 +123,10 @@ describe("A model artifact", () => {
   });
 
   it("is refused if it does not exist", async () => {
-    await assert.rejects(cache.unpack("s3://models/none.tar.gz", join(folder, "a")), /There is no model data at/);
+    await assert.rejects(
+      cache.unpack("s3://models/none.tar.gz", join(folder, "a"), objects),
+      /^ArtifactError: Failed to download model data for container "container_1" from URL/,
+    );
   });
 
   it("leaves nothing in the cache if the download breaks off", async () => {
@@ -136,7 +139,7 @@ describe("A model artifact", () => {
       });
       return info && { ...info, body };
     };
-    await assert.rejects(cache.unpack(url, join(folder, "a")), /could not be fetched: connection reset/);
+    await assert.rejects(cache.unpack(url, join(folder, "a"), objects), /could not be fetched: connection reset/);
     assert.deepEqual(await readdir(join(folder, "cache")), []);
   });
 });

@@ -11,6 +11,7 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { makeFolder } from "../../lib/files.ts";
 import { fullDiskLine } from "../../lib/remedies.ts";
+import { isAccessDenied } from "../aws-ports.ts";
 import type { ObjectStore } from "../aws-ports.ts";
 import { parseS3Location } from "../s3-location.ts";
 import type { S3Location } from "../s3-location.ts";
@@ -23,22 +24,21 @@ export class ArtifactError extends Error {
 /** Unpacked model artifacts by their location and entity tag. */
 export class ArtifactCache {
   readonly #folder: string;
-  readonly #objects: ObjectStore;
   readonly #fetching = new Map<string, Promise<string>>();
 
-  constructor(folder: string, objects: ObjectStore) {
+  constructor(folder: string) {
     this.#folder = folder;
-    this.#objects = objects;
   }
 
   /**
    * Unpacks the current `s3://…/model.tar.gz` into a folder that it creates.
+   * @param objects S3, as the execution role calls it
    * @throws {ArtifactError}
    */
-  async unpack(url: string, into: string): Promise<void> {
+  async unpack(url: string, into: string, objects: ObjectStore): Promise<void> {
     // Copied and not linked: an instance may write to its model's files. If the file system can, a copy shares its
     // blocks.
-    await cp(await this.#treeOf(url), into, {
+    await cp(await this.#treeOf(url, objects), into, {
       recursive: true,
       verbatimSymlinks: true,
       mode: constants.COPYFILE_FICLONE,
@@ -46,24 +46,25 @@ export class ArtifactCache {
   }
 
   /** Returns the folder with the artifact's files. */
-  async #treeOf(url: string): Promise<string> {
+  async #treeOf(url: string, objects: ObjectStore): Promise<string> {
     const location = parseS3Location(url);
-    const info = location === undefined ? undefined : await this.#objects.head(location);
-    if (location === undefined || info === undefined) throw new ArtifactError(`There is no model data at ${url}.`);
+    // Each start needs the permissions, even if the files are here already.
+    const info = location === undefined ? undefined : await unlessDenied(objects.head(location));
+    if (location === undefined || info === undefined) throw new ArtifactError(notDownloaded(url));
     const name = createHash("sha256").update(`${url}\n${info.etag}`).digest("hex").slice(0, 32);
     const path = join(this.#folder, name);
     let fetching = this.#fetching.get(path);
     if (fetching === undefined) {
-      fetching = this.#fetch(url, location, path).finally(() => this.#fetching.delete(path));
+      fetching = this.#fetch(url, location, path, objects).finally(() => this.#fetching.delete(path));
       this.#fetching.set(path, fetching);
     }
     return await fetching;
   }
 
-  async #fetch(url: string, location: S3Location, path: string): Promise<string> {
+  async #fetch(url: string, location: S3Location, path: string, objects: ObjectStore): Promise<string> {
     if (existsSync(path)) return path;
-    const content = await this.#objects.get(location);
-    if (content === undefined) throw new ArtifactError(`There is no model data at ${url}.`);
+    const content = await unlessDenied(objects.get(location));
+    if (content === undefined) throw new ArtifactError(notDownloaded(url));
     const partial = `${path}.partial`;
     makeFolder(partial);
     try {
@@ -75,6 +76,23 @@ export class ArtifactCache {
     }
     return path;
   }
+}
+
+async function unlessDenied<T>(asking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (isAccessDenied(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Observed (aws-solutions-library-samples/fraud-detection-using-machine-learning#9); AWS does not say whether the
+ * object is missing or forbidden.
+ */
+function notDownloaded(url: string): string {
+  return `Failed to download model data for container "container_1" from URL: "${url}". Please ensure that there is an object located at the URL and that the role passed to CreateModel has permissions to download the object.`;
 }
 
 /**

@@ -30,10 +30,23 @@ export interface ModelServerOptions {
   readonly region: string;
   /** Parent folder of instances' folders and logs. */
   readonly stateDir: string;
+  /** S3 and logs, as the execution role calls them. */
   readonly objects: ObjectStore;
   readonly artifacts: ArtifactCache;
   readonly logs: Pick<ContainerLogs, "write">;
   readonly clock: Pick<Clock, "now">;
+  /**
+   * Lets a new instance's container use AWS.
+   * @default the container has no credentials
+   */
+  readonly access?: () => InstanceAccess;
+}
+
+/** Access of one instance's container to AWS. */
+interface InstanceAccess {
+  /** Environment variables of AWS SDKs. */
+  readonly environment: Readonly<Record<string, string>>;
+  revoke(): void;
 }
 
 /** A model server did not start; the message has the reason from its log, if there is one. */
@@ -79,16 +92,18 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       logFile: join(stateDir, "logs", "endpoints", endpointName, `${instanceId}.log`),
     };
     const shipper = this.#shipper(instanceId, place.logFile);
+    const access = this.#options.access?.();
     const cleanUp = async (): Promise<void> => {
+      access?.revoke();
       await shipper.stop();
       for (const folder of [place.base, place.temporary]) {
         await rm(folder, { recursive: true, force: true, maxRetries: 3 });
       }
     };
     try {
-      await artifacts.unpack(modelDataUrl, join(place.base, "ml", "model"));
+      await artifacts.unpack(modelDataUrl, join(place.base, "ml", "model"), objects);
       onContainerStart?.();
-      const server = await this.#start(place, signal);
+      const server = await this.#start(place, access?.environment ?? {}, signal);
       return new ModelServer({ server, objects, cleanUp });
     } catch (error) {
       await cleanUp();
@@ -109,7 +124,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     );
   }
 
-  async #start(place: Place, signal: AbortSignal): Promise<RunningServer> {
+  async #start(place: Place, access: Readonly<Record<string, string>>, signal: AbortSignal): Promise<RunningServer> {
     const { base, temporary, logFile } = place;
     signal.throwIfAborted();
     const { python, region } = this.#options;
@@ -117,7 +132,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     const process = await startGuarded({
       python,
       command: [python, starter, base, temporary, ...ports.map(String)],
-      env: containerEnvironment(base, region, this.#container.environment),
+      env: { ...access, ...containerEnvironment(base, region, this.#container.environment) },
       cwd: base,
       logFile,
       grace: stopGrace,

@@ -12,7 +12,7 @@ import { text } from "node:stream/consumers";
 import { RealClock } from "../core/real-clock.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import { computeSignature } from "../gateway/signature.ts";
-import { permissiveLauncher, testAccount, testCredentials, testRegion } from "./test-gateway.ts";
+import { noContainers, permissiveLauncher, testAccount, testCredentials, testRegion } from "./test-gateway.ts";
 
 /** A request on MiniStack's socket. */
 export interface Arrived {
@@ -81,6 +81,7 @@ export async function startAttackedGateway(): Promise<AttackedGateway> {
     port: 0,
     credentials: testCredentials,
     launcher: permissiveLauncher,
+    containers: noContainers,
     upstream: { path: upstreamSocket, ready: Promise.resolve() },
     upstreamServices: ["s3", "sts", "sqs"],
     corsRules(bucket) {

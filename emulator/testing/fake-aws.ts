@@ -164,10 +164,9 @@ export function fakeAws(changes: Partial<SageMakerDependencies> = {}) {
     accountId: testAccount,
     clock,
     metrics,
-    objects,
-    topics,
+    callAs: () => ({ objects, topics, logs }),
     roles,
-    logs,
+    authorizer: { authorize: () => Promise.resolve({ allowed: true, message: "" }) },
     scalableTargets: {
       isRegistered: (resourceId) => registeredTargets.has(resourceId),
       deregister: (resourceId) => void registeredTargets.delete(resourceId),

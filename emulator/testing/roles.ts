@@ -3,6 +3,7 @@
 import { CreatePolicyCommand, CreateRoleCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import type { Credentials } from "../gateway/credentials.ts";
+import { testRole } from "./fake-aws.ts";
 import { sdkConfig, testAccount } from "./test-gateway.ts";
 
 /** An emulated AWS and its administrator. */
@@ -64,6 +65,25 @@ export async function createRole(aws: RunningAws, name: string, options: RoleOpt
   }
   iam.destroy();
   return `arn:aws:iam::${testAccount}:role/${name}`;
+}
+
+/** Permissions of an execution role for all buckets, topics, images and logs. */
+export const executionStatements: readonly Statement[] = [
+  allow("Data", ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:AbortMultipartUpload"]),
+  allow("Topics", "sns:Publish"),
+  allow("Image", [
+    "ecr:GetAuthorizationToken",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:BatchCheckLayerAvailability",
+  ]),
+  allow("Logs", ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]),
+];
+
+/** Creates the execution role of the example model; returns its ARN. */
+export async function createExecutionRole(aws: RunningAws, statements = executionStatements): Promise<string> {
+  const principal = { Service: "sagemaker.amazonaws.com" };
+  return await createRole(aws, testRole.slice(testRole.lastIndexOf("/") + 1), { allow: statements, principal });
 }
 
 /** Assumes a role as the administrator. */

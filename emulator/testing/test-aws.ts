@@ -7,6 +7,8 @@ import type { Clock } from "../core/clock.ts";
 import { RealClock } from "../core/real-clock.ts";
 import { ministackPython } from "../../tools/paths.mjs";
 import { awsPorts } from "../aws-ports.ts";
+import type { AwsPorts } from "../aws-ports.ts";
+import { ContainerCredentials } from "../gateway/container-credentials.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import { LauncherConnection } from "../iam/launcher.ts";
 import type { Gateway } from "../gateway/gateway.ts";
@@ -17,6 +19,8 @@ import { testAccount, testCredentials, testRegion } from "./test-gateway.ts";
 export interface TestAws extends Gateway {
   readonly credentials: typeof testCredentials;
   readonly launcher: LauncherConnection;
+  readonly ports: AwsPorts;
+  readonly containers: ContainerCredentials;
   /** MiniStack's Unix socket. */
   readonly socketPath: string;
   /** MiniStack's log. */
@@ -32,12 +36,14 @@ export async function startTestAws(clock: Clock = new RealClock()): Promise<Test
   const logFile = join(stateDir, "ministack.log");
   const healthy = Promise.withResolvers<unknown>();
   const upstream = { path: join(stateDir, "ministack"), ready: healthy.promise };
-  const ports = awsPorts(upstream, testRegion, testCredentials);
   const launcher = new LauncherConnection(upstream);
+  const ports = awsPorts(upstream, testRegion, testCredentials, launcher);
+  const containers = new ContainerCredentials(launcher);
   const gateway = await startGateway({
     port: 0,
     credentials: testCredentials,
     launcher,
+    containers,
     upstream,
     corsRules: ports.corsRules,
     upstreamServices: miniStackServices,
@@ -64,6 +70,8 @@ export async function startTestAws(clock: Clock = new RealClock()): Promise<Test
     ...gateway,
     credentials: testCredentials,
     launcher,
+    ports,
+    containers,
     socketPath: upstream.path,
     logFile,
     async stop() {

@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { Sha256 } from "@smithy/core/checksum";
 import { escapeUri, HttpRequest } from "@smithy/core/protocols";
 import { SignatureV4 } from "@smithy/signature-v4";
+import { ContainerCredentials } from "../gateway/container-credentials.ts";
 import { randomCredentials } from "../gateway/credentials.ts";
 import type { Credentials } from "../gateway/credentials.ts";
 import { startGateway } from "../gateway/gateway.ts";
@@ -24,6 +25,11 @@ export const permissiveLauncher: Launcher = {
   credentialsOf: () => Promise.resolve({ unknown: "UnrecognizedClientException" }),
   denials: () => Promise.resolve([]),
 };
+
+/** Credentials of containers for a gateway that has none. */
+export const noContainers = new ContainerCredentials({
+  session: () => Promise.resolve({ unknown: "This gateway has no containers." }),
+});
 
 /** Allows every call. */
 const allowAll: Authorization = () => Promise.resolve();
@@ -47,6 +53,7 @@ export async function startTestGateway(
     port: 0,
     credentials: testCredentials,
     launcher: permissiveLauncher,
+    containers: noContainers,
     upstream: { path: "/nonexistent/ministack", ready: Promise.resolve() },
     corsRules: () => Promise.resolve([]),
     upstreamServices: ["s3"],

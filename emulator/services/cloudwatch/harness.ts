@@ -32,7 +32,7 @@ export class MonitoringHarness {
 
   constructor() {
     const { clock, metrics, alarms } = this;
-    const publish = (topicArn: string, message: string, subject: string): Promise<void> => {
+    const publish = (_alarmArn: string, topicArn: string, message: string, subject: string): Promise<void> => {
       if (topicArn.endsWith(":gone")) return Promise.reject(new Error("Topic does not exist"));
       this.published.push({ topicArn, message, subject });
       return Promise.resolve();

@@ -6,8 +6,8 @@ import type { Dimensions } from "../../core/metric-types.ts";
 import { alarmArn } from "./identity.ts";
 import type { Place } from "./identity.ts";
 
-/** Publishes to a topic; rejects if there is none. */
-export type Publish = (topicArn: string, message: string, subject: string) => Promise<void>;
+/** Publishes to a topic for an alarm; rejects if there is no topic, or if CloudWatch may not publish to it. */
+export type Publish = (alarmArn: string, topicArn: string, message: string, subject: string) => Promise<void>;
 
 /** Formats a moment as in CloudWatch's messages: `2026-11-22T16:04:00.000+0000`. */
 function stamp(moment: number): string {
@@ -85,7 +85,7 @@ export function topicActions(publish: Publish, place: Place): ActionRunner {
     run: (action, event) => {
       const { alarm } = event;
       const subject = `${alarm.state}: "${alarm.settings.name}" in ${place.region}`.slice(0, subjectLimit);
-      return publish(action, messageOf(event, place), subject);
+      return publish(alarmArn(place, alarm.settings.name), action, messageOf(event, place), subject);
     },
   };
 }

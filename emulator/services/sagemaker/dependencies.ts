@@ -6,8 +6,8 @@ import type { Clock } from "../../core/clock.ts";
 import type { MetricSink } from "../../core/metric-types.ts";
 import type { EndpointAssumptions } from "../../core/assumptions.ts";
 import type { InstanceLauncher } from "../../core/worker.ts";
-import type { ObjectStore, Roles, Topics } from "../../aws-ports.ts";
-import type { ContainerLogs } from "../../container-logs.ts";
+import type { CallAs, Roles } from "../../aws-ports.ts";
+import type { Authorizer, RoleActor } from "../../iam/authorizer.ts";
 import type { TagStore } from "../tags.ts";
 import type { EndpointConfigRecord } from "./endpoint-configs.ts";
 import type { Invocation } from "./invocation.ts";
@@ -20,6 +20,8 @@ import type { Registry } from "./registry.ts";
 export interface ContainerSpec {
   readonly endpointName: string;
   readonly variantName: string;
+  /** ARN of the execution role. */
+  readonly roleArn: string;
   /** `s3://…/model.tar.gz` */
   readonly modelDataUrl: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -38,16 +40,21 @@ export interface RollbackAlarms {
   state(name: string): "OK" | "ALARM" | "INSUFFICIENT_DATA" | undefined;
 }
 
+/** The execution role's session, by which SageMaker acts. CloudTrail shows this name. */
+export function executionActor(roleArn: string): RoleActor {
+  return { roleArn, sessionName: "SageMaker" };
+}
+
 /** Dependencies of the service. */
 export interface SageMakerDependencies {
   readonly region: string;
   readonly accountId: string;
   readonly clock: Clock;
   readonly metrics: MetricSink;
-  readonly objects: ObjectStore;
-  readonly topics: Topics;
+  readonly callAs: CallAs;
   readonly roles: Roles;
-  readonly logs: Pick<ContainerLogs, "createGroup">;
+  /** For permissions of the execution role to services that the emulator does not have. */
+  readonly authorizer: Authorizer;
   readonly scalableTargets: ScalableTargets;
   readonly alarms: RollbackAlarms;
   readonly launcherFor: (container: ContainerSpec) => InstanceLauncher<Invocation>;

@@ -5,8 +5,11 @@ import type { Baking } from "../../core/endpoint-api.ts";
 import { AsyncEndpoint } from "../../core/endpoint.ts";
 import { DeploymentFailedError, EndpointGoneError, ScalingFailedError } from "../../core/endpoint-api.ts";
 import type { EndpointState } from "../../core/endpoint-api.ts";
+import type { InstanceLauncher } from "../../core/worker.ts";
+import { executionActor } from "./dependencies.ts";
 import type { SageMakerDependencies } from "./dependencies.ts";
 import type { EndpointConfigRecord } from "./endpoint-configs.ts";
+import { checkImagePull } from "./image-pull.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 import type { Named } from "./registry.ts";
@@ -26,6 +29,10 @@ const statuses: Readonly<Record<EndpointState, EndpointStatus>> = {
   deleting: "Deleting",
   deleted: "Deleting",
 };
+
+function senderOf(endpointName: string, { variant, async }: EndpointConfigRecord): Sender {
+  return { endpointName, variantName: variant.name, roleArn: variant.model.roleArn, async };
+}
 
 /** An endpoint with its current and its next configuration. */
 export class LiveEndpoint implements Named {
@@ -78,7 +85,7 @@ export class LiveEndpoint implements Named {
   }
 
   get sender(): Sender {
-    return { endpointName: this.name, variantName: this.#config.variant.name, async: this.#config.async };
+    return senderOf(this.name, this.#config);
   }
 
   get status(): EndpointStatus {
@@ -104,7 +111,8 @@ export class LiveEndpoint implements Named {
     this.#outbox.test(this.sender);
     // SageMaker creates the group while CreateEndpoint runs; it is unconfirmed whether this is before the first
     // instance starts.
-    this.#aws.logs.createGroup(this.name).catch((error: unknown) => {
+    const { logs } = this.#aws.callAs(executionActor(this.#config.variant.model.roleArn));
+    logs.createGroup(this.name).catch((error: unknown) => {
       console.error(`The log group of endpoint ${this.name} cannot be created:`, error);
     });
     void this.#deploy(this.#config, this.#config.variant.initialCount);
@@ -116,7 +124,7 @@ export class LiveEndpoint implements Named {
    * DescribeEndpoint.
    */
   update(config: EndpointConfigRecord, count: number, deploymentConfig: DeploymentConfig | undefined): void {
-    this.#outbox.test({ ...this.sender, async: config.async });
+    this.#outbox.test(senderOf(this.name, config));
     void this.#deploy(config, count, this.#bakingOf(deploymentConfig)).then((succeeded) => {
       if (succeeded) this.#deploymentConfig = this.#recorded(deploymentConfig);
     });
@@ -199,16 +207,23 @@ export class LiveEndpoint implements Named {
 
   async #deploy(config: EndpointConfigRecord, count: number, baking?: Baking): Promise<boolean> {
     const { variant, async } = config;
-    const { modelDataUrl, environment } = variant.model;
+    const { modelDataUrl, environment, roleArn, image } = variant.model;
     const previous = this.#config;
     this.#failureReason = undefined;
     this.#config = config;
-    const launcher = this.#aws.launcherFor({
+    const instances = this.#aws.launcherFor({
       endpointName: this.name,
       variantName: variant.name,
+      roleArn,
       modelDataUrl,
       environment,
     });
+    const launcher: InstanceLauncher<Invocation> = {
+      launch: async (...started) => {
+        await checkImagePull(this.#aws.authorizer, executionActor(roleArn), image);
+        return await instances.launch(...started);
+      },
+    };
     try {
       const { startupTimeout } = variant;
       await this.machine.deploy(

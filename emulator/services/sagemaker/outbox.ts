@@ -1,17 +1,21 @@
 /** Sends an endpoint's output after a request has ended: failure objects and notifications. */
 
 import type { Settlement } from "../../core/endpoint-api.ts";
+import type { ActorPorts } from "../../aws-ports.ts";
 import type { AsyncSpec } from "./endpoint-configs.ts";
+import { executionActor } from "./dependencies.ts";
 import type { SageMakerDependencies } from "./dependencies.ts";
 import type { Invocation } from "./invocation.ts";
 import { resultNotification, testNotification } from "./notifications.ts";
 
-type OutboxDependencies = Pick<SageMakerDependencies, "region" | "clock" | "metrics" | "objects" | "topics">;
+type OutboxDependencies = Pick<SageMakerDependencies, "region" | "clock" | "metrics" | "callAs">;
 
 /** Endpoint that sends output. */
 export interface Sender {
   readonly endpointName: string;
   readonly variantName: string;
+  /** ARN of the execution role, which writes and publishes. */
+  readonly roleArn: string;
   readonly async: AsyncSpec;
 }
 
@@ -63,7 +67,7 @@ export class Outbox {
 
   async #publish(sender: Sender, topic: string, message: string): Promise<void> {
     try {
-      await this.#aws.topics.publish(topic, message);
+      await this.#portsOf(sender).topics.publish(topic, message);
     } catch (error) {
       console.error(`Endpoint ${sender.endpointName} could not publish to ${topic}:`, error);
       this.#count(sender, "NotificationFailures");
@@ -78,7 +82,7 @@ export class Outbox {
     const { failure, answer } = invocation;
     if (failure === undefined) return;
     try {
-      await this.#aws.objects.put(failure, answer?.body ?? Buffer.from(reason), {
+      await this.#portsOf(sender).objects.put(failure, answer?.body ?? Buffer.from(reason), {
         contentType: answer?.body === undefined ? "text/plain" : answer.contentType,
         kmsKeyId: failure.kmsKeyId,
       });
@@ -86,6 +90,10 @@ export class Outbox {
       console.error(`Endpoint ${sender.endpointName} could not write to s3://${failure.bucket}/${failure.key}:`, error);
       this.#count(sender, "ResponseUploadFailures");
     }
+  }
+
+  #portsOf({ roleArn }: Sender): ActorPorts {
+    return this.#aws.callAs(executionActor(roleArn));
   }
 
   #count({ endpointName, variantName }: Sender, name: string): void {

@@ -11,6 +11,7 @@ import { below, formatS3Location, parseS3Location } from "../../s3-location.ts";
 import type { S3Location } from "../../s3-location.ts";
 import { AwsError } from "../../wire/service.ts";
 import type { RequestContext } from "../../wire/service.ts";
+import { executionActor } from "./dependencies.ts";
 import type { SageMakerState } from "./dependencies.ts";
 import type { AsyncSpec } from "./endpoint-configs.ts";
 import type { Invocation } from "./invocation.ts";
@@ -22,7 +23,7 @@ const defaultTtl = 21_600;
 const defaultTimeout = 900;
 
 /** Returns the handlers of SageMaker's runtime. */
-export function runtimeHandlers({ endpoints, aws: { objects } }: SageMakerState) {
+export function runtimeHandlers({ endpoints, aws: { callAs } }: SageMakerState) {
   const refuseSynchronous = ({ EndpointName = "" }: InvokeEndpointInput, context: RequestContext): never => {
     invocable(endpoints, EndpointName, context);
     // The code of the refusal is known, AWS's message is unconfirmed.
@@ -38,7 +39,8 @@ export function runtimeHandlers({ endpoints, aws: { objects } }: SageMakerState)
       context: RequestContext,
     ): Promise<InvokeEndpointAsyncOutput> {
       const endpoint = invocable(endpoints, input.EndpointName ?? "", context);
-      const { async } = endpoint.config;
+      const { async, variant } = endpoint.config;
+      const { objects } = callAs(executionActor(variant.model.roleArn));
       const { location, text } = await inputOf(input, async, objects);
       const inferenceId = input.InferenceId ?? randomUUID();
       const { output, failure } = placesOf(input, async);
@@ -96,7 +98,7 @@ async function inputOf(
     return { location, text };
   }
   if (body === undefined) throw new AwsError("ValidationError", "InputLocation is required when no Body is sent.");
-  // AWS stores an inline body as an object, too; its key is unconfirmed.
+  // AWS stores an inline body as an object, too; its key and the role that writes it are unconfirmed.
   const location = below(async.outputPath, `async-endpoint-inputs/${randomUUID()}.in`);
   await objects.put(location, body, { contentType: input.ContentType, kmsKeyId: async.kmsKeyId });
   return { location, text: formatS3Location(location) };
