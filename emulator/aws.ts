@@ -6,6 +6,7 @@ import { Alarms } from "./core/alarms.ts";
 import { Autoscaler } from "./core/autoscaler.ts";
 import { MetricStore } from "./core/metrics.ts";
 import { RealClock } from "./core/real-clock.ts";
+import { capacityByLinkedRole } from "./services/application-autoscaling/linked-role.ts";
 import { applicationAutoScaling } from "./services/application-autoscaling/service.ts";
 import { awsPorts } from "./aws-ports.ts";
 import { ContainerCredentials } from "./gateway/container-credentials.ts";
@@ -134,7 +135,8 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
       }),
     ...options.sageMaker,
   });
-  const autoscaler: Autoscaler = new Autoscaler({ clock, alarms, capacity: sagemaker.capacity, region, accountId });
+  const capacity = capacityByLinkedRole(sagemaker.capacity, authorizer, { region, accountId });
+  const autoscaler: Autoscaler = new Autoscaler({ clock, alarms, capacity, region, accountId });
 
   const services = [
     sagemaker.control,

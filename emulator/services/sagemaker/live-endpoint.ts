@@ -1,6 +1,6 @@
 /** One endpoint: SageMaker's view of the state machine. */
 
-import type { DeploymentConfig, DescribeEndpointOutput, EndpointStatus } from "@aws-sdk/client-sagemaker";
+import type { DeploymentConfig, DescribeEndpointOutput, EndpointStatus, VpcConfig } from "@aws-sdk/client-sagemaker";
 import type { Baking } from "../../core/endpoint-api.ts";
 import { AsyncEndpoint } from "../../core/endpoint.ts";
 import { DeploymentFailedError, EndpointGoneError, ScalingFailedError } from "../../core/endpoint-api.ts";
@@ -9,10 +9,12 @@ import type { InstanceLauncher } from "../../core/worker.ts";
 import { executionActor } from "./dependencies.ts";
 import type { SageMakerDependencies } from "./dependencies.ts";
 import type { EndpointConfigRecord } from "./endpoint-configs.ts";
-import { checkImagePull } from "./image-pull.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 import type { Named } from "./registry.ts";
+import { checkStart } from "./start-permissions.ts";
+import type { StartedInstance } from "./start-permissions.ts";
+import { alarmArn } from "../cloudwatch/identity.ts";
 
 // FailureReason's maximum length in the API model.
 const reasonLimit = 1024;
@@ -29,6 +31,14 @@ const statuses: Readonly<Record<EndpointState, EndpointStatus>> = {
   deleting: "Deleting",
   deleted: "Deleting",
 };
+
+function rollbackAlarmsOf(deployment: DeploymentConfig | undefined): string[] {
+  return (deployment?.AutoRollbackConfiguration?.Alarms ?? []).map(({ AlarmName = "" }) => AlarmName);
+}
+
+function networkOf(vpc: VpcConfig | undefined): StartedInstance["network"] {
+  return vpc && { subnets: vpc.Subnets ?? [], securityGroups: vpc.SecurityGroupIds ?? [] };
+}
 
 function senderOf(endpointName: string, { variant, async }: EndpointConfigRecord): Sender {
   return { endpointName, variantName: variant.name, roleArn: variant.model.roleArn, async };
@@ -125,7 +135,7 @@ export class LiveEndpoint implements Named {
    */
   update(config: EndpointConfigRecord, count: number, deploymentConfig: DeploymentConfig | undefined): void {
     this.#outbox.test(senderOf(this.name, config));
-    void this.#deploy(config, count, this.#bakingOf(deploymentConfig)).then((succeeded) => {
+    void this.#deploy(config, count, deploymentConfig).then((succeeded) => {
       if (succeeded) this.#deploymentConfig = this.#recorded(deploymentConfig);
     });
   }
@@ -135,12 +145,11 @@ export class LiveEndpoint implements Named {
    * exists. Source: developer guide, "Auto-Rollback Configuration and Monitoring".
    */
   #bakingOf(deploymentConfig: DeploymentConfig | undefined): Baking {
-    const { BlueGreenUpdatePolicy: policy, AutoRollbackConfiguration: rollback } = deploymentConfig ?? {};
+    const policy = deploymentConfig?.BlueGreenUpdatePolicy;
     return {
       duration: (policy?.TrafficRoutingConfiguration?.WaitIntervalInSeconds ?? 0) * 1_000,
       objection: () => {
-        const names = (rollback?.Alarms ?? []).map(({ AlarmName = "" }) => AlarmName);
-        const fired = names.find((name) => this.#aws.alarms.state(name) === "ALARM");
+        const fired = rollbackAlarmsOf(deploymentConfig).find((name) => this.#aws.alarms.state(name) === "ALARM");
         return fired === undefined ? undefined : `The alarm ${fired} is in ALARM: the update was rolled back.`;
       },
     };
@@ -205,7 +214,7 @@ export class LiveEndpoint implements Named {
     };
   }
 
-  async #deploy(config: EndpointConfigRecord, count: number, baking?: Baking): Promise<boolean> {
+  async #deploy(config: EndpointConfigRecord, count: number, deployment?: DeploymentConfig): Promise<boolean> {
     const { variant, async } = config;
     const { modelDataUrl, environment, roleArn, image } = variant.model;
     const previous = this.#config;
@@ -218,9 +227,14 @@ export class LiveEndpoint implements Named {
       modelDataUrl,
       environment,
     });
+    let isDeploying = true;
+    const { region, accountId } = this.#aws;
+    const alarms = rollbackAlarmsOf(deployment).map((name) => alarmArn({ region, accountId }, name));
     const launcher: InstanceLauncher<Invocation> = {
       launch: async (...started) => {
-        await checkImagePull(this.#aws.authorizer, executionActor(roleArn), image);
+        const rollbackAlarms = isDeploying ? alarms : [];
+        const start = { roleArn, image, network: networkOf(variant.model.input.VpcConfig), rollbackAlarms };
+        await checkStart(this.#aws.authorizer, start, `arn:aws:ec2:${region}:${accountId}`);
         return await instances.launch(...started);
       },
     };
@@ -228,7 +242,7 @@ export class LiveEndpoint implements Named {
       const { startupTimeout } = variant;
       await this.machine.deploy(
         { launcher, concurrency: async.concurrency, initialCount: count, startupTimeout },
-        baking,
+        this.#bakingOf(deployment),
       );
       return true;
     } catch (error) {
@@ -239,6 +253,8 @@ export class LiveEndpoint implements Named {
       if (!(error instanceof DeploymentFailedError))
         console.error(`Endpoint ${this.name} could not be deployed:`, error);
       return false;
+    } finally {
+      isDeploying = false;
     }
   }
 }
