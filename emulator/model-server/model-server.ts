@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Instance, RunOutcome, RunTimings } from "../core/worker.ts";
+import { isAccessDenied } from "../aws-ports.ts";
 import type { ObjectContent, ObjectStore } from "../aws-ports.ts";
 import type { GuardedProcess } from "../processes/guarded.ts";
 import { formatS3Location } from "../s3-location.ts";
@@ -168,6 +169,8 @@ function failureReason(stage: keyof RunTimings, invocation: Invocation, error: u
   const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
   switch (stage) {
     case "download":
+      if (isAccessDenied(error))
+        return `ClientError: Could not download the input at ${formatS3Location(invocation.input)}: ${why}`;
       return `ClientError: Could not pass the input at ${formatS3Location(invocation.input)} to the model: ${why}`;
     case "model":
       return `ClientError: The model did not complete its response: ${why}`;
