@@ -99,7 +99,7 @@ def enforce(
         decision = decide(caller, needed, resource, context)
         if not decision.allowed:
             return _denied(decision)
-        for use in key_uses(action, resource, _request.get(Request())):
+        for use in key_uses(needed, resource, _request.get(Request())):
             decision = _decide_use(caller, use)
             if not decision.allowed:
                 _is_key_denial.set(True)
