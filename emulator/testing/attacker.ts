@@ -81,6 +81,7 @@ const attack = `async ({ base, archive, presigned }) => {
     ["read an object", "GET", "/videos/video.mp4"],
     ["health", "GET", "/_local/health"],
     ["status", "GET", "/_local/status"],
+    ["container credentials", "GET", "/_local/container-credentials"],
     ["list functions", "GET", "/2015-03-31/functions"],
     ["list models", "GET", "/models"],
     ["make a bucket", "PUT", "/attacked"],
