@@ -61,6 +61,7 @@ def transform_fn(model, body, content_type, accept, context=None):
         "type": content_type,
         "attributes": context.get_request_header(0, "X-Amzn-SageMaker-Custom-Attributes"),
         "greeting": os.environ.get("GREETING"),
+        "token": os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
         "model": os.path.exists(os.path.join(model, "code", "inference.py")),
     }
     return json.dumps(answer), accept
@@ -73,6 +74,7 @@ describe("An instance of the real serving stack", function () {
   const logs = new FakeLogs();
   let instance: Instance<Invocation>;
   let jobs = 0;
+  let admitted = 0;
 
   const launcher = (stateDir: string, source: FakeObjects, environment: Record<string, string> = {}) =>
     new ModelServerLauncher(
@@ -84,6 +86,13 @@ describe("An instance of the real serving stack", function () {
         objects: source,
         artifacts: new ArtifactCache(join(stateDir, "artifacts")),
         logs,
+        access: () => {
+          admitted += 1;
+          const revoke = (): void => {
+            admitted -= 1;
+          };
+          return { environment: { AWS_CONTAINER_AUTHORIZATION_TOKEN: "secret" }, revoke };
+        },
         clock: { now: () => Date.now() },
       },
     );
@@ -122,12 +131,13 @@ describe("An instance of the real serving stack", function () {
   after(async () => {
     const pids = await descendantsOf(process.pid);
     await instance.stop();
+    assert.equal(admitted, 0);
     assert.deepEqual(pids.filter(isAlive), []);
     assert.deepEqual(await readdir(join(folder, "state", "instances")), []);
     await rm(folder, { recursive: true, force: true });
   });
 
-  it("runs the artifact's handler with the caller's headers and the Model's environment", async () => {
+  it("runs the artifact's handler with the caller's headers, the Model's environment and access to AWS", async () => {
     const { outcome, output } = await invoke({ a: 1 });
     assert.equal(outcome.status, "completed");
     assert.deepEqual(JSON.parse(output ?? ""), {
@@ -135,6 +145,7 @@ describe("An instance of the real serving stack", function () {
       type: "application/json",
       attributes: "fps=2",
       greeting: "hello",
+      token: "secret",
       model: true,
     });
   });
