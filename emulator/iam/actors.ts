@@ -1,35 +1,29 @@
 /** The calls that services make on their own, as AWS makes them: when, as whom, and how sure that is. */
 
-/** How a fact about AWS is known. An assumption cannot justify a permission. */
-export type Certainty = "documented" | "observed" | "assumed";
-
 /** A call that a service makes. */
-export interface ActorCall {
-  /** The event that leads to the call. */
-  readonly when: keyof typeof actorCalls;
+interface ActorCall {
   readonly as: "execution role" | "scaling role" | "cloudwatch.amazonaws.com" | "sns.amazonaws.com";
   readonly action: string;
   /** The resource in words; "*" for an action without one. */
   readonly resource: string;
-  /** Condition keys that the call has besides the global ones. */
-  readonly context: readonly string[];
-  readonly certainty: Certainty;
+  /** Condition keys that the call has besides the global ones. @default none */
+  readonly context?: readonly string[];
+  /** How the call is known. An assumption cannot justify a permission. */
+  readonly certainty: "documented" | "observed" | "assumed";
   readonly source: string;
 }
-
-type Row = Omit<ActorCall, "when" | "context"> & { readonly context?: readonly string[] };
 
 const roles = "SageMaker developer guide, How to use SageMaker AI execution roles, CreateModel API";
 const viaService = (encryption: string) => ["kms:ViaService", `kms:EncryptionContext:${encryption}`];
 
-const byRole = (action: string, resource: string, certainty: Certainty, source: string): Row => {
+const byRole = (action: string, resource: string, certainty: ActorCall["certainty"], source: string): ActorCall => {
   return { as: "execution role", action, resource, certainty, source };
 };
-const readsKey = (what: string): Row => ({
+const readsKey = (what: string): ActorCall => ({
   ...byRole("kms:Decrypt", `key of ${what}`, "documented", "S3 API reference, GetObject"),
   context: viaService("aws:s3:arn"),
 });
-const writesKey = (what: string): Row[] => [
+const writesKey = (what: string): ActorCall[] => [
   {
     ...byRole("kms:GenerateDataKey", `key of ${what}`, "documented", "S3 API reference, PutObject"),
     context: viaService("aws:s3:arn"),
@@ -107,7 +101,7 @@ export const actorCalls = {
   ],
   "notification of a job": [
     byRole("sns:Publish", "topic", "documented", "SageMaker developer guide, Asynchronous inference prerequisites"),
-    ...messageKeys.map((action): Row => {
+    ...messageKeys.map((action): ActorCall => {
       const source = "SNS developer guide, Managing Amazon SNS encryption keys and costs";
       const context = viaService("aws:sns:topicArn");
       return { ...byRole(action, "key of the topic", "documented", source), context };
@@ -122,7 +116,7 @@ export const actorCalls = {
       certainty: "documented",
       source: "CloudWatch user guide, Notifying users on alarm changes",
     },
-    ...messageKeys.map((action): Row => {
+    ...messageKeys.map((action): ActorCall => {
       const context = ["aws:SourceArn", "aws:SourceAccount", "kms:EncryptionContext:aws:sns:topicArn"];
       const source = "SNS developer guide, Managing Amazon SNS encryption keys and costs";
       return {
@@ -144,7 +138,7 @@ export const actorCalls = {
       certainty: "documented",
       source: "SNS developer guide, Subscribing an Amazon SQS queue to an Amazon SNS topic",
     },
-    ...messageKeys.map((action): Row => {
+    ...messageKeys.map((action): ActorCall => {
       const context = ["kms:EncryptionContext:aws:sqs:arn"];
       const source = "aws/aws-cdk#11122";
       return { as: "sns.amazonaws.com", action, resource: "key of the queue", context, certainty: "observed", source };
@@ -159,7 +153,7 @@ export const actorCalls = {
       source: "AWS managed policy reference, AWSApplicationAutoscalingSageMakerEndpointPolicy",
     },
   ],
-} satisfies Readonly<Record<string, readonly Row[]>>;
+} satisfies Readonly<Record<string, readonly ActorCall[]>>;
 
 /** Returns the actions of an event in one service. */
 export function actionsOf(when: keyof typeof actorCalls, service: string): readonly string[] {

@@ -68,7 +68,7 @@ export async function createRole(aws: RunningAws, name: string, options: RoleOpt
 }
 
 /** Permissions of an execution role for all buckets, topics, images and logs. */
-export const executionStatements: readonly Statement[] = [
+const executionStatements: readonly Statement[] = [
   allow("Data", ["s3:GetObject", "s3:PutObject", "s3:ListBucket", "s3:AbortMultipartUpload"]),
   allow("Topics", "sns:Publish"),
   allow("Image", [
@@ -81,9 +81,12 @@ export const executionStatements: readonly Statement[] = [
 ];
 
 /** Creates the execution role of the example model; returns its ARN. */
-export async function createExecutionRole(aws: RunningAws, statements = executionStatements): Promise<string> {
+export async function createExecutionRole(aws: RunningAws): Promise<string> {
   const principal = { Service: "sagemaker.amazonaws.com" };
-  return await createRole(aws, testRole.slice(testRole.lastIndexOf("/") + 1), { allow: statements, principal });
+  return await createRole(aws, testRole.slice(testRole.lastIndexOf("/") + 1), {
+    allow: executionStatements,
+    principal,
+  });
 }
 
 /** Assumes a role as the administrator. */

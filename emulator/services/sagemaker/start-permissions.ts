@@ -5,7 +5,7 @@ import type { Authorizer } from "../../iam/authorizer.ts";
 import { executionActor } from "./dependencies.ts";
 
 /** The execution role lacks a permission that an instance needs to start. */
-export class StartPermissionError extends Error {
+class StartPermissionError extends Error {
   override readonly name = "StartPermissionError";
 }
 
