@@ -162,8 +162,8 @@ describe("an alarm", () => {
     harness.alarms.delete(settings.name);
     const summaries = harness.alarms.history().map(({ type, summary }) => `${type}: ${summary}`);
     assert.deepEqual(summaries.toSorted(), [
-      "Action: Failed to execute action topic:broken. no such topic",
-      "Action: Failed to execute action unknown:x. No such action is implemented.",
+      'Action: Failed to execute action topic:broken. Received error: "no such topic"',
+      'Action: Failed to execute action unknown:x. Received error: "No such action is implemented."',
       "Action: Successfully executed action topic:alarm",
       'ConfigurationUpdate: Alarm "too many" created',
       'ConfigurationUpdate: Alarm "too many" deleted',

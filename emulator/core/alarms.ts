@@ -257,8 +257,11 @@ export class Alarms {
   }
 
   #report(action: string, alarm: Alarm, error: string | undefined): void {
+    // Failure: observed (ASFHyP3/hyp3#762).
     const summary =
-      error === undefined ? `Successfully executed action ${action}` : `Failed to execute action ${action}. ${error}`;
+      error === undefined
+        ? `Successfully executed action ${action}`
+        : `Failed to execute action ${action}. Received error: "${error}"`;
     const actionState = error === undefined ? "Succeeded" : "Failed";
     const data = { actionState, stateUpdateTimestamp: alarm.stateUpdatedAt, notificationResource: action, error };
     this.#record(alarm.settings.name, "Action", summary, data);

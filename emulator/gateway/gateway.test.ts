@@ -37,7 +37,8 @@ import type { Gateway } from "./gateway.ts";
 import { startMiniStack } from "../ministack.ts";
 import { startTestAws } from "../testing/test-aws.ts";
 import {
-  noContainers, permissiveLauncher,
+  noContainers,
+  permissiveLauncher,
   sdkConfig,
   signed,
   startTestGateway,

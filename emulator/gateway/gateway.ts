@@ -9,13 +9,11 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import { readBody, tooLarge, unpacked } from "./body.ts";
-import { containerCredentialsPath } from "./container-credentials.ts";
-import type { ContainerCredentials } from "./container-credentials.ts";
 import type { Credentials } from "./credentials.ts";
 import { corsHeaders } from "./cors.ts";
 import type { CorsRule } from "./cors.ts";
 import { KnownKeys } from "./known-keys.ts";
-import { localPage } from "./local-pages.ts";
+import { localPage, unsignedPage } from "./local-pages.ts";
 import type { LocalPagesOptions } from "./local-pages.ts";
 import { bucketPattern, checkHost, ForeignRequestError, isFromPage } from "./origin.ts";
 import type { Addressed } from "./origin.ts";
@@ -41,7 +39,6 @@ export interface GatewayOptions extends LocalPagesOptions {
   /** The administrator's key pair. Signatures with those that IAM and STS have issued are accepted, too. */
   readonly credentials: Credentials;
   readonly launcher: Launcher;
-  readonly containers: Pick<ContainerCredentials, "answer">;
   /** The Unix socket that MiniStack listens on. */
   readonly upstream: ServerSocket;
   /** SigV4 names of the services that MiniStack serves. */
@@ -169,15 +166,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
         return;
       }
     }
-    if (path === "/_local/health") {
-      send({ status: 200, headers: { "content-type": "text/plain" }, body: "ok" });
-      return;
-    }
-    if (path === containerCredentialsPath) {
-      send(await options.containers.answer(request));
-      return;
-    }
-    const reply = await serve(request, response, parts, { addressed, path, fromPage, requestId, stamp });
+    const reply =
+      (await unsignedPage(path, request, options)) ??
+      (await serve(request, response, parts, { addressed, path, fromPage, requestId, stamp }));
     if (reply !== undefined) send(reply);
   } catch (error) {
     if (error instanceof ForeignRequestError) {

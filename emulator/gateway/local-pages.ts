@@ -1,7 +1,10 @@
 /** The gateway's own pages, below /_local/: for the administrator, except the status. */
 
+import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import type { Launcher } from "../iam/launcher.ts";
+import { containerCredentialsPath } from "./container-credentials.ts";
+import type { ContainerCredentials } from "./container-credentials.ts";
 import type { WireResponse } from "../wire/protocol.ts";
 
 /** Sources of the pages. */
@@ -9,6 +12,7 @@ export interface LocalPagesOptions {
   /** Returns the document that a signed GET of `/_local/status` gets. */
   readonly status: () => object;
   readonly launcher: Pick<Launcher, "decide" | "denials">;
+  readonly containers: Pick<ContainerCredentials, "answer">;
 }
 
 /** A question of `npm run explain`. */
@@ -17,6 +21,16 @@ const question = z.object({
   action: z.string().min(1),
   resources: z.array(z.string().min(1)).min(1),
 });
+
+/** Answers a request for a page that needs no signature; undefined if there is no such page. */
+export async function unsignedPage(
+  path: string,
+  request: IncomingMessage,
+  { containers }: Pick<LocalPagesOptions, "containers">,
+): Promise<WireResponse | undefined> {
+  if (path === "/_local/health") return { status: 200, headers: { "content-type": "text/plain" }, body: "ok" };
+  return path === containerCredentialsPath ? await containers.answer(request) : undefined;
+}
 
 /**
  * Answers an authenticated request for a page; undefined if there is no such page.

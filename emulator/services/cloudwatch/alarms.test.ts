@@ -277,7 +277,7 @@ describe("DescribeAlarmHistory", () => {
       return AlarmHistoryItems.map(({ HistorySummary }) => HistorySummary);
     };
     const told = [
-      `Failed to execute action ${topic}:gone. Topic does not exist`,
+      `Failed to execute action ${topic}:gone. Received error: "Topic does not exist"`,
       "Alarm updated from INSUFFICIENT_DATA to ALARM",
       'Alarm "clips-wake-0a1b2c3" created',
     ];
