@@ -141,4 +141,12 @@ describe("no-wildcards", () => {
     assert.deepEqual(await violations(noWildcards, key("123456789012"), onKind), []);
     assert.equal((await violations(noWildcards, key("*"), onKind)).length, 1);
   });
+
+  it("passes an ARN that ends before the name: it matches no resource", async () => {
+    const nameless = policy({
+      Action: "cloudwatch:PutMetricAlarm",
+      Resource: "arn:aws:cloudwatch:us-east-1:123456789012:alarm:",
+    });
+    assert.deepEqual(await violations(noWildcards, nameless), []);
+  });
 });

@@ -40,6 +40,7 @@ export function namesEverything(pattern: string): boolean {
   const arn = parseArn(pattern);
   if (arn === undefined || [arn.partition, arn.service, arn.account].some(isPattern)) return true;
   const { service, account, resource } = arn;
+  if (!isPattern(resource)) return false;
   const bare = bareNames.includes(service) || (service === "s3" && account === "");
   const [first = "", ...rest] = resource.split(/[:/]/);
   if (bare) return !/[^*?]/.test(first);
