@@ -58,8 +58,8 @@ describe("The emulator before MiniStack is ready", function () {
     const waiting = [
       s3.send(new CreateBucketCommand({ Bucket: "videos" })),
       sts.send(new GetCallerIdentityCommand({})),
-      // SageMaker reads the artifact from S3.
-      assert.rejects(sagemaker.send(new CreateModelCommand(goodModel)), /Could not find model data at s3:/),
+      // SageMaker assumes the execution role.
+      assert.rejects(sagemaker.send(new CreateModelCommand(goodModel)), /Could not assume role/),
       // The gateway reads the bucket's CORS configuration.
       fetch(`${aws.url}/videos/a`, { headers: { origin: "http://page.example" } }).then(({ status }) => {
         assert.equal(status, 403);

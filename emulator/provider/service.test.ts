@@ -22,7 +22,7 @@ describe("the provider's service", () => {
   });
 
   it("implements the types of the video stack and the bootstrap", () => {
-    assert.equal(tokens.length, 29);
+    assert.equal(tokens.length, 30);
     for (const token of tokens) assert.match(token, /^aws:[a-z0-9]+\/(\w+):(\w+)$/);
   });
 

@@ -50,7 +50,13 @@ describe("a subscription that filters on the message's body", () => {
     const topic = provider.resource("aws:sns/topic:Topic", "results");
     const queue = provider.resource("aws:sqs/queue:Queue", "results");
     await topic.create({});
-    await queue.create({});
+    const allowed = {
+      Effect: "Allow",
+      Principal: { Service: "sns.amazonaws.com" },
+      Action: "sqs:SendMessage",
+      Resource: "*",
+    };
+    await queue.create({ policy: JSON.stringify({ Version: "2012-10-17", Statement: [allowed] }) });
     const subscription = provider.resource("aws:sns/topicSubscription:TopicSubscription");
     const unfiltered = {
       ...{ topic: topic.state["arn"] ?? "", protocol: "sqs", endpoint: queue.state["arn"] ?? "" },

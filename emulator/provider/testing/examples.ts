@@ -97,7 +97,7 @@ export const miniStackExamples: Readonly<Record<string, Example>> = {
     updates: {
       assumeRolePolicy: trust("sagemaker.amazonaws.com"),
       maxSessionDuration: 7_200,
-      permissionsBoundary: `arn:aws:iam::${account}:policy/boundary`,
+      permissionsBoundary: "arn:aws:iam::aws:policy/ReadOnlyAccess",
     },
     replaces: { name: "other", path: "/team/" },
   },
