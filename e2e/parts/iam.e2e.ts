@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { ApplicationAutoScalingClient, RegisterScalableTargetCommand } from "@aws-sdk/client-application-auto-scaling";
 import { CloudWatchClient, DeleteAlarmsCommand, PutMetricAlarmCommand } from "@aws-sdk/client-cloudwatch";
-import { CreateRoleCommand, GetRoleCommand, IAMClient } from "@aws-sdk/client-iam";
+import { GetRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import {
   CreateEndpointCommand,
@@ -25,7 +25,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { createEmulator } from "../../emulator/aws.ts";
 import type { Emulator } from "../../emulator/aws.ts";
 import { FakeFleet, testRole } from "../../emulator/testing/fake-aws.ts";
-import { allow, createExecutionRole, policyOf, sessionOf } from "../../emulator/testing/roles.ts";
+import { allow, createExecutionRole, sessionOf } from "../../emulator/testing/roles.ts";
 import type { Statement } from "../../emulator/testing/roles.ts";
 import { arn, goodConfig, goodModel } from "../../emulator/testing/sagemaker-fixture.ts";
 import { sdkConfig, testAccount, testRegion } from "../../emulator/testing/test-gateway.ts";

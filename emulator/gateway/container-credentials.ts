@@ -18,7 +18,7 @@ export interface ContainerAccess {
   /** Environment variables of AWS SDKs, without those of the region and the endpoint. */
   readonly environment: (gatewayUrl: string) => Readonly<Record<string, string>>;
   /** Refuses later requests of the container. Sessions that it has stay valid until they expire. */
-  revoke(): void;
+  readonly revoke: () => void;
 }
 
 /** The containers that run, by the hash of their token: a look-up then takes no time that depends on a secret. */

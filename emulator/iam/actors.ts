@@ -37,7 +37,7 @@ const writesKey = (what: string): ActorCall[] => [
 const messageKeys = ["kms:GenerateDataKey", "kms:Decrypt"];
 
 /** The calls by the event that leads to them. */
-export const actorCalls = {
+export const actorCalls = table({
   CreateModel: [
     byRole("s3:GetObject", "artifact", "observed", "philschmid/llm-sagemaker-sample#2"),
     {
@@ -153,7 +153,11 @@ export const actorCalls = {
       source: "AWS managed policy reference, AWSApplicationAutoscalingSageMakerEndpointPolicy",
     },
   ],
-} satisfies Readonly<Record<string, readonly ActorCall[]>>;
+});
+
+function table<Event extends string>(calls: Readonly<Record<Event, readonly ActorCall[]>>): typeof calls {
+  return calls;
+}
 
 /** Returns the actions of an event in one service. */
 export function actionsOf(when: keyof typeof actorCalls, service: string): readonly string[] {

@@ -46,7 +46,7 @@ export interface ModelServerOptions {
 interface InstanceAccess {
   /** Environment variables of AWS SDKs. */
   readonly environment: Readonly<Record<string, string>>;
-  revoke(): void;
+  readonly revoke: () => void;
 }
 
 /** A model server did not start; the message has the reason from its log, if there is one. */
