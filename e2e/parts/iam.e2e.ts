@@ -24,17 +24,31 @@ import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import * as pulumi from "@pulumi/pulumi";
 import { createEmulator } from "../../emulator/aws.ts";
 import type { Emulator } from "../../emulator/aws.ts";
-import { FakeFleet, testRole } from "../../emulator/testing/fake-aws.ts";
-import { allow, createExecutionRole, sessionOf } from "../../emulator/testing/roles.ts";
+import { actorCalls } from "../../emulator/iam/actors.ts";
+import { FakeFleet, testImage, testRole } from "../../emulator/testing/fake-aws.ts";
+import { allow, createExecutionRole, createRole, sessionOf } from "../../emulator/testing/roles.ts";
 import type { Statement } from "../../emulator/testing/roles.ts";
 import { arn, goodConfig, goodModel } from "../../emulator/testing/sagemaker-fixture.ts";
-import { sdkConfig, testAccount, testRegion } from "../../emulator/testing/test-gateway.ts";
+import { sdkConfig, signed, testAccount, testRegion } from "../../emulator/testing/test-gateway.ts";
+import { executionPolicy } from "../../infra/iam/execution-role.ts";
 import { callerPolicy } from "../../infra/iam/caller-policy.ts";
 import { statements } from "../../infra/testing/documents.ts";
 import { locationArns } from "../../infra/video-locations.ts";
 import { ministackPython, servingPython } from "../../tools/paths.mjs";
 
 const account = { id: testAccount, partition: "aws", region: testRegion };
+const locations = locationArns(account, {
+  inputBucket: "videos",
+  inputPrefix: "input/",
+  outputBucket: "results",
+  resultPrefix: "out/",
+  failurePrefix: "failed/",
+  jobPrefix: "jobs/",
+});
+const valueOf = (document: object): Promise<unknown> =>
+  new Promise((resolve) => {
+    pulumi.output(document).apply(resolve);
+  });
 const endpoint = arn("endpoint", "endpoint");
 const alarm = (name: string) => `arn:aws:cloudwatch:${testRegion}:${testAccount}:alarm:${name}`;
 const linkedRole =
@@ -166,6 +180,55 @@ describe("A role on the emulator", function () {
     });
   });
 
+  describe("with the stack's execution policy", () => {
+    const key = `arn:aws:kms:${testRegion}:${testAccount}:key/1234`;
+    const topic = `arn:aws:sns:${testRegion}:${testAccount}:success`;
+    const logGroup = `arn:aws:logs:${testRegion}:${testAccount}:log-group:/aws/sagemaker/Endpoints/video-1`;
+    const resources: Readonly<Record<string, string>> = {
+      artifact: "arn:aws:s3:::videos/models/model.tar.gz",
+      input: "arn:aws:s3:::videos/input/video.mp4",
+      result: "arn:aws:s3:::results/out/1.out",
+      "failure object": "arn:aws:s3:::results/failed/1-error.out",
+      topic,
+      "log group of the endpoint": `${logGroup}:log-stream:`,
+      "log streams of the endpoint": `${logGroup}:log-stream:video/i-1`,
+      "repository of the image": `arn:aws:ecr:${testRegion}:763104351884:repository/pytorch-inference`,
+      "network interfaces": `arn:aws:ec2:${testRegion}:${testAccount}:network-interface/*`,
+      "roll-back alarms": alarm("errors"),
+      "*": "*",
+    };
+
+    it("may make every call that SageMaker makes as the execution role", async () => {
+      const policy = executionPolicy({
+        account,
+        endpointNamePrefix: "video",
+        locations,
+        modelPrefix: "models/",
+        topicArns: [topic],
+        keyArn: key,
+        rollbackAlarms: ["errors"],
+        image: testImage,
+        sourceBuckets: [],
+        network: { subnetIds: ["subnet-1"], securityGroupIds: ["sg-1"] },
+      });
+      const principal = { Service: "sagemaker.amazonaws.com" };
+      const roleArn = await createRole(aws, "execution", { allow: statements(await valueOf(policy)), principal });
+      const missing: string[] = [];
+      for (const [when, calls] of Object.entries(actorCalls)) {
+        for (const { action, resource } of calls.filter((call) => call.as === "execution role")) {
+          const on = resource.startsWith("key of ") ? key : resources[resource];
+          assert.ok(on, `The test knows no ${resource}.`);
+          const url = `${aws.url}/_local/explain`;
+          const body = JSON.stringify({ roleArn, action, resources: [on] });
+          const request = await signed(url, { service: "sts", credentials: aws.credentials, body });
+          const decision = (await (await fetch(url, request)).json()) as { allowed: boolean };
+          if (!decision.allowed) missing.push(`${when}: ${action} on ${on}`);
+        }
+      }
+      assert.deepEqual(missing, []);
+    });
+  });
+
   describe("with the stack's policy for callers", () => {
     let caller: Awaited<ReturnType<typeof role>>;
 
@@ -173,21 +236,11 @@ describe("A role on the emulator", function () {
       const policy = callerPolicy({
         account,
         endpointArn: endpoint,
-        locations: locationArns(account, {
-          inputBucket: "videos",
-          inputPrefix: "input/",
-          outputBucket: "results",
-          resultPrefix: "out/",
-          failurePrefix: "failed/",
-          jobPrefix: "jobs/",
-        }),
+        locations,
         keyArn: `arn:aws:kms:${testRegion}:${testAccount}:key/1234`,
         sourceBuckets: [],
       });
-      const document = await new Promise<unknown>((resolve) => {
-        pulumi.output(policy).apply(resolve);
-      });
-      caller = await role(...statements(document));
+      caller = await role(...statements(await valueOf(policy)));
     });
 
     it("invokes the endpoint", async () => {
