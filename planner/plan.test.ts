@@ -8,16 +8,17 @@ import type { Load } from "./load.ts";
 import { plan } from "./plan.ts";
 import { readScenario, scalingByOne } from "./scenarios.ts";
 import { planSettings } from "./settings.ts";
+import type { PlanSettings } from "./settings.ts";
 import { simulate } from "./simulation.ts";
 import { testSettings } from "./testing/settings.ts";
 
 const hour = 3_600_000;
 
-async function scenario(name: string, changes: Partial<typeof testSettings> = {}) {
+async function scenario(name: string, changes: Partial<PlanSettings> = {}) {
   const { burst, arrivals, hours = 1, seconds, settings, fromZero } = readScenario(name);
   const later = arrivals === undefined ? undefined : await parseArrivals(arrivals, hours);
   const load = drawLoad({ burst, arrivals: later, service: parseServiceTime(seconds) }, 1);
-  const planned = { ...testSettings, ...settings, ...changes };
+  const planned = { ...testSettings, ...(settings as Partial<PlanSettings>), ...changes };
   return await plan(planned, load, { scaling: fromZero === "one" ? scalingByOne(planned) : undefined });
 }
 

@@ -17,8 +17,11 @@ const runSchema = z.object({ seconds: z.number().positive(), peak_mb: z.number()
 const runLimit = 10 * 60_000;
 
 async function measure(requests: number, signal: AbortSignal): Promise<z.infer<typeof runSchema>> {
-  const program = [process.execPath, join(import.meta.dirname, "run.ts"), String(requests)];
-  const { status, stdout, stderr } = await run(program, { limit: runLimit, signal });
+  const program = join(import.meta.dirname, "run.ts");
+  const { status, stdout, stderr } = await run([process.execPath, program, String(requests)], {
+    limit: runLimit,
+    signal,
+  });
   if (status !== 0) {
     throw new Error(`The run ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`);
   }
