@@ -1,13 +1,16 @@
 /** Tests that containers, and no one else, get sessions of their role. */
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { request as httpRequest } from "node:http";
+import { promisify } from "node:util";
 import { after, before, beforeEach, describe, it } from "mocha";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { createRole } from "../testing/roles.ts";
 import { startTestAws } from "../testing/test-aws.ts";
 import type { TestAws } from "../testing/test-aws.ts";
-import { sdkConfig, testAccount } from "../testing/test-gateway.ts";
+import { sdkConfig, testAccount, testRegion } from "../testing/test-gateway.ts";
+import { ministackPython } from "../../tools/paths.mjs";
 import type { ContainerAccess } from "./container-credentials.ts";
 
 describe("Credentials for a container", function () {
@@ -51,6 +54,16 @@ describe("Credentials for a container", function () {
     assert.equal(Arn, `arn:aws:sts::${testAccount}:assumed-role/model/SageMaker`);
     const left = Date.parse(Expiration) - Date.now();
     assert.ok(left > 3_500_000 && left <= 3_600_000, `${left} ms`);
+  });
+
+  it("are found by Python's SDK in the container's environment", async () => {
+    const program = [
+      "from botocore.session import get_session",
+      "print(get_session().create_client('sts').get_caller_identity()['Arn'])",
+    ].join("\n");
+    const env = { ...variables, AWS_ENDPOINT_URL: aws.url, AWS_DEFAULT_REGION: testRegion, HOME: "/nonexistent" };
+    const { stdout } = await promisify(execFile)(ministackPython, ["-c", program], { env });
+    assert.equal(stdout.trim(), `arn:aws:sts::${testAccount}:assumed-role/model/SageMaker`);
   });
 
   it("are refused without the container's token", async () => {
