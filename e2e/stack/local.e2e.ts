@@ -148,7 +148,7 @@ describe("the local stack between local:up and local:down", () => {
 
   it("gives boto3 a result with only the variables that local:env prints", async () => {
     const stdout = await withLocalEnv(
-      `'${servingPython}' e2e/testing/invoke.py '${outputs.endpointName}' '${outputs.inputBucket}' '${join(repoRoot, "model/samples/street.mp4")}'`,
+      `'${servingPython}' e2e/testing/invoke.py '${outputs.endpointName}' '${outputs.inputBucket}' '${outputs.inputPrefix}' '${join(repoRoot, "model/samples/street.mp4")}'`,
     );
     const answer = JSON.parse(stdout) as { frames: number; status: number };
     assert.equal(answer.status, 202);

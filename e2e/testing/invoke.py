@@ -8,10 +8,10 @@ import boto3
 
 
 def main() -> None:
-    """Upload ``argv[3]`` to bucket ``argv[2]``, invoke endpoint ``argv[1]``, wait up to 5 minutes, print the number of frames and the HTTP status."""
-    endpoint, bucket, video = sys.argv[1:4]
+    """Upload ``argv[4]`` to bucket ``argv[2]`` below the prefix ``argv[3]``, invoke endpoint ``argv[1]``, wait up to 5 minutes, print the number of frames and the HTTP status."""
+    endpoint, bucket, prefix, video = sys.argv[1:5]
     s3 = boto3.client("s3")
-    key = "boto3/video.mp4"
+    key = f"{prefix}boto3/video.mp4"
     s3.upload_file(video, bucket, key)
     answer = boto3.client("sagemaker-runtime").invoke_endpoint_async(
         EndpointName=endpoint, InputLocation=f"s3://{bucket}/{key}", ContentType="video/mp4"
