@@ -77,15 +77,32 @@ function messageOf({ alarm, previous }: AlarmEvent, place: Place): string {
   });
 }
 
+/**
+ * Returns CloudWatch's words for a failed publication. Observed: awslabs/landing-zone-accelerator-on-aws#31 (key),
+ * aws-solutions/automated-security-response-on-aws#43 (topic).
+ */
+function failureWords(error: unknown, arn: string): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "KMSAccessDeniedException") {
+    return "CloudWatch Alarms does not have authorization to access the SNS topic encryption key.";
+  }
+  return error.message.replace(/^User: cloudwatch\.amazonaws\.com /, `Resource: ${arn} `);
+}
+
 /** Runs alarm actions that are topic ARNs. */
 export function topicActions(publish: Publish, place: Place): ActionRunner {
   return {
     accepts: (action) => action.startsWith("arn:aws:sns:"),
     repeats: false,
-    run: (action, event) => {
+    run: async (action, event) => {
       const { alarm } = event;
       const subject = `${alarm.state}: "${alarm.settings.name}" in ${place.region}`.slice(0, subjectLimit);
-      return publish(alarmArn(place, alarm.settings.name), action, messageOf(event, place), subject);
+      const arn = alarmArn(place, alarm.settings.name);
+      try {
+        await publish(arn, action, messageOf(event, place), subject);
+      } catch (error) {
+        throw new Error(failureWords(error, arn), { cause: error });
+      }
     },
   };
 }
