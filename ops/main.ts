@@ -1,8 +1,11 @@
 /** Runs the program `async-video`. `ops/bin/async-video.mjs` starts it after the setup. */
+import { resolve } from "node:path";
 import { interruptSignal, processTerminal, runProgram } from "../lib/command-line.ts";
 import { useProxies } from "../lib/proxies.ts";
 import { clientCommands } from "../client/cli/commands/index.ts";
+import { repoRoot } from "../tools/paths.mjs";
 import { commands } from "./commands.ts";
+import { withDenials } from "./local/denials.ts";
 
 /** Commands without a cleanup, or with their own signal handlers. */
 const withoutInterrupt = ["doctor", "pipeline", "smoke"];
@@ -14,8 +17,11 @@ function signalFor(name: string | undefined): AbortSignal {
 
 useProxies();
 const args = process.argv.slice(2);
-process.exitCode = await runProgram(
-  { name: "async-video", summary: "Runs GPU inference on videos with SageMaker, on AWS or on this machine.", commands },
-  args,
-  processTerminal(signalFor(args[0])),
+const program = {
+  name: "async-video",
+  summary: "Runs GPU inference on videos with SageMaker, on AWS or on this machine.",
+  commands,
+};
+process.exitCode = await withDenials(resolve(repoRoot, ".local"), process.stderr, () =>
+  runProgram(program, args, processTerminal(signalFor(args[0]))),
 );
