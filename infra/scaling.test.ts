@@ -113,9 +113,9 @@ describe("the scaling with scaleIn idle", () => {
       { id: "b", metric: metric("ApproximateBacklogSize", "Maximum") },
     ]);
     assert.deepEqual(stepsOf(policies.fromZero), {
-      adjustmentType: "ExactCapacity",
+      adjustmentType: "ChangeInCapacity",
       metricAggregationType: "Maximum",
-      cooldown: 60,
+      cooldown: 300,
       stepAdjustments: [
         { metricIntervalUpperBound: "4.5", scalingAdjustment: 1 },
         { metricIntervalLowerBound: "4.5", metricIntervalUpperBound: "9.5", scalingAdjustment: 2 },

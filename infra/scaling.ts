@@ -21,11 +21,17 @@ const maxSteps = 20;
 /** Minutes with a backlog and no instance after which one more instance is requested. */
 const retryMinutes = 15;
 
-/** Seconds. The retry's alarm repeats each minute; the next instance is requested only if this one has not started. */
-const retryCooldown = 300;
+/**
+ * Seconds. An alarm repeats its request each minute while it is in ALARM, and does so for some minutes after an instance serves, because its
+ * metrics are delayed. During the cooldown, which starts when the instances serve, the instances that the first request added count as part
+ * of the next one (API reference, StepScalingPolicyConfiguration), so a repetition adds none. It is longer than any delay that the tests
+ * assume, and no longer than the default of `idleMinutes`: if AWS counted instances that have stopped since, the next burst's start would
+ * be refused only until five minutes after the last start.
+ */
+const startCooldown = 300;
 
-/** Seconds: one period of the metrics. A repeated request for an exact number adds nothing. */
-const exactCooldown = 60;
+/** Seconds: one period of the metrics. A repeated request for 0 instances does nothing. */
+const stopCooldown = 60;
 
 /**
  * Returns the steps of the start from zero for an alarm whose threshold is a backlog of 1: enough instances for the backlog, ceil(backlog /
@@ -81,14 +87,14 @@ function stepPolicy<Steps>(configuration: {
 const toZero = stepPolicy({
   adjustmentType: "ExactCapacity",
   metricAggregationType: "Maximum",
-  cooldown: exactCooldown,
+  cooldown: stopCooldown,
   stepAdjustments: [{ metricIntervalUpperBound: "-0.5", scalingAdjustment: 0 }],
 });
 
 const retry = stepPolicy({
   adjustmentType: "ChangeInCapacity",
   metricAggregationType: "Average",
-  cooldown: retryCooldown,
+  cooldown: startCooldown,
   stepAdjustments: [{ metricIntervalLowerBound: "0", scalingAdjustment: 1 }],
 });
 
@@ -228,10 +234,11 @@ export function scalingWith<Text, Count, Steps>(
           },
         },
       },
+      // Adds to zero instances. An exact number, repeated late, would stop instances that target tracking has added meanwhile.
       fromZero: stepPolicy({
-        adjustmentType: "ExactCapacity",
+        adjustmentType: "ChangeInCapacity",
         metricAggregationType: "Maximum",
-        cooldown: exactCooldown,
+        cooldown: startCooldown,
         stepAdjustments: derived.stepsFromZero,
       }),
       fromZeroRetry: retry,

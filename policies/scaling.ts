@@ -132,7 +132,7 @@ export const wakesFromZero = stackPolicy({
         reportViolation(
           `Nothing starts the first instance of the scalable target '${target.name}' within ${maxMinutes} minutes. ` +
             (starting.length === 0
-              ? `Add a scaling policy with its resourceId, policyType StepScaling, adjustmentType ExactCapacity and a step to 1 or more, and a `
+              ? `Add a scaling policy with its resourceId, policyType StepScaling, adjustmentType ChangeInCapacity and a step of 1 or more, and a `
               : `Run its step scaling policy '${starting[0]?.name ?? ""}' by a `) +
             `MetricAlarm on AWS/SageMaker HasBacklogWithoutCapacity with only the dimension EndpointName (or on the expression ` +
             `IF(h >= 1, b, 0), in which h is that metric and b is ApproximateBacklogSize), ` +

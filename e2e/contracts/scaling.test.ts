@@ -28,6 +28,29 @@ describe("the program's scaling", () => {
     assert.match((await harness.watch(10 * minute))[0] ?? "", /^[23]:1$/);
   });
 
+  for (const metricDelay of [0, minute, 3 * minute]) {
+    const age = `${metricDelay / second} s old`;
+
+    it(`starts instances only once for a backlog, by metrics ${age}`, async () => {
+      const assumptions = { metricDelay, backlogPerInstanceAtZero: "missing" } as const;
+      const model = { run: () => ({ length: 20 * minute }) };
+      const harness = await scaledEndpoint({ assumptions, model });
+      harness.endpoints.send(8, { timeout: hour });
+      const counts = (await harness.watch(20 * minute)).map((count) => Number(count.split(":")[1]));
+      assert.deepEqual(counts, [2]);
+    });
+
+    it(`keeps the instances that target tracking adds after a start by one, by metrics ${age}`, async () => {
+      const assumptions = { metricDelay, metricMathValue: "breach-only" } as const;
+      const model = { run: () => ({ length: 20 * minute }) };
+      const harness = await scaledEndpoint({ assumptions, model });
+      harness.endpoints.send(30, { timeout: hour });
+      const counts = (await harness.watch(20 * minute)).map((count) => Number(count.split(":")[1]));
+      assert.deepEqual(counts, counts.toSorted());
+      assert.equal(counts.at(-1), 5);
+    });
+  }
+
   it("stops no instance while a long video runs, and then all at once", async () => {
     const model = { run: () => ({ length: 40 * minute }) };
     const harness = await scaledEndpoint({ model });
