@@ -19,7 +19,8 @@ export interface EstimatedJobs {
   readonly timeoutSeconds: number;
 }
 
-type Sizing = Pick<StackOutputs, "awsEndpointUrl" | "instanceType" | "maxCapacity" | "maxConcurrency">;
+/** Outputs of a stack that determine a price. */
+export type Sizing = Pick<StackOutputs, "awsEndpointUrl" | "instanceType" | "maxCapacity" | "maxConcurrency">;
 
 /**
  * Computes an upper bound of the price, USD: each job takes its whole time limit, and each instance that they can start
@@ -59,7 +60,7 @@ export function describePrice(outputs: Sizing, estimated: EstimatedJobs): string
 }
 
 /** Returns the number of instances that the jobs can start. */
-function instancesFor({ maxCapacity }: Sizing, jobs: number): number {
+export function instancesFor({ maxCapacity }: Sizing, jobs: number): number {
   return Math.min(Math.max(1, maxCapacity), jobs);
 }
 

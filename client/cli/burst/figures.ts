@@ -1,5 +1,7 @@
 /** Figures of a burst: the table of AWS's blog post, computed from the endpoint's metrics. */
 import { describeDevices, describeEnvironment } from "../../src/environment.ts";
+import { burstCost, describeBurstCost } from "../cost.ts";
+import type { BurstCost } from "../cost.ts";
 import { minuteMs } from "../../src/minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
@@ -29,6 +31,8 @@ export interface BurstFigures extends Pick<
    * From the first video's submission until the last end was seen, or until the end of its minute, if that is earlier.
    */
   readonly elapsedSeconds: number;
+  /** Null on the emulator, and if the instances were never observed. */
+  readonly cost: BurstCost | null;
 }
 
 /** Computes the values of the table. */
@@ -50,6 +54,7 @@ export function figuresOf(run: BurstRun, metrics: EndpointMetrics): BurstFigures
     backlogSeconds: durationOf(metrics.inBacklog),
     totalSeconds: durationOf(metrics.total),
     elapsedSeconds: (Math.min(run.endedAt.getTime(), lastEnd(metrics)) - run.startedAt.getTime()) / 1000,
+    cost: burstCost(run),
   };
 }
 
@@ -122,6 +127,7 @@ export function rowsOf(figures: BurstFigures): readonly Row[] {
     { label: "Time in backlog", value: durationText(figures.backlogSeconds) },
     { label: "Total processing time", value: durationText(figures.totalSeconds) },
     { label: "Whole burst", value: `${seconds(figures.elapsedSeconds)}${isEmulated ? " (stack clock)" : ""}` },
+    { label: "Cost of the instances", value: describeBurstCost(figures.cost, figures) },
   ];
 }
 

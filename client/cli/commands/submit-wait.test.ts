@@ -48,6 +48,7 @@ describe("the command submit --wait", () => {
     };
     const waited = await submit(video("a.mp4"), video("b.mp4"), "--wait");
     assert.match(waited.stderr, /^2 of 2 jobs ended: (1 completed, 1 failed|1 failed, 1 completed)$/m);
+    assert.match(waited.stderr, /^cost: none \(AWS emulator\)$/m);
     const resumed = await submit("--resume", "--wait");
     assert.equal(resumed.status, 1);
     assert.match(resumed.stderr, /^already complete: 2 of 2 jobs accepted$/m);
@@ -67,6 +68,7 @@ describe("the command submit --wait", () => {
     assert.equal(status, 0, stderr);
     assert.match(stderr, /^2 of 2 submitted$/m);
     assert.match(stderr, /^2 of 2 jobs accepted$/m);
+    assert.match(stderr, /^cost: no cost \(AWS emulator/m);
   });
 
   it("counts a result that cannot be used, and a job that is pending at the limit", async () => {

@@ -6,6 +6,8 @@ import { wholeNumber } from "../../../lib/command-line.ts";
 import type { CommandContext } from "../../../lib/command-line.ts";
 import { runOnStack } from "../session.ts";
 import type { Session } from "../session.ts";
+import { describeJobsCost } from "../cost.ts";
+import { describePrice } from "../price.ts";
 import { printDryRun } from "../dry-run.ts";
 import { EndCounts } from "../end-counts.ts";
 import { checkEndpoint } from "../../src/endpoint.ts";
@@ -221,6 +223,7 @@ async function conclude(
   const refused = outcomes.some((outcome) => "problem" in outcome);
   live.say(outcomes.length === 0 ? `already complete: ${sumOf(journal)}` : sumOf(journal));
   if (!flags.wait) {
+    sayPrice(journal, session);
     live.say(followUp(journal.file));
     return refused ? 2 : 0;
   }
@@ -271,6 +274,14 @@ function printOutcome({ print }: Session, outcome: Outcome): void {
   print([`${video}: accepted as ${inferenceId}${already}`, `  result    ${job.outputLocation}`], { video, ...job });
 }
 
+/** Prints an upper bound of the price of all accepted jobs of a journal. */
+function sayPrice({ entries }: JobJournal, { stack, live }: Session): void {
+  const accepted = [...entries.values()].filter(({ job }) => job !== undefined);
+  if (accepted.length === 0) return;
+  const timeoutSeconds = Math.max(...accepted.map(({ planned }) => planned.timeoutSeconds));
+  live.say(`cost: ${describePrice(stack.outputs, { jobs: accepted.length, timeoutSeconds })}`);
+}
+
 /** Waits for the ends of all accepted jobs of a journal; returns whether all have succeeded. */
 async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined, session: Session): Promise<boolean> {
   const { stack, live, signal } = session;
@@ -283,6 +294,7 @@ async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined
   let good = entries.every(({ job }, index) => job !== undefined && ended[index]?.status !== "failed");
   const accepted = entries.flatMap(({ job }, index) => (job === undefined || ended[index] !== undefined ? [] : [job]));
   const counts = new EndCounts(journal);
+  const seconds = new Map<string, number>();
   const waiting: Job[] = [];
   for (const job of accepted) {
     const state = isElsewhere(job, stack) ? await reachableState(stack, job, signal) : undefined;
@@ -299,7 +311,10 @@ async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined
     stack,
     waiting,
     async (job, state) => {
-      const end = await endOf(stack, job, state, signal);
+      const end = await endOf(stack, job, state, signal, ({ timing }) => {
+        seconds.set(job.inferenceId, timing.total_seconds);
+        return Promise.resolve();
+      });
       journal.note({ event: "ended", inferenceId: job.inferenceId, ...recordOf(state) });
       good &&= isGood(end);
       counts.add(end);
@@ -314,6 +329,10 @@ async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined
     },
   );
   live.say(counts.line);
+  const spent = entries.flatMap(({ job, planned: { timeoutSeconds } }) => {
+    return job === undefined ? [] : { seconds: seconds.get(job.inferenceId), timeoutSeconds };
+  });
+  if (spent.length > 0) live.say(`cost: ${describeJobsCost(stack.outputs, spent)}`);
   for (const job of pending)
     printEnd(session, videoOf(job), job, { state: { status: "pending" } }, { video: videoOf(job) });
   if (pending.length > 0) live.say(`follow them later: npm run status -- ${shellQuoted(journal.file)}`);
