@@ -25,6 +25,12 @@ export interface SimulationObserver {
   onSettled?(index: number, at: number, settlement: Settlement): void;
   /** Called before each change of the desired number of instances. */
   onScaling?(count: number, at: number): void;
+  /**
+   * Called at the end of each minute from the start of the load.
+   * @param instances number of instances in service
+   * @param billed time of all instances since the start of the load, ms
+   */
+  onMinute?(instances: number, billed: number): void;
 }
 
 /** Options of a simulation. */
@@ -149,8 +155,10 @@ export async function simulate(
     return current + starting + stopping;
   };
   const isAtRest = (): boolean => instances() <= (autoscaler.target(resourceId)?.min ?? 0);
-  do await clock.advance(minute);
-  while (settled < arrivals.length || elapsed() < drained + (isAtRest() ? tail : Math.max(tail, longestTail)));
+  do {
+    await clock.advance(minute);
+    observer.onMinute?.(endpoint.capacity.current, launcher.billed - before);
+  } while (settled < arrivals.length || elapsed() < drained + (isAtRest() ? tail : Math.max(tail, longestTail)));
   return {
     drained,
     billed: launcher.billed - before,

@@ -21,7 +21,7 @@ import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 import type { Browser, HTTPRequest } from "puppeteer-core";
-import { openBrowser } from "../../client/cli/burst/testing/browser.ts";
+import { openBrowser } from "../../lib/report-page/testing/browser.ts";
 import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { release, statePaths, takeOver } from "../../ops/local/state.ts";

@@ -7,8 +7,8 @@ import { after, before, describe, it } from "mocha";
 import { chartsOf } from "../../client/cli/burst/charts.ts";
 import { figuresOf, rowsOf } from "../../client/cli/burst/figures.ts";
 import { renderReport } from "../../client/cli/burst/report.ts";
-import { openBrowser } from "../../client/cli/burst/testing/browser.ts";
-import { lookAt } from "../../client/cli/burst/testing/report-page.ts";
+import { openBrowser } from "../../lib/report-page/testing/browser.ts";
+import { lookAt } from "../../lib/report-page/testing/look-at.ts";
 import { sampleMetrics, sampleRun, shortMetrics, shortRun } from "../../client/cli/burst/testing/sample-burst.ts";
 
 describe("a burst's report in a browser", () => {

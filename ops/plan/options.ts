@@ -40,6 +40,8 @@ export interface PlanOptions {
 export interface PlanInput {
   readonly settings: PlanSettings;
   readonly load: Load;
+  /** Draws the load with another seed. */
+  readonly loadOf: (seed: number) => Load;
   /** Policies and alarms. @default those that the settings give */
   readonly scaling: KnownScaling | undefined;
 }
@@ -50,12 +52,14 @@ export interface PlanInput {
  */
 export async function planInput(options: PlanOptions): Promise<PlanInput> {
   const scenario = options.scenario === undefined ? undefined : readScenario(options.scenario);
-  const load = drawLoad(await loadOf(options, scenario), options.seed);
+  const specification = await specificationOf(options, scenario);
+  const loadOf = (seed: number): Load => drawLoad(specification, seed);
+  const load = loadOf(options.seed);
   const settings = await settingsOf(options, scenario);
-  return { settings, load, scaling: scenario?.fromZero === "one" ? scalingByOne(settings) : undefined };
+  return { settings, load, loadOf, scaling: scenario?.fromZero === "one" ? scalingByOne(settings) : undefined };
 }
 
-async function loadOf(options: PlanOptions, scenario: Partial<Scenario> = {}): Promise<LoadSpecification> {
+async function specificationOf(options: PlanOptions, scenario: Partial<Scenario> = {}): Promise<LoadSpecification> {
   const isOwn = options.burst !== undefined || options.arrivals !== undefined;
   const { burst, arrivals } = isOwn ? options : scenario;
   const { hours = scenario.hours ?? 1, seconds = scenario.seconds, fromResults } = options;

@@ -1,5 +1,8 @@
 /** Tests the command `plan`: input, output and exit status. */
 import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "mocha";
 import { z } from "zod";
 import { runCommandLine } from "../../lib/command-line.ts";
@@ -59,6 +62,22 @@ describe("npm run plan", () => {
     assert.match(out, /^settings +maxCapacity \d+, backlogTarget \d+, scaleIn (idle|tracking)\nvideos +8/);
   }).timeout(60_000);
 
+  it("writes a report, and names it in the output", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "plan-"));
+    try {
+      const file = join(folder, "plan.html");
+      const { status, out } = await plan("--burst", "8", "--seconds", "30", "--html", file, "--json");
+      assert.equal(status, 0);
+      assert.deepEqual(Object.keys(JSON.parse(out) as object), [...keys, "report"]);
+      const html = await readFile(file, "utf8");
+      assert.match(html, /^<!doctype html>[^]*<h1>Plan for 8 videos<\/h1>/);
+      assert.match(html, /Content-Security-Policy" content="default-src 'none'; script-src 'sha256-/);
+      assert.doesNotMatch(html.replace(/<script>[^]*?<\/script>/g, ""), /https?:|src=/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it("prints the plan, and fails, if videos expire", async () => {
     const { status, out, err } = await plan("--burst", "20", "--seconds", "600", "--max", "1", "--ttl", "3600");
     assert.equal(status, 1);
@@ -77,6 +96,7 @@ describe("npm run plan", () => {
     ["--burst 1 --seconds fast", "--seconds fast is not a processing time."],
     ["--burst 1 --seconds 30 --deadline soon", "soon is not a duration."],
     ["--burst 1 --seconds 30 --compare --budget 1", "Use either --compare or a limit"],
+    ["--burst 1 --seconds 30 --compare --html plan.html", "Use either --compare or --html"],
     ["--scenario blog --compare", "The scaling of the scenario blog is fixed"],
     ["--scenario none", "--scenario takes blog or long-videos or trickle-after-burst"],
   ] as const) {

@@ -1,16 +1,21 @@
 /** `npm run plan`: how long a load takes on a stack, and what it costs, before anything is paid for. */
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { InvalidArgumentError } from "commander";
 import { createCommand, oneOf, wholeNumber } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { UsageError, UserError } from "../../lib/errors.ts";
+import { writeWhole } from "../../lib/files.ts";
 import { jsonLine } from "../../lib/printable.ts";
 import { parseMinutes } from "../../planner/inputs.ts";
 import { plan } from "../../planner/plan.ts";
 import type { PlanResult } from "../../planner/plan.ts";
 import { scenarioNames } from "../../planner/scenarios.ts";
+import type { PlanSettings } from "../../planner/settings.ts";
 import { compare, recommend, search } from "../../planner/search.ts";
 import type { Evaluated } from "../../planner/search.ts";
 import { planInput } from "./options.ts";
+import { renderPlan } from "./report.ts";
 import { comparisonText, foundText, planText } from "./text.ts";
 
 /** Parses an option that takes a number above 0. */
@@ -47,6 +52,7 @@ export function planCommand({ stdout, signal }: CommandContext) {
     .option("--budget <usd>", "find the fastest settings within a budget", positive)
     .option("--compare", "compare waiting time and cost of several settings", false)
     .option("--seed <number>", "seed of the random numbers", wholeNumber("a whole number", 0, 1_000_000), 1)
+    .option("--html <file>", "write a report with charts, one HTML page, to a file")
     .option("--json", "print one JSON object to standard output", false)
     .addHelpText(
       "after",
@@ -56,17 +62,25 @@ Example:
 
 Exit status: 0 planned; 1 videos expire, or no settings are within the limits; 2 invalid input.`,
     )
-    .action(async ({ json, deadline, budget, compare: compares, ...options }) => {
+    .action(async ({ json, html, deadline, budget, compare: compares, ...options }) => {
       if (compares && (deadline !== undefined || budget !== undefined)) {
         throw new UsageError("Use either --compare or a limit (--deadline, --budget)");
       }
-      const { settings, load, scaling } = await planInput(options);
+      if (compares && html !== undefined) throw new UsageError("Use either --compare or --html");
+      const input = await planInput(options);
+      const { settings, load, scaling } = input;
       if ((compares || deadline !== undefined || budget !== undefined) && scaling !== undefined) {
         throw new UsageError(
           `The scaling of the scenario ${options.scenario ?? ""} is fixed: leave out --compare, --deadline and --budget`,
         );
       }
       const print = (text: string, value: object): void => void stdout.write(json ? `${jsonLine(value)}\n` : text);
+      const write = async (planned: PlanSettings, result: PlanResult): Promise<{ report?: string }> => {
+        if (html === undefined) return {};
+        const file = resolve(html);
+        await writeWhole(file, await renderPlan({ ...input, settings: planned }, result, options));
+        return { report: file };
+      };
       if (compares) {
         const evaluated = await compare(settings, load, signal);
         const recommended = recommend(settings, evaluated);
@@ -74,13 +88,19 @@ Exit status: 0 planned; 1 videos expire, or no settings are within the limits; 2
         print(comparisonText(evaluated, recommended), value);
       } else if (deadline !== undefined || budget !== undefined) {
         const found = await search(settings, load, { deadline, budget }, signal);
-        print(foundText(found), flat(found));
+        const report = await write({ ...settings, ...found.candidate }, found.result);
+        print(foundText(found) + shown(report), { ...flat(found), ...report });
       } else {
         const result = await plan(settings, load, { scaling });
-        print(planText(result), result);
+        const report = await write(settings, result);
+        print(planText(result) + shown(report), { ...result, ...report });
         refuseExpired(result, settings.timeToLive);
       }
     });
+}
+
+function shown({ report }: { readonly report?: string }): string {
+  return report === undefined ? "" : `report: ${pathToFileURL(report).href}\n`;
 }
 
 /** Returns the JSON form of a plan with the settings that were changed for it. */

@@ -1,4 +1,5 @@
 /** The text of plans for a terminal. */
+import type { Row } from "../../lib/report-page/page.ts";
 import type { PlanResult } from "../../planner/plan.ts";
 import type { Evaluated } from "../../planner/search.ts";
 
@@ -7,10 +8,10 @@ function seconds(value: number): string {
   return value < 7_200 ? `${(value / 60).toFixed(1)} min` : `${(value / 3_600).toFixed(1)} h`;
 }
 
-/** Formats the result of a plan. */
-export function planText(result: PlanResult): string {
+/** Formats the result of a plan as rows. */
+export function planRows(result: PlanResult): readonly Row[] {
   const { wait_seconds: wait } = result;
-  const rows: readonly (readonly [string, string])[] = [
+  const rows = [
     ["videos", `${result.requests}, ${result.throughput_per_minute.toFixed(1)} a minute`],
     ["done after", seconds(60 * result.drain_minutes)],
     ["in the queue", `${seconds(wait.p50)} (median), ${seconds(wait.p95)} (95 %), ${seconds(wait.max)} (maximum)`],
@@ -20,9 +21,15 @@ export function planText(result: PlanResult): string {
     ["instance-hours", `${result.instance_hours.toFixed(2)}, ${(100 * result.utilisation).toFixed(0)} % used`],
     ["cost", `${result.usd.toFixed(2)} USD, ${result.usd_per_video.toFixed(4)} USD a video`],
     ["always on", `${result.usd_always_on.toFixed(2)} USD for the maximum number of instances until the last video`],
-  ];
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+  ] as const;
+  return rows.map(([label, value]) => ({ label, value }));
+}
+
+/** Formats the result of a plan as a table. */
+export function planText(result: PlanResult): string {
+  const rows = planRows(result);
+  const width = Math.max(...rows.map(({ label }) => label.length));
+  return rows.map(({ label, value }) => `${label.padEnd(width)}  ${value}\n`).join("");
 }
 
 /** Formats a comparison of settings, with the recommended one. */

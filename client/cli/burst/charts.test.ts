@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import type { ChartSpec } from "../../../lib/report-page/chart-spec.ts";
 import { chartsOf } from "./charts.ts";
-import type { ChartSpec } from "./charts.ts";
 import { minuteMs } from "../../src/minutes.ts";
 import { firstMinute, sampleMetrics, sampleRun, series } from "./testing/sample-burst.ts";
 

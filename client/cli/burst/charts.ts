@@ -1,33 +1,9 @@
 /** Charts of a burst, as in AWS's blog post, as plain data: title, unit and marks. */
+import type { ChartSpec, Mark } from "../../../lib/report-page/chart-spec.ts";
 import { lastEnd } from "./figures.ts";
 import { minuteMs, minuteOf } from "../../src/minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun, InstanceSample } from "./run.ts";
-
-/** One mark: x in minutes since the burst began, y in the chart's unit; a null y is a gap. */
-export interface Mark {
-  readonly x: number;
-  readonly y: number | null;
-}
-
-/** One line, staircase or set of bars. */
-export interface ChartSeries {
-  readonly label: string;
-  readonly marks: readonly Mark[];
-}
-
-/** One chart. */
-export interface ChartSpec {
-  /** The canvas's id in the page. */
-  readonly id: string;
-  readonly title: string;
-  /** Content of the chart and its metric. */
-  readonly caption: string;
-  readonly kind: "bars" | "line" | "steps";
-  /** Title of the y axis, with the unit. */
-  readonly unit: string;
-  readonly series: readonly ChartSeries[];
-}
 
 /** Returns the title of all charts' x axis. */
 export function timeAxisOf({ environment }: Pick<BurstRun, "environment">): string {

@@ -2,6 +2,7 @@
 import { describeDevices, describeEnvironment } from "../../src/environment.ts";
 import { burstCost, describeBurstCost } from "../cost.ts";
 import type { BurstCost } from "../cost.ts";
+import type { Row } from "../../../lib/report-page/page.ts";
 import { minuteMs } from "../../src/minutes.ts";
 import type { Durations, EndpointMetrics, Series } from "./metrics.ts";
 import type { BurstRun } from "./run.ts";
@@ -82,12 +83,6 @@ function throughputOf(processed: Series): BurstFigures["perMinute"] {
   // A minute in which nothing ended has no datapoint but counts.
   const minutes = (last.minute - first.minute) / minuteMs + 1;
   return { mean: sumOf(busy) / minutes, most: Math.max(...busy.map(({ value }) => value)), minutes };
-}
-
-/** One row of the table. */
-export interface Row {
-  readonly label: string;
-  readonly value: string;
 }
 
 /** Formats the table for people, in the blog post's order. */

@@ -1,6 +1,6 @@
 /**
- * Script of the burst report: draws the charts from the page's data, in the colours of the page's light or dark style.
- * It runs in a browser, after Chart.js, both inlined by report.ts.
+ * Script of a report page: draws the charts from the page's data, in the colours of the page's light or dark style.
+ * It runs in a browser, after Chart.js, both inlined by page.ts.
  */
 
 /**
@@ -16,7 +16,7 @@ const { Chart, document, getComputedStyle, matchMedia } = /** @type {Browser} */
 
 /** @type {unknown} */
 const data = JSON.parse(document.getElementById("data").textContent);
-const { timeAxis, charts } = /** @type {{ timeAxis: string, charts: import("./charts.ts").ChartSpec[] }} */ (data);
+const { timeAxis, charts } = /** @type {{ timeAxis: string, charts: import("./chart-spec.ts").ChartSpec[] }} */ (data);
 
 /** @param {string} name a custom property of the page's style */
 function colour(name) {
@@ -25,8 +25,8 @@ function colour(name) {
 
 /**
  * Returns the marks to draw: a minute's value holds until the next minute, so a single one is a line and not a dot.
- * @param {import("./charts.ts").ChartSpec["kind"]} kind
- * @param {readonly import("./charts.ts").Mark[]} marks
+ * @param {import("./chart-spec.ts").ChartSpec["kind"]} kind
+ * @param {readonly import("./chart-spec.ts").Mark[]} marks
  */
 function drawn(kind, marks) {
   if (kind === "bars") return marks.map(({ x, y }) => ({ x: x + 0.5, y }));
@@ -42,17 +42,19 @@ function drawn(kind, marks) {
 const lastMinute = Math.ceil(
   Math.max(
     1,
-    ...charts.flatMap(({ kind, series }) =>
-      series.flatMap(({ marks }) => drawn(kind, marks).map(({ x }) => (kind === "bars" ? x + 0.5 : x))),
+    ...charts.flatMap(({ kind, series, band }) =>
+      [...series, ...(band === undefined ? [] : [band.low])].flatMap(({ marks }) =>
+        drawn(kind, marks).map(({ x }) => (kind === "bars" ? x + 0.5 : x)),
+      ),
     ),
   ),
 );
 
 /**
- * @param {import("./charts.ts").ChartSpec} spec
- * @returns {import("chart.js").ChartConfiguration<"bar" | "line", import("./charts.ts").Mark[]>}
+ * @param {import("./chart-spec.ts").ChartSpec} spec
+ * @returns {import("chart.js").ChartConfiguration<"bar" | "line", import("./chart-spec.ts").Mark[]>}
  */
-function configurationOf({ kind, unit, series }) {
+function configurationOf({ kind, unit, series, band }) {
   const [ink, faint, line] = [colour("--ink"), colour("--faint"), colour("--line")];
   const x = {
     type: /** @type {const} */ ("linear"),
@@ -73,21 +75,35 @@ function configurationOf({ kind, unit, series }) {
   return {
     type: kind === "bars" ? "bar" : "line",
     data: {
-      datasets: series.map(({ label, marks }, index) => {
-        const ownColour = colour(`--series-${index + 1}`);
-        return {
+      datasets: [
+        ...series.map(({ label, marks }, index) => {
+          const ownColour = colour(`--series-${index + 1}`);
+          return {
+            label,
+            data: drawn(kind, marks),
+            backgroundColor: ownColour,
+            borderColor: ownColour,
+            ...(kind === "bars"
+              ? { grouped: false, order: -index, barPercentage: 1, categoryPercentage: 0.9, borderRadius: 2 }
+              : { borderWidth: 2, pointRadius: kind === "steps" || marks.length > 40 ? 0 : 3, spanGaps: true }),
+            ...(kind === "steps"
+              ? { stepped: /** @type {const} */ ("before"), borderDash: index === 0 ? [] : [4, 4] }
+              : {}),
+          };
+        }),
+        ...(band === undefined ? [] : [band.low, band.high]).map(({ label, marks }, index) => ({
           label,
           data: drawn(kind, marks),
-          backgroundColor: ownColour,
-          borderColor: ownColour,
-          ...(kind === "bars"
-            ? { grouped: false, order: -index, barPercentage: 1, categoryPercentage: 0.9, borderRadius: 2 }
-            : { borderWidth: 2, pointRadius: kind === "steps" || marks.length > 40 ? 0 : 3, spanGaps: true }),
-          ...(kind === "steps"
-            ? { stepped: /** @type {const} */ ("before"), borderDash: index === 0 ? [] : [4, 4] }
-            : {}),
-        };
-      }),
+          borderColor: colour("--band"),
+          backgroundColor: colour("--band"),
+          borderWidth: 0,
+          pointRadius: 0,
+          spanGaps: true,
+          // The second one fills the area to the first one.
+          fill: index === 0 ? false : "-1",
+          ...(kind === "steps" ? { stepped: /** @type {const} */ ("before") } : {}),
+        })),
+      ],
     },
     options: {
       animation: false,
@@ -96,7 +112,11 @@ function configurationOf({ kind, unit, series }) {
       interaction: { mode: "nearest", axis: "x", intersect: false },
       scales: { x: { ...x, offset: false }, y },
       plugins: {
-        legend: { display: series.length > 1, align: "end", labels: { color: ink, boxWidth: 12, boxHeight: 12 } },
+        legend: {
+          display: series.length > 1 || band !== undefined,
+          align: "end",
+          labels: { color: ink, boxWidth: 12, boxHeight: 12 },
+        },
         tooltip: {
           callbacks: {
             title: ([item]) =>

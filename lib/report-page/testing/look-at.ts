@@ -1,4 +1,4 @@
-/** For tests: reads a burst's report as a browser shows it. */
+/** For tests: reads a report page as a browser shows it. */
 import type { Browser } from "puppeteer-core";
 
 /** One chart, from the page's Chart.js object and its canvas. */
