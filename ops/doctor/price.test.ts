@@ -8,7 +8,7 @@ import { ConfigError } from "../../infra/config.ts";
 import { registrationsOf } from "../../infra/testing/registrations.ts";
 import { stackConfig } from "../../infra/testing/stacks.ts";
 import { pricesAsOf, pricesRegion } from "../../policies/instance-prices.ts";
-import { alarmMetrics, priceFindings } from "./price.ts";
+import { alarmMetrics, atLimitMonthly, atRestMonthly, priceFindings } from "./price.ts";
 import { readSettings } from "./settings.ts";
 import { readStackFile } from "./stack-file.ts";
 
@@ -33,6 +33,25 @@ describe("the price", () => {
     const [, rest] = priceFindings({ ...sizing, warmWindow });
     assert.match(rest?.what ?? "", /and 7\.36 USD a day of the warm window for 1 instance\(s\) from 08:00 to 18:00/);
   });
+
+  it("of a month has the fixed costs at rest, and all instances at the limit", () => {
+    const priced = { ...sizing, price: 0.5 };
+    assert.equal(atRestMonthly(priced).toFixed(2), "5.80");
+    assert.equal(atLimitMonthly(priced).toFixed(2), (5.8 + 0.5 * 5 * 730).toFixed(2));
+    assert.equal(atRestMonthly({ ...priced, minCapacity: 1 }).toFixed(2), (5.8 + 0.5 * 730).toFixed(2));
+  });
+
+  for (const [days, count] of [
+    ["MON-FRI", 5],
+    ["SAT,SUN", 2],
+    ["FRI-MON", 4],
+  ] as const) {
+    it(`of a month at rest has the hours of a warm window on ${days}`, () => {
+      const warmWindow = { days, start: "08:00", end: "18:00", timeZone: "Etc/UTC", instances: 2 };
+      const added = atRestMonthly({ ...sizing, price: 0.5, warmWindow }) - atRestMonthly({ ...sizing, price: 0.5 });
+      assert.equal(added.toFixed(2), ((0.5 * 2 * 10 * count * 730) / 168).toFixed(2));
+    });
+  }
 
   for (const stack of ["dev", "prod"]) {
     it(`of the stack ${stack} is the one in README.md and docs/deployment.md`, async () => {

@@ -30,6 +30,50 @@ export interface Sizing {
   readonly warmWindow?: WarmWindow | undefined;
 }
 
+/** Hours of a month, as in AWS's pricing calculator. */
+const monthlyHours = 730;
+
+/** Settings and USD for an instance-hour. */
+type Priced = Sizing & { readonly price: number };
+
+/** Returns the price of a month without videos, USD: also of the minimum number of instances, and of a warm window. */
+export function atRestMonthly({ price, ...sizing }: Priced): number {
+  const { minCapacity, scaleIn, warmWindow } = sizing;
+  return fixedMonthly(scaleIn) + price * (minCapacity * monthlyHours + warmHours(minCapacity, warmWindow));
+}
+
+/** Returns the price of a month with the maximum number of instances, USD. */
+export function atLimitMonthly({ price, maxCapacity, scaleIn }: Priced): number {
+  return fixedMonthly(scaleIn) + price * maxCapacity * monthlyHours;
+}
+
+/** Returns the price of a month for what does not depend on the instances, USD. */
+function fixedMonthly(scaleIn: ScaleIn): number {
+  return monthly.key + alarmCount(scaleIn) * monthly.alarm + monthly.dashboard;
+}
+
+function alarmCount(scaleIn: ScaleIn): number {
+  const { own, targetTracking } = alarmMetrics[scaleIn];
+  return own + targetTracking;
+}
+
+const weekdays = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
+/** Returns the instance-hours of a month that a warm window adds. */
+function warmHours(minCapacity: number, window: WarmWindow | undefined): number {
+  if (window === undefined) return 0;
+  const days = window.days.split(",").map((range) => {
+    const [from = NaN, to = from] = range.split("-").map((day) => weekdays.indexOf(day));
+    return ((to - from + 7) % 7) + 1;
+  });
+  const weekly = days.reduce((sum, count) => sum + count, 0) * hoursOf(window);
+  return (Math.max(0, window.instances - minCapacity) * weekly * monthlyHours) / (7 * 24);
+}
+
+function hoursOf({ start, end }: WarmWindow): number {
+  return (minuteOf(end) - minuteOf(start)) / 60;
+}
+
 /** Returns two findings: with the maximum number of instances, and at rest. */
 export function priceFindings(sizing: Sizing): Finding[] {
   const { instanceType, maxCapacity } = sizing;
@@ -46,11 +90,9 @@ export function priceFindings(sizing: Sizing): Finding[] {
 }
 
 function resting({ minCapacity, scaleIn, warmWindow }: Sizing, price: number | undefined): Finding {
-  const { own, targetTracking } = alarmMetrics[scaleIn];
-  const count = own + targetTracking;
-  const fixed = monthly.key + count * monthly.alarm + monthly.dashboard;
+  const count = alarmCount(scaleIn);
   const stays =
-    `${usd(fixed)} a month for a key, ${count} metrics with alarms and a dashboard (the last two are free within an account's first ten and three), ` +
+    `${usd(fixedMonthly(scaleIn))} a month for a key, ${count} metrics with alarms and a dashboard (the last two are free within an account's first ten and three), ` +
     `and ${monthly.storedGigabyte} a month for each GB of stored videos and results${warmth(warmWindow, price)}`;
   const { ok, warning } = findingsOf("at rest");
   if (minCapacity === 0) return ok(`no instance; ${stays} (${basis})`);
@@ -64,7 +106,6 @@ function resting({ minCapacity, scaleIn, warmWindow }: Sizing, price: number | u
 /** Describes the price of a warm window. */
 function warmth(window: WarmWindow | undefined, price: number | undefined): string {
   if (window === undefined) return "";
-  const hours = (minuteOf(window.end) - minuteOf(window.start)) / 60;
-  const daily = price === undefined ? "the price" : usd(price * window.instances * hours);
+  const daily = price === undefined ? "the price" : usd(price * window.instances * hoursOf(window));
   return `, and ${daily} a day of the warm window for ${window.instances} instance(s) from ${window.start} to ${window.end}`;
 }

@@ -72,13 +72,16 @@ function parsed(file: string, stack: string, text: string): Report {
   return checked.data;
 }
 
-/**
- * Returns text as a folded Markdown code block, in which links, HTML and mentions have no effect. Its fence is longer than any in the text.
- */
+/** Returns text as a folded code block (see {@link fenced}). */
 export function folded(title: string, text: string): string {
+  return `<details><summary>${title}</summary>\n\n${fenced(text.trim())}\n\n</details>`;
+}
+
+/** Returns text as a Markdown code block, in which links, HTML and mentions have no effect. Its fence is longer than any in the text. */
+export function fenced(text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
-  return `<details><summary>${title}</summary>\n\n${fence}text\n${text.trim()}\n${fence}\n\n</details>`;
+  return `${fence}text\n${text}\n${fence}`;
 }
 
 /** Returns the first characters of a text, and the number of omitted ones. */

@@ -4,6 +4,7 @@ import { advice } from "./failure-summary.ts";
 import { approval } from "./approval.ts";
 import { artifacts } from "./artifacts.ts";
 import { comment } from "./comment.ts";
+import { costs } from "./costs.ts";
 import { driftIssue } from "./drift-issue.ts";
 import { ephemeral } from "./ephemeral.ts";
 import type { Job } from "./job.ts";
@@ -67,12 +68,22 @@ export function pipelineCommand(job: Job) {
         .action(({ stack }) => unlock(stack, job)),
     )
     .addCommand(
+      step("costs", "compute the costs of stacks from their settings", "--stacks dev,prod --to costs")
+        .description(
+          "Computes what the settings of stacks cost a month at rest and at the limit, and for the planner's scenarios. Writes STACK.costs.json for each stack. Calls no AWS API.",
+        )
+        .requiredOption("--stacks <names>", "names of the stacks, separated by commas", stackList)
+        .requiredOption("--to <folder>", "folder for the files")
+        .action((options) => costs(options, job)),
+    )
+    .addCommand(
       step(
         "comment",
         "write the reports of previews into a comment of the pull request",
-        "--reports reports --stacks dev,prod",
+        "--reports reports --costs-before costs --stacks dev,prod",
       )
-        .requiredOption("--reports <folder>", "folder with a report of each stack")
+        .requiredOption("--reports <folder>", "folder with a report and the costs of each stack")
+        .requiredOption("--costs-before <folder>", "folder with the costs of each stack before the change")
         .requiredOption("--stacks <names>", "names of the stacks, separated by commas", stackList)
         .action((options) => comment(options, job)),
     )

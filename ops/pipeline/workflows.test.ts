@@ -1,7 +1,8 @@
 /** Tests rules for all workflows: their commands, permissions, environments and concurrency groups. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { readdir, readFile, rmdir } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, rmdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { parse } from "yaml";
@@ -106,7 +107,10 @@ describe("the workflows", () => {
           .replace("$HEAD_SHA", "c".repeat(40)),
       );
       if (sample[0] === "ephemeral") continue;
+      const written = await mkdtemp(join(tmpdir(), "workflows-"));
+      if (sample[0] === "costs") sample[sample.indexOf("--to") + 1] = written;
       await runCommandLine(pipelineCommand, sample, noJob);
+      await rm(written, { recursive: true });
       if (sample[0] === "preview" && sample.includes("--plan")) await rmdir(join(root, "plan"));
       assert.doesNotMatch(refusal, /--help lists the options/, where);
     }

@@ -71,6 +71,8 @@ export const withoutWork: readonly (readonly [string, string])[] = [
   ["npm run -s package:coco", "mkdir -p model/dist/coco && echo model > model/dist/coco/model.tar.gz"],
   ['npm run preview -- --stack "$STACK"', "true"],
   ['npm run -s pipeline -- preview --stack "$STACK" --report "reports/$STACK.json"', "true"],
+  ['npm run -s pipeline -- costs --stacks "$STACK" --to reports', "true"],
+  ["npm run -s pipeline -- costs --stacks dev,prod --to costs", "true"],
   ["npm run -s pipeline -- up --stack dev", "true"],
   ["npm run -s pipeline -- artifacts --stack dev", "true"],
   [
