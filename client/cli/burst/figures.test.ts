@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { pricesAsOf } from "../../../policies/instance-prices.ts";
 import { figuresOf, rowsOf } from "./figures.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import { sampleMetrics, sampleRun, series } from "./testing/sample-burst.ts";
@@ -70,8 +71,7 @@ describe("a burst's table", () => {
       "Time in backlog": "299 s on average, at most 390 s",
       "Total processing time": "303 s on average, at most 395 s",
       "Whole burst": "380 s",
-      "Cost of the instances":
-        "0.07 to 0.14 USD for 0.10 to 0.19 instance-hours; up to 1.11 USD more until 2 instances stopped (0.7364 USD an hour in us-east-1 on 2026-11-22)",
+      "Cost of the instances": `0.07 to 0.14 USD for 0.10 to 0.19 instance-hours; up to 1.11 USD more until 2 instances stopped (0.7364 USD an hour in us-east-1 on ${pricesAsOf})`,
     });
   });
 

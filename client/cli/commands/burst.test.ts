@@ -157,10 +157,7 @@ describe("the command burst", () => {
     const figures = JSON.parse(await readFile(fixture.path("burst/figures.json"), "utf8")) as BurstFigures;
     assert.deepEqual([figures.environment, figures.devices], ["emulator", ["cpu", "cuda"]]);
     const report = await readFile(fixture.path("burst/report.html"), "utf8");
-    assert.match(
-      report,
-      new RegExp(`<p>Endpoint <b>video</b>, ${words}; [-0-9: ]+ UTC to [-0-9: ]+ UTC \\(stack clock\\)`),
-    );
+    assert.match(report, new RegExp(`<p>Endpoint video, ${words}; [-0-9: ]+ UTC to [-0-9: ]+ UTC \\(stack clock\\)`));
     assert.match(report, /<h1>Burst of 2 videos on the AWS emulator<\/h1>/);
     assert.match(report, /Minutes since the first video was sent \(stack clock\)/);
   });
