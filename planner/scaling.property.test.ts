@@ -103,6 +103,7 @@ const others = fc.record({
   processedMetricName: fc.constantFrom("InvocationsProcessed" as const, "InvocationsProcesssed" as const),
   launchAttempts: fc.constantFrom(1, 3),
   stopGrace: fc.constantFrom(0, 30_000),
+  stoppedCountInCooldown: fc.boolean(),
 });
 
 const load = fc.record({

@@ -51,6 +51,22 @@ describe("the program's scaling", () => {
     });
   }
 
+  for (const stoppedCountInCooldown of [false, true]) {
+    const counts = stoppedCountInCooldown ? "count" : "do not count";
+
+    it(`starts again soon after a stop, if stopped instances ${counts} in the cooldown`, async () => {
+      const harness = await scaledEndpoint({ assumptions: { stoppedCountInCooldown } });
+      await harness.watch(20 * minute);
+      harness.endpoints.send(1);
+      // The endpoint was mostly idle, so the instance stops as soon as its first video is done.
+      assert.deepEqual(await harness.watch(5 * minute), ["23:1", "25:0"]);
+      harness.endpoints.send(1);
+      // The instance served from 24 minutes on, so its cooldown ends at 29 minutes.
+      const started = stoppedCountInCooldown ? "29:1" : "28:1";
+      assert.equal((await harness.watch(10 * minute))[2], started);
+    });
+  }
+
   it("stops no instance while a long video runs, and then all at once", async () => {
     const model = { run: () => ({ length: 40 * minute }) };
     const harness = await scaledEndpoint({ model });

@@ -105,6 +105,11 @@ export interface ScalingAssumptions {
    * threshold is breached, as if the value were equal to it. The user guides document neither. @default "value"
    */
   readonly metricMathValue: "value" | "breach-only";
+  /**
+   * True if the instances that a scale-out has added count in its cooldown also after a scale-in has stopped them, so
+   * that the next scale-out adds fewer. The API reference (StepScalingPolicyConfiguration) does not say. @default false
+   */
+  readonly stoppedCountInCooldown: boolean;
 }
 
 /** All open questions. */
@@ -137,4 +142,5 @@ export const defaultScalingAssumptions: ScalingAssumptions = {
   trackingScaleIn: "one-at-a-time",
   stepEquality: "by-value",
   metricMathValue: "value",
+  stoppedCountInCooldown: false,
 };

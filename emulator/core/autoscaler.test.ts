@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { Alarms } from "./alarms.ts";
 import type { AlarmSettings } from "./alarms.ts";
+import type { ScalingAssumptions } from "./assumptions.ts";
 import { Autoscaler } from "./autoscaler.ts";
 import { MetricStore } from "./metrics.ts";
 import { backlogTracking, wakeStep } from "./scaling-harness.ts";
@@ -28,11 +29,12 @@ class Harness {
   refusal: string | undefined;
   readonly autoscaler: Autoscaler;
 
-  constructor(count?: number) {
+  constructor(count?: number, assumptions: Partial<ScalingAssumptions> = {}) {
     this.count = count;
     this.autoscaler = new Autoscaler({
       clock: this.clock,
       alarms: this.alarms,
+      assumptions,
       region: "us-east-1",
       accountId: "000000000000",
       capacity: {
@@ -198,6 +200,27 @@ describe("a cooldown", () => {
     await harness.pass({ down: -1, up: 0 });
     assert.deepEqual(harness.set, [8, 12, 11]);
   });
+
+  for (const [stoppedCountInCooldown, expected] of [
+    [false, [3, 0, 2, 4]],
+    [true, [3, 0, 1, 3]],
+  ] as const) {
+    const counts = stoppedCountInCooldown ? "counts" : "does not count";
+    it(`${counts} instances that have stopped since, if stoppedCountInCooldown is ${stoppedCountInCooldown}`, async () => {
+      const harness = new Harness(2, { stoppedCountInCooldown });
+      harness.autoscaler.register(resourceId, { min: 0, max: 20 });
+      const exact = { adjustmentType: "ExactCapacity", steps: [{ upper: 0, adjustment: 0 }] } as const;
+      harness.step("one", { cooldown: 5 * minute });
+      harness.step("two", { cooldown: 0, steps: [{ lower: 0, adjustment: 2 }] });
+      harness.step("down", exact, true);
+      await harness.pass({ one: 1, two: 0, down: 1 });
+      await harness.pass({ one: 0, two: 0, down: -1 });
+      await harness.pass({ one: 0, two: 1, down: 1 });
+      await harness.pass({ one: 0, two: 0, down: 1 }, 4);
+      await harness.pass({ one: 0, two: 1, down: 1 });
+      assert.deepEqual(harness.set, expected);
+    });
+  }
 
   it("delays only activities of scaling policies", async () => {
     const harness = new Harness(1);

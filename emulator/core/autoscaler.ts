@@ -5,6 +5,7 @@
 
 import type { AlarmEvent, AlarmSettings, Alarms } from "./alarms.ts";
 import type { Clock } from "./clock.ts";
+import { Cooldown } from "./cooldown.ts";
 import { defaultScalingAssumptions } from "./assumptions.ts";
 import type { ScalingAssumptions } from "./assumptions.ts";
 import { breachOf, stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
@@ -32,23 +33,12 @@ interface Proposal {
   readonly count: number;
 }
 
-/**
- * Started by an activity, with the duration that its policy sets. It applies to the whole target, so that two policies
- * on one backlog do not both add instances for it.
- */
-interface Cooldown {
-  readonly direction: "out" | "in";
-  /** The capacity before the activity. */
-  readonly from: number;
-  readonly until: number;
-}
-
 interface TargetEntry {
   target: ScalableTarget;
   readonly policies: Map<string, ScalingPolicy>;
   /** Alarms that have fired at this moment, by policy name. */
   readonly spoken: Map<string, AlarmEvent>;
-  cooldown: Cooldown | undefined;
+  readonly cooldown: Cooldown;
   isChanging: boolean;
 }
 
@@ -105,7 +95,8 @@ export class Autoscaler {
     const arn = `arn:aws:application-autoscaling:${region}:${accountId}:scalable-target/${id}`;
     const suspension = { scaleIn: false, scaleOut: false, scheduled: false };
     const target = { resourceId, arn, min: 0, max: 0, suspension, createdAt: this.#now };
-    return { target, policies: new Map(), spoken: new Map(), cooldown: undefined, isChanging: false };
+    const cooldown = new Cooldown(this.#assumptions);
+    return { target, policies: new Map(), spoken: new Map(), cooldown, isChanging: false };
   }
 
   /** Removes a resource with its policies and their alarms; no effect if it is not registered. */
@@ -215,12 +206,8 @@ export class Autoscaler {
   #propose(entry: TargetEntry, policyName: string, { alarm, value }: AlarmEvent, current: number): Proposal[] {
     const policy = entry.policies.get(policyName);
     if (value === undefined || policy === undefined) return [];
-    const { cooldown } = entry;
-    // During a scale-out's cooldown, the instances that it added count as part of the new request (API reference,
-    // Cooldown): the request is computed from the capacity before it, and more is added only if it exceeds the current
-    // number.
-    const isCooling = cooldown?.direction === "out" && this.#now < cooldown.until;
-    const more = this.#wanted(policy.rule, alarm.settings, value, isCooling ? cooldown.from : current);
+    const base = entry.cooldown.baseOfScaleOut(current, this.#now);
+    const more = this.#wanted(policy.rule, alarm.settings, value, base);
     const fewer = this.#wanted(policy.rule, alarm.settings, value, current);
     let asked: number | undefined;
     if (more !== undefined && more > current) asked = more;
@@ -247,7 +234,7 @@ export class Autoscaler {
   #scaleIn(entry: TargetEntry, proposals: readonly Proposal[], current: number): Proposal | undefined {
     const { cooldown, target } = entry;
     if (target.suspension.scaleIn || proposals.some(({ count }) => count > current)) return undefined;
-    if (cooldown?.direction === "in" && this.#now < cooldown.until) return undefined;
+    if (cooldown.delaysScaleIn(this.#now)) return undefined;
     const fewer = proposals.filter(({ count }) => count < current);
     // Target tracking scales in only when every target-tracking policy is ready to; a step policy does not wait for them (API reference, PutScalingPolicy).
     const allReady = [...entry.policies.values()].every(({ name, rule }) => {
@@ -306,16 +293,12 @@ export class Autoscaler {
     this.#moveIntoLimits(entry);
   }
 
-  /**
-   * Starts the cooldown of a completed activity; a scale-out ends that of an earlier scale-in (API reference,
-   * ScaleInCooldown).
-   */
-  #beginCooldown(entry: TargetEntry, rule: StepScaling | TargetTracking, from: number, count: number): void {
-    const direction = count > from ? "out" : "in";
+  /** Starts the cooldown of a completed activity, with the duration that its policy sets. */
+  #beginCooldown({ cooldown }: TargetEntry, rule: StepScaling | TargetTracking, from: number, count: number): void {
     let length: number;
     if (rule.type === "StepScaling") length = rule.cooldown;
-    else length = direction === "out" ? rule.scaleOutCooldown : rule.scaleInCooldown;
-    entry.cooldown = { direction, from, until: this.#now + length };
+    else length = count > from ? rule.scaleOutCooldown : rule.scaleInCooldown;
+    cooldown.begin({ from, count, until: this.#now + length });
   }
 
   #createAlarms(policy: ScalingPolicy & { rule: TargetTracking }): string[] {
