@@ -94,7 +94,7 @@ export function describeJobsCost(outputs: Sizing, jobs: readonly SpentJob[]): st
   const unknown = jobs.filter(({ seconds }) => seconds === undefined).length;
   const limits = unknown === 0 ? "" : `, up to the time limit of ${plural(unknown, "job")} without a result`;
   return (
-    `between ${range(usd, " and ")} USD: ${processing}${limits}, and up to ${instancesLimitSeconds / 60} minutes to start and stop ` +
+    `between ${range(usd, " and ")} USD: ${processing}${limits}, and up to ${plural(instancesLimitSeconds / 60, "minute")} to start and stop ` +
     `${plural(instances, "instance")} (${basis(price)}; S3 and requests not counted)`
   );
 }
