@@ -72,7 +72,7 @@ describe("the roles of an environment", () => {
   it("name only resources of the environment in all other statements", () => {
     for (const { name } of all) {
       const own = new RegExp(
-        `[:/](video-${environments[name].stack.replace("*", "")}|async-video-${name}-)|/AWSServiceRoleForApplicationAutoScaling_`,
+        `[:/](video-${environments[name].stack.replace("*", "")}|async-video-${name}-)|/AWSServiceRoleForApplicationAutoScaling_|:alarm:$`,
       );
       for (const [document, policy] of Object.entries(account.policies)) {
         if (!document.startsWith(`${name}-`)) continue;
