@@ -105,7 +105,7 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
       async takeDown() {
         try {
           await progress.step("Destroying the stack", async (step) => {
-            await detachLocalRoles(running);
+            await detachLocalRoles(running, signal);
             await deployment.destroy(step, signal);
           });
         } finally {
@@ -128,7 +128,7 @@ export async function bringUp(options: EmulatorSessionOptions): Promise<LocalSta
   try {
     const preview = await progress.step("Previewing with the policy pack", (step) => deployment.preview(step, signal));
     const up = await progress.step("Deploying with Pulumi", (step) => deployment.up(step, signal));
-    await attachLocalRoles(aws, up.result.outputs);
+    await attachLocalRoles(aws, up.result.outputs, signal);
     if (options.keep === true) {
       // For later updates: the caller may remove its file.
       if (options.configFile !== undefined) await copyFile(options.configFile, paths.settings);

@@ -92,7 +92,7 @@ async function takeDown(progress: Progress, signal: AbortSignal): Promise<void> 
   const deployment = await Deployment.open(ready, localState);
   try {
     await progress.step("Destroying the stack", async (step) => {
-      await detachLocalRoles(ready);
+      await detachLocalRoles(ready, signal);
       await deployment.destroy(step, signal);
     });
   } finally {

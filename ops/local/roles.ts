@@ -45,37 +45,53 @@ export interface RoleSession {
 /**
  * Creates the roles `local-caller` and `local-operator`, if they are missing, and attaches the stack's policies to them.
  * @param outputs the stack's
+ * @throws the signal's reason after an abort, which also stops the emulator
  */
-export async function attachLocalRoles(access: Access, outputs: Readonly<Record<string, unknown>>): Promise<void> {
+export async function attachLocalRoles(
+  access: Access,
+  outputs: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+): Promise<void> {
   const policies = policyOutputs.parse(outputs);
-  await withIam(access, async (iam) => {
-    for (const { name: RoleName, policy } of Object.values(localRoles)) {
-      const Principal = { AWS: `arn:aws:iam::${access.accountId}:root` };
-      const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal, Action: "sts:AssumeRole" }] };
-      try {
-        await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) }));
-      } catch (error) {
-        if (!(error instanceof EntityAlreadyExistsException)) throw error;
+  await withIam(
+    access,
+    async (iam) => {
+      for (const { name: RoleName, policy } of Object.values(localRoles)) {
+        const Principal = { AWS: `arn:aws:iam::${access.accountId}:root` };
+        const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal, Action: "sts:AssumeRole" }] };
+        try {
+          await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) }));
+        } catch (error) {
+          if (!(error instanceof EntityAlreadyExistsException)) throw error;
+        }
+        await iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn: policies[policy] }));
       }
-      await iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn: policies[policy] }));
-    }
-  });
+    },
+    signal,
+  );
 }
 
-/** Detaches the stack's policies from those roles: IAM deletes no attached policy. */
-export async function detachLocalRoles(access: Access): Promise<void> {
-  await withIam(access, async (iam) => {
-    for (const { name: RoleName } of Object.values(localRoles)) {
-      try {
-        const { AttachedPolicies = [] } = await iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
-        for (const { PolicyArn } of AttachedPolicies) {
-          await iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn }));
+/**
+ * Detaches the stack's policies from those roles: IAM deletes no attached policy.
+ * @throws the signal's reason after an abort, which also stops the emulator
+ */
+export async function detachLocalRoles(access: Access, signal: AbortSignal): Promise<void> {
+  await withIam(
+    access,
+    async (iam) => {
+      for (const { name: RoleName } of Object.values(localRoles)) {
+        try {
+          const { AttachedPolicies = [] } = await iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
+          for (const { PolicyArn } of AttachedPolicies) {
+            await iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn }));
+          }
+        } catch (error) {
+          if (!(error instanceof NoSuchEntityException)) throw error;
         }
-      } catch (error) {
-        if (!(error instanceof NoSuchEntityException)) throw error;
       }
-    }
-  });
+    },
+    signal,
+  );
 }
 
 /**
@@ -167,10 +183,13 @@ function configOf({ url: endpoint, region, credentials }: Access) {
   return { endpoint, region, credentials };
 }
 
-async function withIam<T>(access: Access, task: (iam: IAMClient) => Promise<T>): Promise<T> {
+async function withIam<T>(access: Access, task: (iam: IAMClient) => Promise<T>, signal?: AbortSignal): Promise<T> {
   const iam = new IAMClient(configOf(access));
   try {
     return await task(iam);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   } finally {
     iam.destroy();
   }
