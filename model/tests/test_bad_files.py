@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import inference
-from tests.test_inference import Context
+from tests.handler import Context
 from videos.bad import BAD, Bad
 from videos.times import regular
 from videos.writer import write_numbered

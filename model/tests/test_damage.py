@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import inference
-from tests.test_inference import SCHEMA, invoke
+from tests.handler import SCHEMA, invoke
 from video_inference import reader, video
 from video_inference.damage import Damage, DamageLog, Gap, Truncation
 from video_inference.errors import NotAVideoError

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import inference
-from tests.test_inference import Context
+from tests.handler import Context
 from video_inference import network
 from video_inference.damage import Truncation
 from video_inference.deadline import receiving_seconds, seconds_to_answer

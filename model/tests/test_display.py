@@ -13,7 +13,7 @@ from PIL import Image
 from torchvision.ops import box_iou
 
 import inference
-from tests.test_inference import invoke
+from tests.handler import invoke
 from video_inference.frame import VideoInfo
 from video_inference.picture import Rgb, square_width
 from video_inference.video import DEFAULT_MAX_PIXELS, Video

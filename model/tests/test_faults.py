@@ -16,7 +16,7 @@ import torch
 
 import inference
 from tests.conftest import MODULE
-from tests.test_inference import Context
+from tests.handler import Context
 from video_inference import detector, network
 from video_inference.faults import is_out_of_memory, is_sticky
 from video_inference.network import Detection
@@ -151,7 +151,7 @@ def test_a_lost_device_ends_the_process_and_is_logged(model_dir: Path, street: P
     program = f"""
 import logging, sys
 import inference
-from tests.test_inference import Context
+from tests.handler import Context
 from video_inference.network import Network
 logging.basicConfig(stream=sys.stdout, level=logging.INFO)
 model = inference.model_fn({str(model_dir)!r})

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import inference
-from tests.test_inference import Context
+from tests.handler import Context
 from video_inference import detector, hardware, network
 from video_inference.hardware import Hardware, HardwareError, choose_hardware
 from video_inference.network import Detection

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,45 +18,13 @@ from torchvision.ops import box_iou
 import inference
 import sample
 import scenes
-from tests.conftest import MODULE
-from tests.s3_server import FakeS3, serve_s3
-from video_inference import mask_runs, s3_source
-from video_inference.allowed_sources import AllowedSources
+from tests.handler import SCHEMA, Context, invoke, without_times
+from video_inference import mask_runs
 from video_inference.errors import NotAVideoError
-from video_inference.s3_source import S3
 from videos.boxes import turned
 from videos.pictures import numbered
 from videos.times import regular
 from videos.writer import write, write_numbered, write_sound
-
-
-class Context:
-    """Request context of a server. Header names keep their spelling."""
-
-    def __init__(self, headers: Mapping[str, str] | None = None, gpu: int | None = None) -> None:
-        self.status = (200, "OK")
-        self.system_properties: Mapping[str, object] = {"model_dir": "/opt/ml/model", "gpu_id": gpu}
-        # TorchServe adds the headers of each part.
-        self._headers = {"body": {"content-type": "video/mp4"}, **(headers or {})}
-
-    def get_all_request_header(self, idx: int) -> Mapping[str, object]:
-        assert idx == 0
-        return self._headers
-
-    def set_response_status(self, code: int, phrase: str) -> None:
-        self.status = (code, phrase)
-
-
-def invoke(
-    model: inference.Model, body: bytes | str | None, attributes: str | None = None, accept: str | None = "*/*"
-) -> tuple[int, dict[str, Any]]:
-    context = Context({} if attributes is None else {"X-Amzn-SageMaker-Custom-Attributes": attributes})
-    answer, content_type = inference.transform_fn(model, body, "video/mp4", accept, context)
-    assert content_type == "application/json"
-    return context.status[0], json.loads(answer)
-
-
-SCHEMA = json.loads((MODULE / "result.schema.json").read_text("utf-8"))
 
 
 def test_a_refused_request_is_logged_in_one_line_without_its_body(
@@ -78,10 +45,6 @@ def test_a_refused_request_without_an_inference_id_is_logged_too(
     invoke(model, None)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "without an inference id" in caplog.text
-
-
-def without_times(result: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in result.items() if name != "timing"}
 
 
 def test_the_result_matches_the_schema(street_result: str) -> None:
@@ -350,100 +313,3 @@ def test_the_environment_limits_the_size_of_pictures(
         400,
         "The video's pictures have 640x360 pixels: at most 200000 in all are accepted.",
     )
-
-
-REQUEST_TYPE = "application/vnd.async-video.request+json"
-
-
-@pytest.fixture
-def with_s3(
-    model: inference.Model, street: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[inference.Model, FakeS3]]:
-    with serve_s3() as fake:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url)
-        for name, value in {"DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
-            monkeypatch.setenv(f"AWS_{name}", value)
-        fake.objects["videos/input/street.mp4"] = street.read_bytes()
-        yield replace(model, s3=S3(AllowedSources((("videos", "input/"),)))), fake
-
-
-def point(
-    model: inference.Model, fake: FakeS3, attributes: str = "", changes: Mapping[str, object] | None = None
-) -> tuple[int, dict[str, Any]]:
-    name = "videos/input/street.mp4"
-    request = {"video": f"s3://{name}", "etag": fake.etag(name), **(changes or {})}
-    context = Context({"X-Amzn-SageMaker-Custom-Attributes": attributes})
-    answer, _ = inference.transform_fn(model, json.dumps(request).encode(), REQUEST_TYPE, "*/*", context)
-    return context.status[0], json.loads(answer)
-
-
-def test_a_request_that_points_to_a_video_has_the_result_of_the_video(
-    with_s3: tuple[inference.Model, FakeS3], street_result: str
-) -> None:
-    model, fake = with_s3
-    status, result = point(model, fake)
-    assert status == 200
-    jsonschema.validate(result, SCHEMA)
-    assert without_times(result) == without_times(json.loads(street_result))
-
-
-def test_a_request_object_and_the_attributes_have_options(with_s3: tuple[inference.Model, FakeS3]) -> None:
-    model, fake = with_s3
-    _, result = point(model, fake, "score=0.25", {"options": {"fps": 0.5}})
-    assert (result["sampling"]["fps"], result["sampling"]["score_threshold"]) == (0.5, 0.25)
-    status, refusal = point(model, fake, "fps=1", {"options": {"fps": 0.5}})
-    assert (status, "fps is given twice" in refusal["error"]) == (400, True)
-
-
-@pytest.mark.parametrize(
-    ("changes", "status", "reason"),
-    [
-        ({"video": "s3://videos/models/model.tar.gz"}, 403, "may not read s3://videos/models/model.tar.gz"),
-        ({"etag": '"other"'}, 409, "does not have the ETag"),
-        ({"video": "s3://videos/input/none.mp4"}, 404, "There is no object"),
-        ({"to": 300}, 400, "whole videos only"),
-        ({"unknown": 1}, 400, "has another form"),
-    ],
-)
-def test_a_request_that_cannot_be_read_is_refused(
-    with_s3: tuple[inference.Model, FakeS3], changes: dict[str, Any], status: int, reason: str
-) -> None:
-    model, fake = with_s3
-    refused, answer = point(model, fake, changes=changes)
-    assert (refused, answer["code"]) == (status, status)
-    assert reason in answer["error"]
-
-
-def test_a_failure_of_s3_while_the_video_is_read_is_neither_a_result_nor_an_error_of_the_caller(
-    with_s3: tuple[inference.Model, FakeS3], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model, fake = with_s3
-    monkeypatch.setattr(s3_source, "_FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(s3_source, "BLOCK", 16 * 1024)
-    # The first block arrives.
-    fake.faults[:] = [None, *[(503, "SlowDown")] * 100]
-    status, answer = point(model, fake)
-    assert (status, answer["error"]) == (503, "The video cannot be read from S3 at the moment: try again.")
-
-
-def test_an_endpoint_without_sources_refuses_a_request_that_points_to_a_video(
-    with_s3: tuple[inference.Model, FakeS3],
-) -> None:
-    model, fake = with_s3
-    status, answer = point(replace(model, s3=None), fake)
-    assert (status, "ALLOWED_SOURCES is not set" in answer["error"]) == (403, True)
-
-
-def test_a_body_that_a_server_has_parsed_is_told_the_right_type(model: inference.Model) -> None:
-    context = Context()
-    answer, _ = inference.transform_fn(model, {"video": "s3://videos/a.mp4"}, "application/json", "*/*", context)
-    assert context.status[0] == 415
-    assert REQUEST_TYPE in json.loads(answer)["error"]
-
-
-def test_the_settings_give_a_worker_access_to_s3(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("ALLOWED_SOURCES", "s3://videos/input/")
-    loaded = inference.model_fn(str(model_dir))
-    assert loaded.s3 is not None
-    assert str(loaded.s3.allowed) == "s3://videos/input/"

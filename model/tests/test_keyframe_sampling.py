@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import inference
-from tests.test_inference import invoke
+from tests.handler import invoke
 from video_inference.video import Video
 from videos.good import film
 from videos.pictures import number_of

@@ -1,0 +1,115 @@
+"""Tests of the handler: requests that point to a video in S3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import inference
+from tests.handler import SCHEMA, Context, without_times
+from tests.s3_server import FakeS3, serve_s3
+from video_inference import s3_source
+from video_inference.allowed_sources import AllowedSources
+from video_inference.s3_source import S3
+
+REQUEST_TYPE = "application/vnd.async-video.request+json"
+
+
+@pytest.fixture
+def with_s3(
+    model: inference.Model, street: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[inference.Model, FakeS3]]:
+    with serve_s3() as fake:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url)
+        for name, value in {"DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        fake.objects["videos/input/street.mp4"] = street.read_bytes()
+        yield replace(model, s3=S3(AllowedSources((("videos", "input/"),)))), fake
+
+
+def point(
+    model: inference.Model, fake: FakeS3, attributes: str = "", changes: Mapping[str, object] | None = None
+) -> tuple[int, dict[str, Any]]:
+    name = "videos/input/street.mp4"
+    request = {"video": f"s3://{name}", "etag": fake.etag(name), **(changes or {})}
+    context = Context({"X-Amzn-SageMaker-Custom-Attributes": attributes})
+    answer, _ = inference.transform_fn(model, json.dumps(request).encode(), REQUEST_TYPE, "*/*", context)
+    return context.status[0], json.loads(answer)
+
+
+def test_a_request_that_points_to_a_video_has_the_result_of_the_video(
+    with_s3: tuple[inference.Model, FakeS3], street_result: str
+) -> None:
+    model, fake = with_s3
+    status, result = point(model, fake)
+    assert status == 200
+    jsonschema.validate(result, SCHEMA)
+    assert without_times(result) == without_times(json.loads(street_result))
+
+
+def test_a_request_object_and_the_attributes_have_options(with_s3: tuple[inference.Model, FakeS3]) -> None:
+    model, fake = with_s3
+    _, result = point(model, fake, "score=0.25", {"options": {"fps": 0.5}})
+    assert (result["sampling"]["fps"], result["sampling"]["score_threshold"]) == (0.5, 0.25)
+    status, refusal = point(model, fake, "fps=1", {"options": {"fps": 0.5}})
+    assert (status, "fps is given twice" in refusal["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "reason"),
+    [
+        ({"video": "s3://videos/models/model.tar.gz"}, 403, "may not read s3://videos/models/model.tar.gz"),
+        ({"etag": '"other"'}, 409, "does not have the ETag"),
+        ({"video": "s3://videos/input/none.mp4"}, 404, "There is no object"),
+        ({"to": 300}, 400, "whole videos only"),
+        ({"unknown": 1}, 400, "has another form"),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_refused(
+    with_s3: tuple[inference.Model, FakeS3], changes: dict[str, Any], status: int, reason: str
+) -> None:
+    model, fake = with_s3
+    refused, answer = point(model, fake, changes=changes)
+    assert (refused, answer["code"]) == (status, status)
+    assert reason in answer["error"]
+
+
+def test_a_failure_of_s3_while_the_video_is_read_is_neither_a_result_nor_an_error_of_the_caller(
+    with_s3: tuple[inference.Model, FakeS3], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, fake = with_s3
+    monkeypatch.setattr(s3_source, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(s3_source, "BLOCK", 16 * 1024)
+    # The first block arrives.
+    fake.faults[:] = [None, *[(503, "SlowDown")] * 100]
+    status, answer = point(model, fake)
+    assert (status, answer["error"]) == (503, "The video cannot be read from S3 at the moment: try again.")
+
+
+def test_an_endpoint_without_sources_refuses_a_request_that_points_to_a_video(
+    with_s3: tuple[inference.Model, FakeS3],
+) -> None:
+    model, fake = with_s3
+    status, answer = point(replace(model, s3=None), fake)
+    assert (status, "ALLOWED_SOURCES is not set" in answer["error"]) == (403, True)
+
+
+def test_a_body_that_a_server_has_parsed_is_told_the_right_type(model: inference.Model) -> None:
+    context = Context()
+    answer, _ = inference.transform_fn(model, {"video": "s3://videos/a.mp4"}, "application/json", "*/*", context)
+    assert context.status[0] == 415
+    assert REQUEST_TYPE in json.loads(answer)["error"]
+
+
+def test_the_settings_give_a_worker_access_to_s3(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("ALLOWED_SOURCES", "s3://videos/input/")
+    loaded = inference.model_fn(str(model_dir))
+    assert loaded.s3 is not None
+    assert str(loaded.s3.allowed) == "s3://videos/input/"
