@@ -21,7 +21,7 @@ describe("a plan's charts", () => {
     const { series, band } = chart("backlog", planCharts(timelines));
     assert.deepEqual(series, [{ label: "Median of 3 simulations", marks: [{ x: 0, y: 4 }] }]);
     assert.deepEqual(band?.low.marks, [{ x: 0, y: 3 }]);
-    assert.deepEqual(band?.high.marks, [{ x: 0, y: 9 }]);
+    assert.deepEqual(band.high.marks, [{ x: 0, y: 9 }]);
   });
 
   it("have no range for one simulation", () => {
