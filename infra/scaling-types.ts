@@ -1,5 +1,5 @@
 /** Types of the scaling: settings, and the definitions of policies, alarms and scheduled actions with the names of Pulumi's arguments. */
-import type { MetricQuery } from "./components/metrics.ts";
+import type { MetricQuery } from "./endpoint-metrics.ts";
 
 /** How instances stop: when nothing is queued or running, or by target tracking, which also stops instances that run videos. */
 export type ScaleIn = "idle" | "tracking";

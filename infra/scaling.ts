@@ -2,8 +2,8 @@
  * From a stack's settings to the scaling of its endpoint: pure functions, without resources. `components/` creates the policies, alarms and
  * scheduled actions from the definitions; a simulation can run the same definitions.
  */
-import { hostNamespace, queueMetric, requestMetric, variantDimensions } from "./components/metrics.ts";
-import type { MetricQuery, VariantNames } from "./components/metrics.ts";
+import { hostNamespace, queueMetric, requestMetric, variantDimensions } from "./endpoint-metrics.ts";
+import type { MetricQuery, VariantNames } from "./endpoint-metrics.ts";
 import type {
   Alarm,
   DerivedSettings,

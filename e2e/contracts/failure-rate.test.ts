@@ -6,7 +6,7 @@ import type { MetricDataQuery } from "../../emulator/core/metric-queries.ts";
 import { MetricStore } from "../../emulator/core/metrics.ts";
 import { VirtualClock } from "../../emulator/core/virtual-clock.ts";
 import { defaults } from "../../infra/defaults.ts";
-import { failureRateQueries, failureRateWindow } from "../../infra/components/failure-rate.ts";
+import { failureRateQueries, failureRateWindow } from "../../infra/failure-rate.ts";
 
 const namespace = "AWS/SageMaker";
 const variant = { endpointName: "detector", variantName: "AllTraffic" };

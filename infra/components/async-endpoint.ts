@@ -13,7 +13,7 @@ import type { AsyncEndpointArgs } from "./async-endpoint-args.ts";
 import { deploymentConfig, endpointNameFor, networkOf } from "./endpoint-inputs.ts";
 import { servingContainer } from "./serving-container.ts";
 import { create } from "./transform.ts";
-import { updateHooks } from "./update-hooks.ts";
+import { updateHooks } from "../update-hooks/update-hooks.ts";
 
 /** Fixed, because the scalable target names it too. SageMaker uses this name if an endpoint has only one variant. */
 const variantName = "AllTraffic";

@@ -3,7 +3,7 @@ import type { PolicyDocument, PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { regionalArn } from "../account.ts";
 import type { Account } from "../account.ts";
-import { hostNamespace, namespace } from "../components/metrics.ts";
+import { hostNamespace, namespace } from "../endpoint-metrics.ts";
 import { logGroupOf } from "../endpoint-name.ts";
 import { readSources } from "../source-buckets.ts";
 import type { SourceBucketArgs } from "../source-buckets.ts";

@@ -1,7 +1,7 @@
 /** Rules that delete objects, their old versions, and unfinished uploads. */
 import type { input } from "@pulumi/aws/types/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { defaults } from "../defaults.ts";
+import { defaults } from "./defaults.ts";
 
 /** One rule of a bucket. */
 export type LifecycleRule = input.s3.BucketLifecycleConfigurationRule;

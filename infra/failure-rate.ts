@@ -1,7 +1,7 @@
 /** The share of failed videos, as metric math. */
 import type * as pulumi from "@pulumi/pulumi";
-import { requestMetric } from "./metrics.ts";
-import type { MetricQuery, VariantNames } from "./metrics.ts";
+import { requestMetric } from "./endpoint-metrics.ts";
+import type { MetricQuery, VariantNames } from "./endpoint-metrics.ts";
 
 /** Window in seconds: the default time limit of one video, so that slow videos are counted together. */
 export const failureRateWindow = 900;

@@ -2,9 +2,9 @@
 import type { MetricAlarmArgs } from "@pulumi/aws/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { failureRateQueries, failureRateWindow } from "./failure-rate.ts";
-import { idleInstancesAlarm } from "../scaling.ts";
-import type { WarmWindow } from "../scaling-types.ts";
-import { queueMetric, requestMetric } from "./metrics.ts";
+import { idleInstancesAlarm } from "./scaling.ts";
+import type { WarmWindow } from "./scaling-types.ts";
+import { queueMetric, requestMetric } from "./endpoint-metrics.ts";
 
 /** Minutes with queued videos and no instance after which the alarm fires: longer than a GPU instance takes to start. */
 const stuckMinutes = 20;

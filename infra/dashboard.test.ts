@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "mocha";
 import { z } from "zod";
-import { alarmType, deployMonitoring } from "../testing/deployed-monitoring.ts";
-import { region } from "../testing/registrations.ts";
-import type { Registrations } from "../testing/registrations.ts";
+import { alarmType, deployMonitoring } from "./testing/deployed-monitoring.ts";
+import { region } from "./testing/registrations.ts";
+import type { Registrations } from "./testing/registrations.ts";
 
 const line = z.object({ stat: z.string(), label: z.string() });
 const body = z.object({

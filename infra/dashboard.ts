@@ -1,5 +1,5 @@
 /** The dashboard: the charts of the blog post for a burst, and an operator's starting point. */
-import { hostNamespace, queueMetric, requestMetric, variantDimensions } from "./metrics.ts";
+import { hostNamespace, queueMetric, requestMetric, variantDimensions } from "./endpoint-metrics.ts";
 
 /** Options for the dashboard. */
 export interface DashboardScope {
