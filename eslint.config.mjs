@@ -23,7 +23,7 @@ const forbidden = {
     "emulator/(?!core/)",
     // Pure functions from settings to policies and alarms, and the types of settings.
     "infra/(?!(config|scaling|scaling-types)\\.ts$)",
-    "policies/(?!instance-prices\\.ts$)",
+    "policies/(?!instance-types\\.ts$)",
   ],
   policies: except(),
   smoke: except("client", "lib"),

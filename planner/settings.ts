@@ -3,7 +3,7 @@
 import type { StackConfig } from "../infra/config.ts";
 import type { ScalingSettings } from "../infra/scaling-types.ts";
 import { InvalidInputError } from "../lib/errors.ts";
-import { instanceTypes } from "../policies/instance-prices.ts";
+import { instanceTypes } from "../policies/instance-types.ts";
 
 /** Settings of a plan. */
 export interface PlanSettings extends ScalingSettings {

@@ -3,7 +3,7 @@ import type { EndpointArgs } from "@pulumi/aws/sagemaker/endpoint.js";
 import type { EndpointConfigurationArgs } from "@pulumi/aws/sagemaker/endpointConfiguration.js";
 import { typesOf } from "./endpoint.ts";
 import type { Variant } from "./endpoint.ts";
-import { instanceTypes, pricesAsOf, pricesRegion } from "./instance-prices.ts";
+import { instanceTypes, pricesAsOf, pricesRegion } from "./instance-types.ts";
 import { resourcePolicy, stackPolicy, stringList } from "./policy.ts";
 import { ofType, References, validateTypes } from "./resources.ts";
 import { endpointsOf, variantTargets } from "./scaling.ts";

@@ -1,7 +1,7 @@
 /** The policy on the memory of an endpoint's workers. */
 import { endpointModels, productionTypes } from "./endpoint.ts";
-import { instanceTypes } from "./instance-prices.ts";
-import type { InstanceType } from "./instance-prices.ts";
+import { instanceTypes } from "./instance-types.ts";
+import type { InstanceType } from "./instance-types.ts";
 import { stackPolicy } from "./policy.ts";
 import { evaluateEach } from "./unknown.ts";
 

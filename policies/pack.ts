@@ -19,16 +19,10 @@ import { gpuInstanceType, gpuRequired, inferenceAmi } from "./gpu.ts";
 import { supportedImage } from "./image.ts";
 import { knownTypesOnly } from "./known-types.ts";
 import { workersFitMemory } from "./memory.ts";
-import {
-  backlogMetric,
-  cooldownsSane,
-  maxCapacityLimit,
-  minCapacityZero,
-  targetAfterEndpoint,
-  wakesFromZero,
-} from "./scaling.ts";
-import { scalesToZero } from "./to-zero.ts";
+import { backlogMetric, cooldownsSane, maxCapacityLimit, minCapacityZero, targetAfterEndpoint } from "./scaling.ts";
+import { scalesToZero } from "./scales-to-zero.ts";
 import { trustedPrincipals } from "./trust.ts";
+import { wakesFromZero } from "./wakes-from-zero.ts";
 import { warmWindowLimit } from "./warm-window.ts";
 
 /** A policy on one resource or on a whole stack. */

@@ -1,11 +1,11 @@
 /** Tests the policy on the start from zero instances. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { wakesFromZero } from "./scaling.ts";
 import { policyTests, withProps } from "./testing/cases.ts";
 import { reports, unknownNumber, unknownString, urnOf } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 import { alarm, endpoint, target, wake } from "./testing/scaled-endpoint.ts";
+import { wakesFromZero } from "./wakes-from-zero.ts";
 
 function waking(changes: { target?: object; wake?: object; alarm?: object }): TestResource[] {
   return [

@@ -1,5 +1,5 @@
 /** Computes what a burst or a submission has cost: bounds, because AWS does not report the time of each instance. */
-import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-prices.ts";
+import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-types.ts";
 import { instancesLimitSeconds } from "../src/capacity.ts";
 import { plural } from "../src/format.ts";
 import type { BurstRun } from "./burst/run.ts";
@@ -100,7 +100,7 @@ export function describeJobsCost(outputs: Sizing, jobs: readonly SpentJob[]): st
 }
 
 function unknownPrice(instanceType: string): string {
-  return `cost unknown: policies/instance-prices.ts has no price of ${instanceType}`;
+  return `cost unknown: policies/instance-types.ts has no price of ${instanceType}`;
 }
 
 function basis(price: number): string {

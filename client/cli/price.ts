@@ -1,5 +1,5 @@
 /** Computes an upper bound of the jobs' price, from the price of an instance and the stack's limits. */
-import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-prices.ts";
+import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-types.ts";
 import { instancesLimitSeconds } from "../src/capacity.ts";
 import type { StackOutputs } from "../src/outputs.ts";
 import { plural } from "../src/format.ts";
@@ -46,7 +46,7 @@ export function describePrice(outputs: Sizing, estimated: EstimatedJobs): string
     case "none":
       return "no cost (AWS emulator on this machine)";
     case "unknown":
-      return `price unknown: policies/instance-prices.ts has no price of ${instanceType}`;
+      return `price unknown: policies/instance-types.ts has no price of ${instanceType}`;
     case "at most": {
       const { jobs, timeoutSeconds } = estimated;
       const instances = plural(instancesFor(outputs, jobs), "instance");

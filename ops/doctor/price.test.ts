@@ -7,7 +7,7 @@ import { describe, it } from "mocha";
 import { ConfigError } from "../../infra/config.ts";
 import { registrationsOf } from "../../infra/testing/registrations.ts";
 import { stackConfig } from "../../infra/testing/stacks.ts";
-import { pricesAsOf, pricesRegion } from "../../policies/instance-prices.ts";
+import { pricesAsOf, pricesRegion } from "../../policies/instance-types.ts";
 import { alarmMetrics, atLimitMonthly, atRestMonthly, priceFindings } from "./price.ts";
 import { readSettings } from "./settings.ts";
 import { readStackFile } from "./stack-file.ts";

@@ -1,5 +1,5 @@
 /** Prices of the stack: an hour with all its instances, and a month with none. */
-import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-prices.ts";
+import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance-types.ts";
 import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import { minuteOf } from "../../infra/scaling.ts";

@@ -1,6 +1,6 @@
 /** Shows the previews of all stacks in one comment of the pull request, and edits it for new commits: `pipeline comment`. */
 import { z } from "zod";
-import { pricesRegion } from "../../policies/instance-prices.ts";
+import { pricesRegion } from "../../policies/instance-types.ts";
 import { costsTable, readCosts } from "./costs.ts";
 import type { Job } from "./job.ts";
 import { Repository, workflowUser } from "./github.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { pricesAsOf } from "../../../policies/instance-prices.ts";
+import { pricesAsOf } from "../../../policies/instance-types.ts";
 import { figuresOf, rowsOf } from "./figures.ts";
 import type { EndpointMetrics } from "./metrics.ts";
 import { sampleMetrics, sampleRun, series } from "./testing/sample-burst.ts";

@@ -3,7 +3,7 @@ import { policyTests, withProps } from "./testing/cases.ts";
 import { unknownString, urnOf } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 import { alarm, endpoint, specification, target, tracking, wake } from "./testing/scaled-endpoint.ts";
-import { scalesToZero } from "./to-zero.ts";
+import { scalesToZero } from "./scales-to-zero.ts";
 
 const toZero: TestResource = {
   ...withProps(wake, {
