@@ -17,7 +17,7 @@ const schema = z
   .strictObject({
     /** OWNER/REPOSITORY on GitHub. */
     repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, "must be OWNER/REPOSITORY, as on GitHub"),
-    /** Numbers that GitHub puts into its tokens' subjects (see `subjects.ts`): both, or none. */
+    /** Numbers that GitHub puts into its tokens' subjects (see `github-token-subject.ts`): both, or none. */
     ownerId: id,
     repositoryId: id,
     /** The environments that are deployed to this account. */

@@ -41,7 +41,7 @@ export class EnvironmentAccess extends pulumi.ComponentResource {
 
     // Several, because IAM limits each to 6,144 characters.
     const read = policy("read", readPermissions(args));
-    const deploy = this.#role(`${name}-deploy`, identity.trust(environment.trusted), deploySession, [
+    const deploy = this.#role(`${name}-deploy`, identity.trust(environment.trustedGitHubEnvironments), deploySession, [
       read,
       policy("state", state.toDeploy()),
       policy("storage", storagePermissions(args)),

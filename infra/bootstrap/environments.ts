@@ -11,7 +11,7 @@ export interface Environment {
   /** Name in GitHub's settings and the workflows. */
   readonly name: EnvironmentName;
   /** GitHub environments whose jobs assume its deployment role. */
-  readonly trusted: readonly string[];
+  readonly trustedGitHubEnvironments: readonly string[];
   /** Name of its stack, which names and tags of its resources contain. A `*` at the end stands for any text. */
   readonly stack: string;
   /** Prefix of the names of its repository variables. */
@@ -24,10 +24,17 @@ export interface Environment {
 
 /** The environments by name. */
 export const environments: Readonly<Record<EnvironmentName, Environment>> = {
-  dev: { name: "dev", trusted: ["dev"], stack: "dev", variables: "DEV", disposable: true, previewed: true },
+  dev: {
+    name: "dev",
+    trustedGitHubEnvironments: ["dev"],
+    stack: "dev",
+    variables: "DEV",
+    disposable: true,
+    previewed: true,
+  },
   production: {
     name: "production",
-    trusted: ["production"],
+    trustedGitHubEnvironments: ["production"],
     stack: "prod",
     variables: "PROD",
     disposable: false,
@@ -35,7 +42,7 @@ export const environments: Readonly<Record<EnvironmentName, Environment>> = {
   },
   ephemeral: {
     name: "ephemeral",
-    trusted: ["ephemeral", "ephemeral-destroy"],
+    trustedGitHubEnvironments: ["ephemeral", "ephemeral-destroy"],
     stack: "pr-*",
     variables: "EPHEMERAL",
     disposable: true,

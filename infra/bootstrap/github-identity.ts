@@ -4,8 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { globalArn } from "../account.ts";
 import type { Account } from "../account.ts";
 import { policyDocument } from "../iam/policy-document.ts";
-import { subjectOf } from "./subjects.ts";
-import type { Repository } from "./subjects.ts";
+import { githubTokenSubject } from "./github-token-subject.ts";
+import type { Repository } from "./github-token-subject.ts";
 
 const issuer = "token.actions.githubusercontent.com";
 /** Audience of the tokens: the one that the official action requests. */
@@ -58,7 +58,7 @@ export class GitHubIdentity extends pulumi.ComponentResource {
         Condition: {
           StringEquals: {
             [`${issuer}:aud`]: audience,
-            [`${issuer}:sub`]: environments.map((environment) => subjectOf(this.#repository, environment)),
+            [`${issuer}:sub`]: environments.map((environment) => githubTokenSubject(this.#repository, environment)),
           },
         },
       },
