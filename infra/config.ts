@@ -27,7 +27,9 @@ const image = z
 
 const truth = z.enum(["true", "false"]).transform((text) => text === "true");
 
-const switchOff = truth.default(false).register(settings, { allowed: "true or false", example: false });
+function trueOrFalse(defaultValue: boolean) {
+  return truth.default(defaultValue).register(settings, { allowed: "true or false", example: defaultValue });
+}
 
 const requireGpu = truth.optional().register(settings, { allowed: "true or false", example: true });
 
@@ -133,8 +135,12 @@ function schema(projectRoot: string, region?: string) {
       logRetentionDays: oneOf(logRetentions, defaults.logRetentionDays, " (days)").describe(
         "Retention of the endpoint's container log in CloudWatch.",
       ),
-      forceDestroy: switchOff.describe("Delete the buckets with their content when the stack is destroyed."),
-      protectData: switchOff.describe("Protect the buckets and the key from deletion by Pulumi."),
+      forceDestroy: trueOrFalse(defaults.forceDestroy).describe(
+        "Delete the buckets with their content when the stack is destroyed.",
+      ),
+      protectData: trueOrFalse(defaults.protectData).describe(
+        "Protect the buckets and the key from deletion by Pulumi.",
+      ),
       oldestRequestLimit: wholeNumber(60, maxTtl, defaults.oldestRequestLimit, " (seconds)").describe(
         "Waiting time of a video above which an alarm fires.",
       ),
@@ -144,7 +150,7 @@ function schema(projectRoot: string, region?: string) {
       failureRateMinRequests: wholeNumber(1, 100_000, defaults.failureRateMinRequests).describe(
         "Minimum number of videos within 15 minutes for the alarm on their share of failures.",
       ),
-      notifyRecovery: switchOff.describe("Also notify when alarms return to OK."),
+      notifyRecovery: trueOrFalse(defaults.notifyRecovery).describe("Also notify when alarms return to OK."),
       operationsEmails: emails.describe("Email addresses subscribed to alarms (each must confirm)."),
       completionEmails: emails.describe("Email addresses subscribed to results and failures (each must confirm)."),
       subnetIds: list(z.string().regex(/^subnet-[0-9a-f]+$/), "subnets' ids", "subnet-0a1b2c3d").describe(
@@ -153,7 +159,7 @@ function schema(projectRoot: string, region?: string) {
       securityGroupIds: list(z.string().regex(/^sg-[0-9a-f]+$/), "security groups' ids", "sg-0a1b2c3d").describe(
         "Security groups of the instances. Set them together with `subnetIds`.",
       ),
-      networkIsolation: switchOff.describe("Disconnect the container from every network."),
+      networkIsolation: trueOrFalse(defaults.networkIsolation).describe("Disconnect the container from every network."),
       bakeTime: wholeNumber(0, 3600, defaults.bakeTime, " (seconds)").describe(
         "Time to keep the old instances after a blue/green update.",
       ),
