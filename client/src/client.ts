@@ -8,7 +8,7 @@ import type { ModelOptions, ResultFormat } from "./model-options.ts";
 import { checkOutputs } from "./outputs.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { PollOptions } from "./poll.ts";
-import { defaultLimit, defaultResends, redriveQueue } from "./redrive/redrive.ts";
+import { defaultJobsPerRun, defaultResends, redriveQueue } from "./redrive/redrive.ts";
 import type { Outcome as RedriveOutcome, RedriveOptions as QueueOptions } from "./redrive/redrive.ts";
 import { fetchResult } from "./result.ts";
 import type { VideoResult } from "./result.ts";
@@ -146,7 +146,7 @@ export class Client implements Disposable {
       await using journal = await JobJournal.openOrCreate(file, { acceptIncomplete: true });
       await redriveQueue(this.#stack, journal, {
         ...options,
-        limit: options.limit ?? defaultLimit,
+        limit: options.limit ?? defaultJobsPerRun,
         times: options.times ?? defaultResends,
         onOutcome: (outcome) => {
           outcomes.push(outcome);

@@ -20,7 +20,7 @@ import { describePrice } from "../price.ts";
 import { unreachableRemedy } from "../../src/known-jobs.ts";
 import { pairJournals, withRedriven } from "../../src/redrive/journal-pair.ts";
 import type { RedriveJournal } from "../../src/redrive/resender.ts";
-import { defaultLimit, defaultResends, redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
+import { defaultJobsPerRun, defaultResends, redriveJournal, redriveQueue } from "../../src/redrive/redrive.ts";
 import type { Outcome } from "../../src/redrive/redrive.ts";
 import { plural, sizeOf } from "../../src/format.ts";
 
@@ -36,7 +36,12 @@ function defineRedrive() {
       "recorded before it is sent: after Ctrl-C or a crash, run the command again.",
   )
     .argument("[jobs]", "job journal of a submission (default: the error queue)")
-    .option("--limit <n>", "maximum number of jobs to send", wholeNumber("a whole number", 1, 100_000), defaultLimit)
+    .option(
+      "--limit <n>",
+      "maximum number of jobs to send",
+      wholeNumber("a whole number", 1, 100_000),
+      defaultJobsPerRun,
+    )
     .option(
       "--times <n>",
       "how often one job is sent again, over all runs",

@@ -31,7 +31,7 @@ export interface Deliveries {
 }
 
 /** Default number of jobs that one run sends: no run is endless, even if jobs keep failing. */
-export const defaultLimit = 1000;
+export const defaultJobsPerRun = 1000;
 
 /** Default number of times that one job is sent again, over all runs. */
 export const defaultResends = 3;
