@@ -1,5 +1,5 @@
 /** Writes the pack's policies into the table in README.md: `node policies/table.ts`. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { domains } from "./pack.ts";
 import type { PackPolicy } from "./pack.ts";
@@ -10,12 +10,26 @@ const end = "<!-- end of policies -->";
 /** The page. */
 export const page = join(import.meta.dirname, "README.md");
 
+/** Returns the file that exports each policy. */
+async function policyFiles(): Promise<ReadonlyMap<unknown, string>> {
+  // index.ts starts the pack, and this file waits for the result.
+  const files = (await readdir(import.meta.dirname)).filter(
+    (file) => /^[a-z-]+\.ts$/.test(file) && file !== "index.ts" && file !== "table.ts",
+  );
+  const exported = files.map(async (file) =>
+    Object.values<unknown>((await import(`./${file}`)) as object).map((value) => [value, file] as const),
+  );
+  return new Map((await Promise.all(exported)).flat());
+}
+
+const files = await policyFiles();
+
 function rowOf(policy: PackPolicy): string {
   const config = Object.entries(policy.configSchema?.properties ?? {}).map(
     ([name, { default: value }]) => `\`${name}\`${value === undefined ? "" : ` = ${shown(value)}`}`,
   );
   const scope = "validateStack" in policy ? "stack" : "resource";
-  return `| \`${policy.name}\` | ${policy.description} | ${policy.enforcementLevel ?? ""} | ${scope} | ${config.join("<br>")} |`;
+  return `| \`${policy.name}\` | ${policy.description} | ${policy.enforcementLevel ?? ""} | ${scope} | ${config.join("<br>")} | \`${files.get(policy) ?? ""}\` |`;
 }
 
 function shown(value: unknown): string {
@@ -36,8 +50,8 @@ export function withTable(text: string): string {
     [
       `### ${domain}`,
       "",
-      "| Policy | Requirement and reason | Level | Evaluates | Config and its defaults |",
-      "| --- | --- | --- | --- | --- |",
+      "| Policy | Requirement and reason | Level | Evaluates | Config and its defaults | File |",
+      "| --- | --- | --- | --- | --- | --- |",
       ...policies.map(rowOf),
     ].join("\n"),
   );
