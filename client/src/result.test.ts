@@ -6,7 +6,7 @@ import { fetchResult, parseResult, summarize } from "./result.ts";
 import type { VideoResult } from "./result.ts";
 import { connect } from "./stack.ts";
 import { startFakeAws } from "../testing/fake-aws.ts";
-import { currentResult, sampleResult } from "../testing/sample-result.ts";
+import { currentResult, sampleResult, secondResult } from "../testing/sample-result.ts";
 
 describe("a result", () => {
   const parse = (value: unknown) => parseResult(JSON.stringify(value), "s3://out/a.out");
@@ -16,13 +16,30 @@ describe("a result", () => {
   });
 
   it("is accepted in the schema's version 2, too", () => {
-    assert.deepEqual(parse(currentResult), currentResult);
-    const whole: VideoResult = { ...currentResult, truncated: false, truncation: null };
+    assert.deepEqual(parse(secondResult), secondResult);
+    const whole: VideoResult = { ...secondResult, truncated: false, truncation: null };
     assert.deepEqual(parse(whole), whole);
     assert.deepEqual(
-      [summarize(currentResult), summarize(sampleResult)].map(({ damagedPackets }) => damagedPackets),
+      [summarize(secondResult), summarize(sampleResult)].map(({ damagedPackets }) => damagedPackets),
       [2, 0],
     );
+  });
+
+  it("is accepted in the schema's version 3, too", () => {
+    assert.deepEqual(parse(currentResult), currentResult);
+  });
+
+  it("may have frames without a number and no frames if it is a part", () => {
+    const unnumbered = { ...currentResult, frames: currentResult.frames.map((frame) => ({ ...frame, index: null })) };
+    assert.deepEqual(parse(unnumbered), unnumbered);
+    for (const part of [
+      { from: 0, to: 300 },
+      { from: 300, to: null },
+    ]) {
+      const empty = { ...currentResult, part, frames: [] };
+      assert.deepEqual(parse(empty), empty);
+      assert.deepEqual(summarize(empty).minutes, []);
+    }
   });
 
   it("may name the detector and have masks", () => {
@@ -38,10 +55,21 @@ describe("a result", () => {
   });
 
   const broken: Record<string, unknown> = {
-    "another schema version": { ...currentResult, schema_version: 3 },
-    "version 2 and no damage": { ...currentResult, damage: undefined },
-    "version 2 and frames that do not tell how they were sampled": { ...currentResult, frames: sampleResult.frames },
-    "version 2 and another reason for its end": { ...currentResult, truncation: { reason: "boredom", until: 1 } },
+    "another schema version": { ...currentResult, schema_version: 4 },
+    "version 2 and no damage": { ...secondResult, damage: undefined },
+    "version 2 and frames that do not tell how they were sampled": { ...secondResult, frames: sampleResult.frames },
+    "version 2 and another reason for its end": { ...secondResult, truncation: { reason: "boredom", until: 1 } },
+    "version 2 and a part": { ...secondResult, part: currentResult.part },
+    "version 2 and a frame without a number": {
+      ...secondResult,
+      frames: secondResult.frames.map((frame) => ({ ...frame, index: null })),
+    },
+    "version 3 and no damage": { ...currentResult, damage: undefined },
+    "version 3 and no part": { ...currentResult, part: undefined },
+    "version 3 and no unit of its time stamps": { ...currentResult, video: secondResult.video },
+    "version 3 and frames without their places on the grid": { ...currentResult, frames: secondResult.frames },
+    "no frames of a whole video": { ...currentResult, part: { from: 0, to: null }, frames: [] },
+    "a part that ends at its start": { ...currentResult, part: { from: 0, to: 0 } },
     "version 1 and a member of version 2": { ...sampleResult, damage: currentResult.damage },
     "no frames": { ...sampleResult, frames: [] },
     "a member that the schema does not know": { ...sampleResult, masks: [] },

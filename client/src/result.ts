@@ -28,10 +28,17 @@ export interface Detection {
   };
 }
 
-/** One video's result, as model/result.schema.json defines it. */
+/** Part of a video, seconds from the video's first frame. It owns the samples with from <= k/fps < to. */
+export interface ResultPart {
+  readonly from: number;
+  /** Null for the end of the video. */
+  readonly to: number | null;
+}
+
+/** The result of one video or of a part of it, as model/result.schema.json defines it. */
 export interface VideoResult {
-  /** Version 1 is from older handlers: members that came with version 2 are optional here. */
-  readonly schema_version: 1 | 2;
+  /** Versions 1 and 2 are from older handlers: members that came with later versions are optional here. */
+  readonly schema_version: 1 | 2 | 3;
   /** Notice about the model for everyone who sees the boxes. */
   readonly notice: string | null;
   /** The detector. */
@@ -43,6 +50,8 @@ export interface VideoResult {
     readonly driver?: string | null;
     readonly cuda?: string | null;
   };
+  /** Part that the result covers; since version 3. A whole video is from 0 to null. */
+  readonly part?: ResultPart;
   readonly model: { readonly name: string; readonly weights: string };
   readonly video: {
     /** Pixels of the first frame, as displayed. */
@@ -57,6 +66,8 @@ export interface VideoResult {
     readonly track?: number;
     /** Seconds at which players show the first frame. */
     readonly start?: number;
+    /** Unit of the frames' `pts` in seconds, such as "1/15360"; since version 3. */
+    readonly time_base?: string;
     /** FFmpeg's name of the transfer characteristic, such as "smpte2084"; null if the file does not state it. */
     readonly transfer?: string | null;
   };
@@ -67,7 +78,7 @@ export interface VideoResult {
     /** Maximum length of a frame's longer side as the model sees it, pixels. */
     readonly max_side?: number | null;
   };
-  /** The frames end before the end that the file states. */
+  /** The frames end before the end that the file states or, in a part, before the end of the part. */
   readonly truncated: boolean;
   /** Reason of the early end; null if there is none. */
   readonly truncation?: {
@@ -78,11 +89,17 @@ export interface VideoResult {
   /** Damaged parts that could not be decoded and were skipped. */
   readonly damage?: {
     readonly packets: number;
-    /** Spans without frames, in seconds from the first frame. */
+    /** Spans without frames, in seconds from the first frame. Those of several parts may overlap. */
     readonly gaps: readonly { readonly from: number; readonly to: number }[];
   };
+  /** Sampled frames in order of time. Only a part may have none. */
   readonly frames: readonly {
-    readonly index: number;
+    /** Number of the sample on the whole video's grid: its target time is k/fps. Since version 3. */
+    readonly k?: number;
+    /** Time stamp of the frame in units of `video.time_base`. Since version 3. */
+    readonly pts?: number;
+    /** Number of the frame in the whole video; null if the part does not know it. */
+    readonly index: number | null;
     /** Seconds from the first frame. */
     readonly timestamp: number;
     /** True if it is the frame nearest to its target time, or a keyframe taken in its place. */

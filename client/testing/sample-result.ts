@@ -24,7 +24,7 @@ export const sampleResult: VideoResult = {
 };
 
 /** The same in version 2. */
-export const currentResult: VideoResult = {
+export const secondResult: VideoResult = {
   ...sampleResult,
   schema_version: 2,
   handler: { version: "1.0.0", device: "cuda", driver: "550.163.01", cuda: "12.4", precision: "float16" },
@@ -33,4 +33,13 @@ export const currentResult: VideoResult = {
   truncation: { reason: "damage", until: 1.5 },
   damage: { packets: 2, gaps: [{ from: 1.52, to: 2 }] },
   frames: sampleResult.frames.map((frame) => ({ ...frame, sampled: "exact" })),
+};
+
+/** The same in version 3, as the part of a video. */
+export const currentResult: VideoResult = {
+  ...secondResult,
+  schema_version: 3,
+  part: { from: 0, to: 300 },
+  video: { ...secondResult.video, time_base: "1/15360" },
+  frames: secondResult.frames.map((frame, k) => ({ ...frame, k, pts: k * 15_360 })),
 };
