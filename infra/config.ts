@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { defaults } from "./defaults.ts";
 import { fits, hasGpu, imageAddress, machineImages, sampleAddress } from "./serving-image.ts";
+import { allowedSourcesRule, fitAllowedSources, requestModeOf, requestSettings } from "./request-settings.ts";
 import { scalingSettings } from "./scaling-settings.ts";
 import { fraction, kmsKeyArn, list, oneOf, positiveNumber, settings, wholeNumber } from "./setting-types.ts";
 import { sourceBucket } from "./source-buckets.ts";
@@ -117,7 +118,10 @@ function schema(projectRoot: string, region?: string) {
       invocationTimeout: wholeNumber(1, 3600, defaults.invocationTimeout, " (seconds)").describe(
         "Maximum processing time of one video.",
       ),
-      maxRequestSize: wholeNumber(1, 1024, defaults.maxRequestSize, " (MiB)").describe("Maximum video size."),
+      ...requestSettings,
+      maxRequestSize: wholeNumber(1, 1024, defaults.maxRequestSize, " (MiB)").describe(
+        "Maximum size of a request's body: of a video with `requests: payload`.",
+      ),
       maxResponseSize: wholeNumber(1, maxSize, defaults.maxResponseSize, " (MiB)").describe("Maximum result size."),
       sampleFps: positiveNumber(1000, defaults.sampleFps, " (frames per second)").describe(
         "Frame rate at which the model samples a video.",
@@ -211,6 +215,11 @@ function schema(projectRoot: string, region?: string) {
       path: ["securityGroupIds"],
       message: "given together with subnetIds, or not at all",
       when: bothAreValid("subnetIds", "securityGroupIds"),
+    })
+    .refine((given) => requestModeOf(given) === "payload" || fitAllowedSources(given.sourceBuckets), {
+      path: ["sourceBuckets"],
+      message: allowedSourcesRule,
+      when: ({ issues }) => issues.length === 0,
     });
 }
 

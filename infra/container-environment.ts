@@ -5,6 +5,16 @@ import type { Server } from "./serving-image.ts";
 export interface ServingSettings extends ServingLimits {
   /** Refuse to load without a GPU that CUDA can use. */
   readonly requireGpu: boolean;
+  /** Locations of the videos that requests may refer to. @default none: requests contain their videos */
+  readonly sources?: ReferredSources | undefined;
+}
+
+/** Locations of the videos that requests may refer to. */
+export interface ReferredSources {
+  /** s3:// prefixes. */
+  readonly locations: readonly string[];
+  /** Region of the stack. */
+  readonly region: string;
 }
 
 /** Limits of a request, and parameters of the detection. */
@@ -13,7 +23,7 @@ export interface ServingLimits {
   readonly maxConcurrency: number;
   /** Maximum processing time of an invocation, seconds. */
   readonly invocationTimeout: number;
-  /** Maximum size of a video, MiB. */
+  /** Maximum size of a request's body, MiB. */
   readonly maxRequestSize: number;
   /** Maximum size of a result, MiB. */
   readonly maxResponseSize: number;
@@ -46,7 +56,13 @@ export function containerEnvironment(settings: ServingSettings, server: Server):
     SAMPLE_FPS: String(settings.sampleFps),
     SCORE_THRESHOLD: String(settings.scoreThreshold),
     ...(settings.requireGpu ? { REQUIRE_GPU: "1" } : {}),
+    ...(settings.sources === undefined ? {} : sourceVariables(settings.sources)),
   };
+}
+
+/** Returns the handler's variable (`model/video_inference/allowed_sources.py`), and boto3's: boto3 ignores AWS_REGION (boto3 guide, "Configuration"). */
+function sourceVariables({ locations, region }: ReferredSources): Record<string, string> {
+  return { ALLOWED_SOURCES: locations.join(","), AWS_DEFAULT_REGION: region };
 }
 
 /**

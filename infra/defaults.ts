@@ -24,7 +24,7 @@ export const defaults = {
   idleMinutes: 5,
   /** Seconds; SageMaker's default for InvocationTimeoutSeconds. */
   invocationTimeout: 900,
-  /** MiB; SageMaker accepts inputs up to 1 GB. */
+  /** MiB; SageMaker accepts bodies up to 1 GB. */
   maxRequestSize: 1024,
   /** MiB; the blog's results are 54 MB. Twice that, because each MiB costs the server eight at the blog's concurrency. */
   maxResponseSize: 128,
@@ -65,6 +65,8 @@ export const defaults = {
   subnetIds: [],
   securityGroupIds: [],
   networkIsolation: false,
+  /** True if the subnets reach S3. */
+  s3Endpoint: false,
   /** Seconds. */
   bakeTime: 0,
   rollbackAlarms: [],

@@ -181,7 +181,9 @@ describe("the program", () => {
           maxCapacity: stack === "prod" ? 5 : 2,
           maxResponseSize: stack === "local" ? 32 : 128,
           requireGpu: stack !== "local",
+          requests: "reference",
           maxRequestSize: stack === "local" ? 128 : 1024,
+          maxInputSize: 51_200_000,
           invocationTimeout: 900,
         });
       });

@@ -43,7 +43,7 @@ export interface SourceBucketArgs {
 }
 
 /** Returns the s3:// prefixes that may be read. The prefix of a whole bucket ends with a slash. */
-export function locationsOf(sources: readonly SourceBucket[]): string[] {
+export function locationsOf(sources: readonly Pick<SourceBucket, "bucket" | "prefix">[]): string[] {
   return sources.map(({ bucket, prefix = "" }) => `s3://${bucket}/${prefix}`);
 }
 

@@ -1,11 +1,12 @@
 /** The stack's outputs: the contract with everything that uses a deployed stack (docs/architecture.md, "Contracts between modules"). */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { AccessPolicies } from "./components/access-policies.ts";
 import type { Account } from "./account.ts";
 import type { AsyncEndpoint } from "./components/async-endpoint.ts";
 import type { InferenceNotifications } from "./components/inference-notifications.ts";
 import type { Monitoring } from "./components/monitoring.ts";
 import type { EndpointAutoscaling } from "./components/endpoint-autoscaling.ts";
+import { maxObjectSize } from "./request-settings.ts";
 import { locationsOf } from "./source-buckets.ts";
 import type { SourceBucket } from "./source-buckets.ts";
 import type { VideoStorage } from "./components/video-storage.ts";
@@ -54,7 +55,10 @@ export const outputMeanings = {
   maxResponseSize: "Maximum size of a result, in MiB.",
   requireGpu:
     "True if the endpoint fails without a GPU instead of running on the CPU; the smoke test compares it with the result's device.",
-  maxRequestSize: "Maximum size of a video, in MiB.",
+  requests:
+    "How the endpoint gets a video: by `reference` to an object in S3, or as the `payload` of the request (setting `requests`).",
+  maxRequestSize: "Maximum size of a request's body, in MiB: of a video with `requests: payload`.",
+  maxInputSize: "Maximum size of a video, in MiB: S3's maximum with `requests: reference`, otherwise `maxRequestSize`.",
   invocationTimeout: "Maximum processing time of one video, in seconds.",
 } as const;
 
@@ -97,7 +101,11 @@ export function stackOutputs(parts: StackParts): Outputs {
     artifactRetentionDays: parts.artifactRetentionDays,
     maxResponseSize: inference.maxResponseSize,
     requireGpu: inference.requireGpu,
+    requests: inference.requests,
     maxRequestSize: inference.maxRequestSize,
+    maxInputSize: pulumi
+      .all([inference.requests, inference.maxRequestSize])
+      .apply(([requests, maxRequestSize]) => (requests === "reference" ? maxObjectSize : maxRequestSize)),
     invocationTimeout: inference.invocationTimeout,
   };
 }

@@ -34,6 +34,7 @@ describe("every setting", () => {
         "inferenceAmi",
         "requireGpu",
         "warmWindow",
+        "requests",
         "callerAccountId",
         "permissionsBoundary",
         "encryptionKeyArn",

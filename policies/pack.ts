@@ -19,6 +19,7 @@ import { gpuInstanceType, gpuRequired, inferenceAmi } from "./gpu.ts";
 import { supportedImage } from "./image.ts";
 import { knownTypesOnly } from "./known-types.ts";
 import { workersFitMemory } from "./memory.ts";
+import { referenceNeedsS3 } from "./reference.ts";
 import { backlogMetric, cooldownsSane, maxCapacityLimit, minCapacityZero, targetAfterEndpoint } from "./scaling.ts";
 import { scalesToZero } from "./scales-to-zero.ts";
 import { trustedPrincipals } from "./trust.ts";
@@ -52,6 +53,7 @@ export const domains: Readonly<Record<string, readonly PackPolicy[]>> = {
     noFixedName,
     supportedImage,
     workersFitMemory,
+    referenceNeedsS3,
   ],
   Data: [
     bucketPrivate,

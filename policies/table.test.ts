@@ -51,7 +51,7 @@ describe("every policy", () => {
   it("has a unique name, a level, and a description", () => {
     assert.equal(new Set(policies.map(({ name }) => name)).size, policies.length);
     for (const { name, description, enforcementLevel } of policies) {
-      assert.match(name, /^[a-z]+(-[a-z]+)+$/);
+      assert.match(name, /^[a-z]+(-[a-z0-9]+)+$/);
       assert.ok(enforcementLevel !== undefined, name);
       assert.match(description, /^[A-Z].{40,}\.$/, name);
     }

@@ -96,9 +96,12 @@ const warmWindow = JSON.stringify({
   ...{ days: "MON-FRI", start: "08:00", end: "18:00", timeZone: "Europe/Berlin", instances: 1 },
 });
 const peers = { principals: [`arn:aws:iam::${callerAccountId}:root`] };
+const vpc = { subnetIds: '["subnet-0a1b2c3d"]', securityGroupIds: '["sg-0a1b2c3d"]' };
 /** Settings that add resources or statements, with the pack config that they require. */
 const variants: Readonly<Record<string, { settings: Readonly<Record<string, string>>; config?: PackConfig }>> = {
-  "in a VPC": { settings: { subnetIds: '["subnet-0a1b2c3d"]', securityGroupIds: '["sg-0a1b2c3d"]' } },
+  "in a VPC": { settings: vpc },
+  "in a VPC with an S3 endpoint": { settings: { ...vpc, s3Endpoint: "true" } },
+  "with an isolated container": { settings: { networkIsolation: "true" } },
   "with e-mail": { settings: { operationsEmails: '["ops@example.com"]', completionEmails: '["team@example.com"]' } },
   "with callers of another account": { settings: { callerAccountId }, config: { "trusted-principals": peers } },
   "with AWS's Ray Serve image": { settings: { image: "ray" } },
@@ -166,6 +169,15 @@ describe("the policy pack on the real program", () => {
       assert.equal(refused.length, stack === "local" ? 0 : 1, stack);
     }
   });
+
+  for (const settings of [vpc, { networkIsolation: "true" }]) {
+    it(`refuses requests by reference with ${Object.keys(settings).join(" and ")}, without a route to S3`, async () => {
+      const resources = await programResources("prod", { ...settings, requests: "reference" });
+      const findings = await reports(policiesOf("prod"), resources, configOf("prod"));
+      const refused = findings.filter(({ policy }) => policy === "reference-needs-s3");
+      assert.equal(refused.length, 1, JSON.stringify(findings, undefined, 1));
+    });
+  }
 
   it("recommends a machine image for a container image whose tag names no CUDA version", async () => {
     const image = "210987654321.dkr.ecr.eu-west-1.amazonaws.com/detector:1";

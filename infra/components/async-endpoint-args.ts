@@ -4,6 +4,7 @@ import type { RoleArgs, RolePolicyArgs } from "@pulumi/aws/iam/index.js";
 import type { EndpointArgs, EndpointConfigurationArgs, ModelArgs } from "@pulumi/aws/sagemaker/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
+import type { RequestMode } from "../request-settings.ts";
 import type { MachineImage } from "../serving-image.ts";
 import type { SourceBucketArgs } from "../source-buckets.ts";
 import type { VideoLocations } from "../video-locations.ts";
@@ -60,7 +61,17 @@ export interface AsyncEndpointArgs extends VideoLocations {
    */
   readonly invocationTimeout?: pulumi.Input<number>;
   /**
-   * Maximum size of a video, MiB.
+   * How the endpoint gets a video: by a reference to an object in S3, or as the body of the request.
+   * @default "payload" with network isolation, or in subnets without `s3Endpoint`; otherwise "reference"
+   */
+  readonly requests?: pulumi.Input<RequestMode | undefined>;
+  /**
+   * True if the subnets reach S3, for example by a gateway endpoint.
+   * @default false
+   */
+  readonly s3Endpoint?: pulumi.Input<boolean>;
+  /**
+   * Maximum size of a request's body, MiB: of a video that is not a reference.
    * @default 1024
    */
   readonly maxRequestSize?: pulumi.Input<number>;

@@ -8,6 +8,7 @@ import { containerStartupTimeout } from "../container-environment.ts";
 import { withDefaults } from "../defaults.ts";
 import { logGroupOf } from "../endpoint-name.ts";
 import { executionPolicy, trustPolicy } from "../iam/execution-role.ts";
+import type { RequestMode } from "../request-settings.ts";
 import { locationArns, s3Url } from "../video-locations.ts";
 import type { AsyncEndpointArgs } from "./async-endpoint-args.ts";
 import { deploymentConfig, endpointNameFor, networkOf } from "./endpoint-inputs.ts";
@@ -17,6 +18,9 @@ import { updateHooks } from "../update-hooks/update-hooks.ts";
 
 /** Fixed, because the scalable target names it too. SageMaker uses this name if an endpoint has only one variant. */
 const variantName = "AllTraffic";
+
+/** Tag of a model whose subnets reach S3. No property of the model shows it, so the policy reference-needs-s3 reads the tag. */
+const s3EndpointTag = "s3-endpoint";
 
 /** For resources with a given name. By default Pulumi would delete them, and everything that depends on them, before it creates the replacement. */
 const newFirst = { deleteBeforeReplace: false };
@@ -56,7 +60,9 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
   readonly maxResponseSize: pulumi.Output<number>;
   /** True if the container fails to start without a GPU that CUDA can use. */
   readonly requireGpu: pulumi.Output<boolean>;
-  /** Maximum size of a video, MiB. */
+  /** How the endpoint gets a video: by a reference to an object in S3, or as the body of the request. */
+  readonly requests: pulumi.Output<RequestMode>;
+  /** Maximum size of a request's body, MiB. */
   readonly maxRequestSize: pulumi.Output<number>;
   /** Maximum processing time of one video, seconds. */
   readonly invocationTimeout: pulumi.Output<number>;
@@ -68,7 +74,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     const topicArns = { successTopic: settings.successTopicArn, errorTopic: settings.errorTopicArn };
     const endpointNamePrefix = `${name}-endpoint-`;
     const network = networkOf(settings);
-    const container = servingContainer(settings, this);
+    const container = servingContainer(settings, account, this);
     const { image, environment, inferenceAmiVersion } = container;
 
     const role = create(
@@ -103,6 +109,9 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
         executionRoleArn: role.arn,
         primaryContainer: { image, modelDataUrl: args.modelUrl, environment },
         enableNetworkIsolation: settings.networkIsolation,
+        tags: pulumi
+          .output(settings.s3Endpoint)
+          .apply((reached) => (reached ? { [s3EndpointTag]: "true" } : undefined)),
         vpcConfig: network.apply(
           (joined) => joined && { subnets: joined.subnetIds, securityGroupIds: joined.securityGroupIds },
         ),
@@ -179,6 +188,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     this.maxConcurrency = pulumi.output(settings.maxConcurrency);
     this.maxResponseSize = pulumi.output(settings.maxResponseSize);
     this.requireGpu = container.requireGpu;
+    this.requests = container.requests;
     this.maxRequestSize = pulumi.output(settings.maxRequestSize);
     this.invocationTimeout = pulumi.output(settings.invocationTimeout);
     this.registerOutputs({
@@ -190,6 +200,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       maxConcurrency: this.maxConcurrency,
       maxResponseSize: this.maxResponseSize,
       requireGpu: this.requireGpu,
+      requests: this.requests,
       maxRequestSize: this.maxRequestSize,
       invocationTimeout: this.invocationTimeout,
     });

@@ -10,6 +10,9 @@ import type { Registrations } from "../testing/registrations.ts";
 
 const configurationType = "aws:sagemaker/endpointConfiguration:EndpointConfiguration";
 
+/** Videos that requests may refer to by default. */
+const sources = { locations: ["s3://clips-input-0a1b2c3/input/"], region: "eu-west-1" };
+
 describe("the container of an AsyncEndpoint", () => {
   let registrations: Registrations;
 
@@ -24,10 +27,39 @@ describe("the container of an AsyncEndpoint", () => {
         image:
           "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker",
         modelDataUrl: "s3://clips-input-0a1b2c3/models/f00d/model.tar.gz",
-        environment: containerEnvironment({ ...defaults, requireGpu: true }, "torchserve"),
+        environment: containerEnvironment({ ...defaults, requireGpu: true, sources }, "torchserve"),
       },
       enableNetworkIsolation: false,
     });
+  });
+
+  it("may read the videos of the input bucket and of the source buckets, which requests refer to, in the stack's region", async () => {
+    const sourceBuckets = [{ bucket: "team-videos", prefix: "clips/" }, { bucket: "archive" }];
+    assert.partialDeepStrictEqual((await deployEndpoint({ sourceBuckets })).one(modelType).inputs, {
+      primaryContainer: {
+        environment: {
+          ALLOWED_SOURCES: "s3://clips-input-0a1b2c3/input/,s3://team-videos/clips/,s3://archive/",
+          AWS_DEFAULT_REGION: "eu-west-1",
+        },
+      },
+    });
+  });
+
+  it("reads no videos from S3 if requests contain them", async () => {
+    const { primaryContainer } = (await deployEndpoint({ requests: "payload" })).one(modelType).inputs;
+    const { environment } = primaryContainer as { environment: Record<string, string> };
+    assert.deepEqual(environment, containerEnvironment({ ...defaults, requireGpu: true }, "torchserve"));
+    assert.equal(environment["ALLOWED_SOURCES"], undefined);
+  });
+
+  it("has a tag in a VPC that reaches S3", async () => {
+    const vpc = { subnetIds: ["subnet-1"], securityGroupIds: ["sg-1"] };
+    const reaching = (await deployEndpoint({ ...vpc, s3Endpoint: true })).one(modelType).inputs;
+    assert.partialDeepStrictEqual(reaching, {
+      tags: { "s3-endpoint": "true" },
+      primaryContainer: { environment: { AWS_DEFAULT_REGION: "eu-west-1" } },
+    });
+    assert.equal((await deployEndpoint(vpc)).one(modelType).inputs["tags"], undefined);
   });
 
   it("serves the artifact in AWS's Ray image of the region if that is chosen, on machines with a driver for it", async () => {
@@ -35,7 +67,7 @@ describe("the container of an AsyncEndpoint", () => {
     assert.partialDeepStrictEqual(chosen.one(modelType).inputs, {
       primaryContainer: {
         image: "763104351884.dkr.ecr.eu-west-1.amazonaws.com/ray:serve-ml-sagemaker-cuda-v1.5",
-        environment: containerEnvironment({ ...defaults, requireGpu: true }, "ray"),
+        environment: containerEnvironment({ ...defaults, requireGpu: true, sources }, "ray"),
       },
     });
     assert.partialDeepStrictEqual(chosen.one(configurationType).inputs, {

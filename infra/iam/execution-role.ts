@@ -63,13 +63,15 @@ export function trustPolicy(account: Account): PolicyDocument {
 export function executionPolicy(scope: ExecutionScope): PolicyDocument {
   const { account, locations } = scope;
   const statements = [
-    // All artifacts, not only this one: during an update or a rollback, the old model still starts.
+    // SageMaker reads requests and artifacts with the role, and the container reads the videos that requests refer to. All artifacts,
+    // not only this one: during an update or a rollback, the old model still starts.
     allow("ReadVideosAndModel", "s3:GetObject", [
       locations.videos,
       pulumi.interpolate`${locations.inputBucket}/${scope.modelPrefix}*`,
     ]),
     allow("WriteResults", ["s3:PutObject", "s3:AbortMultipartUpload"], [locations.results, locations.failures]),
-    // Without it, S3 answers "access denied" for a missing object.
+    // Without it, S3 answers "access denied" for a missing object, also to HeadObject and GetObject (API reference, HeadObject,
+    // "Permissions"), and the handler would report a missing video as a forbidden one.
     allow("FindObjects", "s3:ListBucket", [locations.inputBucket, locations.outputBucket]),
     allow("UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], scope.keyArn),
     allow("SayWhatIsDone", "sns:Publish", scope.topicArns),

@@ -122,6 +122,15 @@ export const mutations: readonly Mutation[] = [
     "primaryContainer.environment.REQUIRE_GPU",
     fc.constantFrom(undefined, "", "0", "true"),
   ),
+  setting("reference-needs-s3", model, "enableNetworkIsolation", fc.constant(true)),
+  setting(
+    "reference-needs-s3",
+    model,
+    "vpcConfig",
+    fc
+      .constantFrom([], ["sg-0a1b2c3d"])
+      .map((securityGroupIds) => ({ subnets: ["subnet-0a1b2c3d"], securityGroupIds })),
+  ),
   setting("inference-ami", configuration, "productionVariants.0.inferenceAmiVersion", nothing),
   setting(
     "single-variant",
