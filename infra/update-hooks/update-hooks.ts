@@ -9,8 +9,8 @@ const wait = { interval: 5_000, limit: 20 * 60_000 };
 
 /**
  * Returns the hooks for an endpoint. The provider never asks SageMaker to retain the variant's properties, so every update applies the
- * configuration's initialInstanceCount of 1: an idle endpoint would start an instance and pay for it until it has been idle for 15
- * minutes; a busy one would shrink, and grow again as its backlog does. So the hooks capture the capacity before the update and restore it
+ * configuration's initialInstanceCount of 1: an idle endpoint would start an instance and pay for it until its alarms stop it (after
+ * `idleMinutes`, or with `scaleIn` tracking after 15 minutes); a busy one would shrink, and grow again as its backlog does. So the hooks capture the capacity before the update and restore it
  * afterwards. If that fails, Pulumi prints a warning, and the autoscaler later sets the capacity.
  * An update that SageMaker rolled back fails the deployment.
  */
