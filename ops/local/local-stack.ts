@@ -5,7 +5,7 @@ import { handOver } from "../../lib/lock.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
 import { spawnEmulator } from "./emulator.ts";
-import type { RunningEmulator } from "./emulator.ts";
+import type { Ready, RunningEmulator } from "./emulator.ts";
 import { packageModel } from "../start/model.ts";
 import { checkPort, defaultPort } from "./port.ts";
 import { attachLocalRoles, detachLocalRoles } from "./roles.ts";
@@ -102,20 +102,39 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
       paths,
       signal,
       abandon,
-      async takeDown() {
-        try {
-          await progress.step("Destroying the stack", async (step) => {
-            await detachLocalRoles(running, signal);
-            await deployment.destroy(step, signal);
-          });
-        } finally {
-          await progress.step("Stopping AWS on this machine", abandon);
-        }
-      },
+      takeDown: () => takeDown({ aws: running, deployment, progress, signal, stop: abandon }),
     };
   } catch (error) {
     await abandon();
     throw error;
+  }
+}
+
+/**
+ * Destroys a running stack through the engine. Then, in every case, stops its emulator.
+ * @param stop ends the emulator and deletes the state
+ * @throws the errors of the engine and of IAM
+ */
+export async function takeDown({
+  aws,
+  deployment,
+  progress,
+  signal,
+  stop,
+}: {
+  readonly aws: Ready;
+  readonly deployment: Deployment;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly stop: () => Promise<void>;
+}): Promise<void> {
+  try {
+    await progress.step("Destroying the stack", async (step) => {
+      await detachLocalRoles(aws, signal);
+      await deployment.destroy(step, signal);
+    });
+  } finally {
+    await progress.step("Stopping AWS on this machine", stop);
   }
 }
 

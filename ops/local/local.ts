@@ -11,11 +11,11 @@ import { awsEnvironment, Deployment, pulumiEnvironment, pulumiPath } from "../de
 import { configFileVariable, removeForeignSettings } from "./foreign-settings.ts";
 import { stopEmulator } from "./emulator.ts";
 import type { Ready } from "./emulator.ts";
-import { bringUp, defaultSpeed, localState, speedHelp } from "./local-stack.ts";
+import { bringUp, defaultSpeed, localState, speedHelp, takeDown } from "./local-stack.ts";
 import { defaultPort } from "./port.ts";
 import { Progress } from "../../lib/progress.ts";
 import { inUse, release, stackOwner } from "./state.ts";
-import { assumeRole, detachLocalRoles, roleHelp } from "./roles.ts";
+import { assumeRole, roleHelp } from "./roles.ts";
 import { noStack, readRunning, requireRunning } from "./running.ts";
 
 /** Defines `local` with its commands `up`, `down`, `status` and `env`. */
@@ -76,36 +76,30 @@ Exit status: 0 success, also if no stack is up; 1 the stack failed; 2 the stack 
     )
     .action(async () => {
       removeForeignSettings(environment);
-      await takeDown(new Progress(stderr), signal);
+      const progress = new Progress(stderr);
+      const ready = await readRunning();
+      if (ready === undefined) {
+        const owner = stackOwner(localState);
+        if (owner !== undefined) throw inUse(owner, false);
+        await release(localState);
+        progress.say("No local stack is up.");
+        return;
+      }
+      const deployment = await Deployment.open(ready, localState);
+      const stop = async () => {
+        await stopEmulator(ready.pid);
+        await release(localState);
+      };
+      try {
+        await takeDown({ aws: ready, deployment, progress, signal, stop });
+      } finally {
+        if (existsSync(localState.lastLogs)) {
+          progress.say(
+            `The logs of the last run are in ${relative(repoRoot, localState.lastLogs)}/, until the next run ends.`,
+          );
+        }
+      }
     });
-}
-
-async function takeDown(progress: Progress, signal: AbortSignal): Promise<void> {
-  const ready = await readRunning();
-  if (ready === undefined) {
-    const owner = stackOwner(localState);
-    if (owner !== undefined) throw inUse(owner, false);
-    await release(localState);
-    progress.say("No local stack is up.");
-    return;
-  }
-  const deployment = await Deployment.open(ready, localState);
-  try {
-    await progress.step("Destroying the stack", async (step) => {
-      await detachLocalRoles(ready, signal);
-      await deployment.destroy(step, signal);
-    });
-  } finally {
-    await progress.step("Stopping AWS on this machine", async () => {
-      await stopEmulator(ready.pid);
-      await release(localState);
-    });
-    if (existsSync(localState.lastLogs)) {
-      progress.say(
-        `The logs of the last run are in ${relative(repoRoot, localState.lastLogs)}/, until the next run ends.`,
-      );
-    }
-  }
 }
 
 function statusCommand({ stdout, environment, signal, exitWith }: CommandContext) {
