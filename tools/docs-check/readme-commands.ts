@@ -85,7 +85,7 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     needs: "an AWS account",
   },
   {
-    command: "npm run redrive -- --stack local",
+    command: "npm run redrive",
     test: "e2e/stack/burst.long.e2e.ts",
     text: 'command("redrive"',
   },
@@ -95,7 +95,7 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     text: '"burst", "--count"',
   },
   {
-    command: "npm run smoke -- --stack local",
+    command: "npm run smoke",
     test: "e2e/stack/local.e2e.ts",
     text: '"smoke/main.ts", "--stack", "local"',
   },
