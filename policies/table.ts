@@ -17,7 +17,7 @@ async function policyFiles(): Promise<ReadonlyMap<unknown, string>> {
     (file) => /^[a-z-]+\.ts$/.test(file) && file !== "index.ts" && file !== "table.ts",
   );
   const exported = files.map(async (file) =>
-    Object.values<unknown>((await import(`./${file}`)) as object).map((value) => [value, file] as const),
+    Object.values((await import(`./${file}`)) as Record<string, unknown>).map((value) => [value, file] as const),
   );
   return new Map((await Promise.all(exported)).flat());
 }
