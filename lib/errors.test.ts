@@ -62,7 +62,7 @@ describe("the end of a command", () => {
     [
       "AWS's code, which the message does not repeat",
       Object.assign(new Error("no\n right"), { name: "AccessDenied", $metadata: {} }),
-      "AccessDenied: no right (these AWS credentials may not do this: attach the stack's caller policy)",
+      "AccessDenied: no right (these AWS credentials may not do this: attach the stack's caller or operator policy)",
       2,
     ],
     ["any other error in one line", new Error("a\nb"), "a b", 1],

@@ -74,8 +74,8 @@ const byCallerCode: Readonly<Record<string, string>> = {
   UnrecognizedClientException: "the AWS credentials are not valid here: check the profile and the account",
   SignatureDoesNotMatch: "the AWS secret key does not belong to the access key",
   InvalidSignatureException: "the AWS secret key does not belong to the access key",
-  AccessDenied: "these AWS credentials may not do this: attach the stack's caller policy",
-  AccessDeniedException: "these AWS credentials may not do this: attach the stack's caller policy",
+  AccessDenied: "these AWS credentials may not do this: attach the stack's caller or operator policy",
+  AccessDeniedException: "these AWS credentials may not do this: attach the stack's caller or operator policy",
   NoSuchBucket: "is its stack still deployed, and is it the stack of these jobs?",
   PermanentRedirect: "the bucket is in another region than the stack's outputs name",
 };

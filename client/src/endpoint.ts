@@ -8,11 +8,11 @@ import type { Stack } from "./stack.ts";
 const takingStates = ["InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"];
 
 /**
- * Checks that the endpoint exists and accepts invocations. For a caller without the right to describe it, the first
- * invocation tells.
+ * Checks that the endpoint exists and accepts invocations.
+ * @param mustDescribe false: for a caller without the right to describe the endpoint, the first invocation tells
  * @throws SetupError if it does not; the SDK's error if credentials or network are invalid
  */
-export async function checkEndpoint(stack: Stack, signal?: AbortSignal): Promise<void> {
+export async function checkEndpoint(stack: Stack, signal?: AbortSignal, mustDescribe = false): Promise<void> {
   const { endpointName, region } = stack.outputs;
   try {
     const { status } = await readCapacity(stack, signal);
@@ -20,7 +20,7 @@ export async function checkEndpoint(stack: Stack, signal?: AbortSignal): Promise
     throw new SetupError(`Endpoint ${endpointName} is ${status}: it accepts videos when it is InService.`);
   } catch (error) {
     const code = codeOf(error);
-    if (code === "AccessDeniedException") return;
+    if (code === "AccessDeniedException" && !mustDescribe) return;
     if (code === "ValidationException" || code === "ValidationError") {
       throw new SetupError(
         `There is no endpoint ${endpointName} in ${region} for these credentials: check the account and the region, and that the stack is still deployed.`,

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { once } from "node:events";
 import { describe, it } from "mocha";
-import { asClientError, AwsError, SetupError } from "./errors.ts";
+import { asClientError, AwsError, isPassing, SetupError } from "./errors.ts";
 
 describe("an error that is thrown to the caller of the library", () => {
   const thrownBy = async (work: () => Promise<unknown>): Promise<unknown> => {
@@ -41,5 +41,23 @@ describe("an error that is thrown to the caller of the library", () => {
     for (const error of [new DOMException("enough", "AbortError"), new SetupError("no"), new TypeError("no")]) {
       assert.equal(asClientError(error), error);
     }
+  });
+});
+
+describe("an error of AWS", () => {
+  const answer = (name: string, httpStatusCode: number, more: object = {}) =>
+    Object.assign(new Error("no"), { name, $metadata: { httpStatusCode, ...more } });
+
+  it("is worth another try if AWS is overloaded", () => {
+    assert.ok(isPassing(answer("ServiceUnavailable", 503)));
+  });
+
+  it("is not worth another try if AWS denies the call", () => {
+    assert.ok(!isPassing(answer("AccessDenied", 403)));
+  });
+
+  it("is not worth another try if AWS denies the call and its clock differs from this machine's", () => {
+    // The SDK marks the error so, and counts it as transient.
+    assert.ok(!isPassing(answer("AccessDeniedException", 400, { clockSkewCorrected: true })));
   });
 });

@@ -59,6 +59,8 @@ type SdkError = Parameters<typeof isTransientError>[0];
 export function isPassing(error: unknown): error is Error {
   // The SDK counts a refusal because of the clock as transient, because it tries again with AWS's time.
   if (!(error instanceof Error) || isAbort(error) || isClockSkew(error)) return false;
+  // And it counts any refusal as transient whose Date header corrected its clock, as the emulator's does.
+  if ("$metadata" in error && callerRemedyFor(error) !== undefined) return false;
   const sdkError = error as SdkError;
   return isThrottlingError(sdkError) || isTransientError(sdkError) || isServerError(sdkError);
 }

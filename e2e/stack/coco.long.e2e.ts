@@ -59,7 +59,7 @@ describe("the network of the COCO weights", () => {
     using client = connect(checkOutputs(stack.outputs, "The stack's outputs"), stack.aws.credentials);
     const order = { video, out: join(folder, "out"), onSaved: () => undefined };
     // It checks the result against the schema.
-    const run = await oneVideo(client, order, progress, signal);
+    const run = await oneVideo({ caller: client, operator: client }, order, progress, signal);
     assert.equal(run.summary.frames, 1);
     assert.equal(run.summary.notice, null);
     const result = JSON.parse(await readFile(run.result, "utf8")) as { model: { name: string; classes: object } };

@@ -43,14 +43,24 @@ function backendEnvironment(paths: Pick<StatePaths, "backend" | "pulumiHome">): 
   };
 }
 
+/** Address of the emulator, with the credentials of a principal. */
+type AwsAccess = Pick<Ready, "url" | "region"> & {
+  readonly credentials: Ready["credentials"] & { readonly sessionToken?: string };
+};
+
 /** Returns the variables that make AWS SDKs and CLIs use the emulator. */
-export function awsEnvironment(ready: Pick<Ready, "url" | "region" | "credentials">): Record<string, string> {
+export function awsEnvironment({
+  url,
+  region,
+  credentials: { accessKeyId, secretAccessKey, sessionToken },
+}: AwsAccess): Record<string, string> {
   return {
-    AWS_ENDPOINT_URL: ready.url,
-    AWS_REGION: ready.region,
-    AWS_DEFAULT_REGION: ready.region,
-    AWS_ACCESS_KEY_ID: ready.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: ready.credentials.secretAccessKey,
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
   };
 }
 

@@ -16,6 +16,7 @@ import { defaultPort } from "./port.ts";
 import { Progress } from "../../lib/progress.ts";
 import { inUse, release, stackOwner } from "./state.ts";
 import { assumeRole, roleHelp } from "./roles.ts";
+import type { RoleSession } from "./roles.ts";
 import { noStack, readRunning, requireRunning } from "./running.ts";
 
 /** Defines `local` with its commands `up`, `down`, `status` and `env`. */
@@ -151,18 +152,17 @@ Exit status: 0 success; 2 no stack is up, or no such role.`,
     .action(async ({ role }) => {
       const foreign = removeForeignSettings(environment);
       let ready: Ready;
-      let session: Record<string, string>;
+      let credentials: Ready["credentials"];
       try {
         ready = await requireRunning();
-        session = role === undefined ? {} : await roleEnvironment(ready, role, stderr);
+        credentials = role === undefined ? ready.credentials : await sessionOfRole(ready, role, stderr);
       } catch (error) {
         // Otherwise eval would succeed.
         stdout.write("false\n");
         throw error;
       }
       const variables = {
-        ...awsEnvironment(ready),
-        ...session,
+        ...awsEnvironment({ ...ready, credentials }),
         ...pulumiEnvironment(ready, localState),
         ...withoutLoopback(environment),
         ...(existsSync(localState.settings) ? { [configFileVariable]: localState.settings } : {}),
@@ -176,15 +176,11 @@ Exit status: 0 success; 2 no stack is up, or no such role.`,
     });
 }
 
-/** Assumes a role; returns the variables of its session, and prints their expiry. */
-async function roleEnvironment(ready: Ready, role: string, stderr: TextSink): Promise<Record<string, string>> {
-  const { accessKeyId, secretAccessKey, sessionToken, expiration } = await assumeRole(ready, role);
-  stderr.write(`The credentials of ${role} expire at ${expiration.toLocaleTimeString()} (real time).\n`);
-  return {
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_SESSION_TOKEN: sessionToken,
-  };
+/** Assumes a role, and prints when its session expires. */
+async function sessionOfRole(ready: Ready, role: string, stderr: TextSink): Promise<RoleSession> {
+  const session = await assumeRole(ready, role);
+  stderr.write(`The credentials of ${role} expire at ${session.expiration.toLocaleTimeString()} (real time).\n`);
+  return session;
 }
 
 function quoted(value: string): string {

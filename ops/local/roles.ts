@@ -19,16 +19,22 @@ import type { Ready } from "./emulator.ts";
 
 type Access = Pick<Ready, "url" | "region" | "accountId" | "credentials">;
 
-/** Roles of the stack `local` by their short names, and the output with the policy that is attached to each. */
+/**
+ * Roles of the stack `local` by their short names, and the outputs with the policies that are attached to each. An
+ * operator is a caller, too: redrive, burst and the smoke test send videos.
+ */
 const localRoles = {
-  caller: { name: "local-caller", policy: "callerPolicyArn" },
-  operator: { name: "local-operator", policy: "operatorPolicyArn" },
+  caller: { name: "local-caller", policies: ["callerPolicyArn"] },
+  operator: { name: "local-operator", policies: ["callerPolicyArn", "operatorPolicyArn"] },
 } as const;
 
 /** The role that workflows assume to deploy an environment (infra/bootstrap), with Pulumi's suffix. */
 const deployRole = /^async-video-[a-z]+-deploy(-[0-9a-f]{7})?$/;
 
 const policyOutputs = z.object({ callerPolicyArn: z.string(), operatorPolicyArn: z.string() });
+
+/** A role of the stack `local`. */
+export type LocalRole = keyof typeof localRoles;
 
 /** Help for `--role`. */
 export const roleHelp = "caller, operator, deploy (of infra/bootstrap), or a role's name";
@@ -52,11 +58,11 @@ export async function attachLocalRoles(
   outputs: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<void> {
-  const policies = policyOutputs.parse(outputs);
+  const arns = policyOutputs.parse(outputs);
   await withIam(
     access,
     async (iam) => {
-      for (const { name: RoleName, policy } of Object.values(localRoles)) {
+      for (const { name: RoleName, policies } of Object.values(localRoles)) {
         const Principal = { AWS: `arn:aws:iam::${access.accountId}:root` };
         const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal, Action: "sts:AssumeRole" }] };
         try {
@@ -64,7 +70,9 @@ export async function attachLocalRoles(
         } catch (error) {
           if (!(error instanceof EntityAlreadyExistsException)) throw error;
         }
-        await iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn: policies[policy] }));
+        for (const policy of policies) {
+          await iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn: arns[policy] }));
+        }
       }
     },
     signal,
@@ -127,18 +135,53 @@ export async function findRole(access: Access, role: string): Promise<Role> {
  */
 export async function assumeRole(access: Access, role: string): Promise<RoleSession> {
   const found = await findRole(access, role);
-  const [RoleArn, RoleSessionName] = [found.Arn, "local-env"];
-  const WebIdentityToken = webIdentityToken(decodeURIComponent(found.AssumeRolePolicyDocument ?? "{}"));
-  const sts = new STSClient(configOf(access));
-  try {
-    const { Credentials: credentials } =
-      WebIdentityToken === undefined
-        ? await sts.send(new AssumeRoleCommand({ RoleArn, RoleSessionName }))
-        : await sts.send(new AssumeRoleWithWebIdentityCommand({ RoleArn, RoleSessionName, WebIdentityToken }));
-    return sessionOf(credentials);
-  } finally {
-    sts.destroy();
-  }
+  const RoleSessionName = "local-env";
+  const identity = trustedIdentity(decodeURIComponent(found.AssumeRolePolicyDocument ?? "{}"));
+  if (identity !== undefined) return await assumeRoleWithToken(access, found.Arn ?? "", identity, RoleSessionName);
+  return await withSts(access, (sts) => sts.send(new AssumeRoleCommand({ RoleArn: found.Arn, RoleSessionName })));
+}
+
+/** The parts of an identity provider's token that a role's trust policy compares. */
+export interface WebIdentity {
+  /** Host of the identity provider. */
+  readonly host: string;
+  readonly audience: string | undefined;
+  readonly subject: string | undefined;
+}
+
+/**
+ * Assumes a role with a token that is made here: the emulator does not verify a token's signature.
+ * @param seconds duration of the session. @default an hour (AWS: AssumeRoleWithWebIdentity, DurationSeconds)
+ * @throws STS's error if the role does not trust the token, or does not allow such a duration
+ */
+export async function assumeRoleWithToken(
+  access: Access,
+  RoleArn: string,
+  { host, audience, subject }: WebIdentity,
+  RoleSessionName: string,
+  seconds?: number,
+): Promise<RoleSession> {
+  const claims = { iss: `https://${host}`, aud: audience, sub: subject };
+  const encoded = [{ alg: "none" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
+  const input = { RoleArn, RoleSessionName, WebIdentityToken: `${encoded.join(".")}.`, DurationSeconds: seconds };
+  return await withSts(access, (sts) => sts.send(new AssumeRoleWithWebIdentityCommand(input)));
+}
+
+/** Ms before the end of a session from which on a new one is used; the AWS SDK asks again five minutes before the end. */
+const renewalMs = 10 * 60_000;
+
+/**
+ * Returns a provider of credentials for AWS SDK clients: sessions of a role of the stack `local`, renewed before they
+ * expire. Clients that share the provider share its session.
+ */
+export function roleCredentials(access: Access, role: LocalRole): () => Promise<RoleSession> {
+  let session: Promise<RoleSession> | undefined;
+  return async () => {
+    if (session === undefined || (await session).expiration.getTime() - Date.now() < renewalMs) {
+      session = assumeRole(access, role);
+    }
+    return await session;
+  };
 }
 
 const webIdentityTrust = z.object({
@@ -151,18 +194,13 @@ const webIdentityTrust = z.object({
   ),
 });
 
-/**
- * Returns a token for a role that trusts an identity provider; undefined for another role. The emulator does not verify a
- * token's signature.
- */
-function webIdentityToken(trustPolicy: string): string | undefined {
+/** Returns an identity that a role trusts; undefined for a role that trusts no identity provider. */
+function trustedIdentity(trustPolicy: string): WebIdentity | undefined {
   const [statement] = webIdentityTrust.safeParse(JSON.parse(trustPolicy)).data?.Statement ?? [];
   if (statement === undefined) return undefined;
   const host = statement.Principal.Federated.replace(/^.*:oidc-provider\//, "");
   const claim = (name: string) => [statement.Condition.StringEquals[`${host}:${name}`] ?? ""].flat()[0];
-  const claims = { iss: `https://${host}`, aud: claim("aud"), sub: claim("sub") };
-  const encoded = [{ alg: "none" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"));
-  return `${encoded.join(".")}.`;
+  return { host, audience: claim("aud"), subject: claim("sub") };
 }
 
 function sessionOf(credentials: Credentials | undefined): RoleSession {
@@ -181,6 +219,18 @@ function sessionOf(credentials: Credentials | undefined): RoleSession {
 
 function configOf({ url: endpoint, region, credentials }: Access) {
   return { endpoint, region, credentials };
+}
+
+async function withSts(
+  access: Access,
+  call: (sts: STSClient) => Promise<{ readonly Credentials?: Credentials | undefined }>,
+): Promise<RoleSession> {
+  const sts = new STSClient(configOf(access));
+  try {
+    return sessionOf((await call(sts)).Credentials);
+  } finally {
+    sts.destroy();
+  }
 }
 
 async function withIam<T>(access: Access, task: (iam: IAMClient) => Promise<T>, signal?: AbortSignal): Promise<T> {

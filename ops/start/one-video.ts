@@ -75,32 +75,40 @@ export interface VideoOrder {
   readonly onSaved: (folder: string) => void;
 }
 
+/** The stack, with the credentials of its two kinds of users. */
+export interface Users {
+  /** Sends the video and fetches the result. */
+  readonly caller: Stack;
+  /** Watches the job, the instances and the metrics. */
+  readonly operator: Stack;
+}
+
 /**
  * Uploads the video, invokes the endpoint, waits for the result and fetches it.
  * @throws JobFailed
  */
 export async function oneVideo(
-  stack: Stack,
+  { caller, operator }: Users,
   { video, out, onSaved }: VideoOrder,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<VideoRun> {
   const { result: job } = await progress.step("Uploading the video and invoking the endpoint", async (step) => {
-    const uploaded = await uploadVideo(stack, video, {
+    const uploaded = await uploadVideo(caller, video, {
       signal,
       onProgress: (upload) => {
         step.detail(`${upload.step} ${Math.round((100 * upload.loaded) / upload.total)} %`);
       },
     });
-    return invoke(stack, { ...uploaded, signal });
+    return invoke(caller, { ...uploaded, signal });
   });
 
   const { result: watched } = await progress.step("Waiting for the result", (step) =>
-    watchJob(stack, video, job, step.detail, signal),
+    watchJob(operator, video, job, step.detail, signal),
   );
 
   const { result: finished } = await progress.step("Fetching the result", async () => {
-    const result = await fetchResult(stack, job, signal);
+    const result = await fetchResult(caller, job, signal);
     const folder = await makeRunFolder(out);
     const file = join(folder, "result.json");
     try {
@@ -110,7 +118,7 @@ export async function oneVideo(
       throw error;
     }
     onSaved(folder);
-    const timings = await readTimings(stack, job, { signal, limitSeconds: metricsLimit });
+    const timings = await readTimings(operator, job, { signal, limitSeconds: metricsLimit });
     return { summary: summarize(result), timings, folder, file };
   });
   return {

@@ -11,6 +11,7 @@ import { explain, InterruptedError } from "../../lib/errors.ts";
 import { readSetupSeconds, repoRoot } from "../../tools/paths.mjs";
 import { removeForeignSettings } from "../local/foreign-settings.ts";
 import { bringUp, defaultSpeed, localState, speedHelp } from "../local/local-stack.ts";
+import { roleCredentials } from "../local/roles.ts";
 import { durationOf, ModelCommandError, startDrawing, weightsNames } from "./model.ts";
 import type { WeightsName } from "./model.ts";
 import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
@@ -101,14 +102,16 @@ async function run(
   const stack = await bringUp({ port, speed, keep, progress, signal, ...(await modelOf(weights, cleanup)) });
   let measured: Pick<Report, "run" | "drawn" | "resultSeconds" | "instancesAfter">;
   try {
-    using client = connect(checkOutputs(stack.outputs, "The stack's outputs"), stack.aws.credentials);
-    await waitForZero(client, progress, stack.signal);
-    const found = await oneVideo(client, { video, out: outFolder, onSaved }, progress, stack.signal);
+    const outputs = checkOutputs(stack.outputs, "The stack's outputs");
+    using caller = connect(outputs, roleCredentials(stack.aws, "caller"));
+    using operator = connect(outputs, roleCredentials(stack.aws, "operator"));
+    await waitForZero(operator, progress, stack.signal);
+    const found = await oneVideo({ caller, operator }, { video, out: outFolder, onSaved }, progress, stack.signal);
     show(foundText({ video: options.footage ?? relative(process.cwd(), sample), weights, run: found }));
     // It runs while the endpoint scales to zero.
     await using drawing = startDrawing(video, found.result, found.folder, stack.signal);
     const drawnAt = drawing.finished.then(seconds, () => NaN);
-    const instancesAfter = await backToZero(client, progress, stack.signal);
+    const instancesAfter = await backToZero(operator, progress, stack.signal);
     const { result: drawn } = await progress.step("Drawing the result's boxes", () => drawing.finished);
     show(filesText(drawn));
     measured = { run: found, drawn, resultSeconds: await drawnAt, instancesAfter };

@@ -234,6 +234,16 @@ describe("the command burst", () => {
     ]);
   });
 
+  it("sends nothing if the caller may not see the instances", async () => {
+    const answer = { status: 400, code: "AccessDeniedException", message: "no" };
+    fixture.aws.fail({ operation: "DescribeEndpoint", answer, times: 100 });
+    const { status, stderr } = await burst("--count", "1");
+    assert.equal(status, 2);
+    assert.match(stderr, /AccessDeniedException: no/);
+    assert.deepEqual(fixture.aws.invocations, []);
+    assert.equal(fixture.aws.count("PutObject"), 0);
+  });
+
   it("counts the accepted jobs if the service refuses midway", async () => {
     fixture.aws.onInvocation = (invocation) => {
       complete(invocation);

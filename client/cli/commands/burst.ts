@@ -79,8 +79,8 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
     live.say("Nothing was sent.");
     return 0;
   }
-  // Before the upload, whose retries take minutes.
-  await checkEndpoint(stack, signal);
+  // Before the upload, whose retries take minutes. A burst counts the instances.
+  await checkEndpoint(stack, signal, true);
   const videos = await inS3(found, session);
   const name = `burst-${randomBytes(4).toString("hex")}`;
   const folder = flags.out ?? join("out", name);
