@@ -54,8 +54,8 @@ describe("The gateway, for a session ten minutes of the stack's time after its s
     s3.destroy();
   });
 
-  /** Runs Python with the session's credentials. */
-  const python = async (code: string): Promise<string> => {
+  /** Runs a program with the session's credentials. */
+  const output = async (program: string, ...args: readonly string[]): Promise<string> => {
     const env = {
       PATH: process.env["PATH"],
       AWS_ENDPOINT_URL: aws.url,
@@ -64,13 +64,27 @@ describe("The gateway, for a session ten minutes of the stack's time after its s
       AWS_SECRET_ACCESS_KEY: session.secretAccessKey,
       AWS_SESSION_TOKEN: session.sessionToken,
     };
+    return (await promisify(execFile)(program, args, { env })).stdout.trim();
+  };
+  const python = async (code: string): Promise<string> => {
     const setup = "import botocore.session; create = botocore.session.get_session().create_client";
-    return (await promisify(execFile)(ministackPython, ["-c", `${setup}\n${code}`], { env })).stdout.trim();
+    return await output(ministackPython, "-c", `${setup}\n${code}`);
   };
 
   it("answers botocore", async function () {
     this.timeout(30_000);
     assert.match(await python("print(create('sts').get_caller_identity()['Arn'])"), identity);
+  });
+
+  it("answers the AWS CLI, if this machine has it", async function () {
+    this.timeout(60_000);
+    const version = await output("aws", "--version").catch(() => undefined);
+    if (version === undefined) {
+      console.log("      There is no program aws: the AWS CLI is not tested.");
+      this.skip();
+    }
+    const arn = await output("aws", "sts", "get-caller-identity", "--query", "Arn", "--output", "text");
+    assert.match(arn, identity, version);
   });
 
   for (const version of ["s3", "s3v4"]) {
