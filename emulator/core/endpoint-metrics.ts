@@ -22,7 +22,8 @@ export interface QueueState {
 }
 
 const namespace = "AWS/SageMaker";
-const instanceNamespace = "/aws/sagemaker/Endpoints";
+/** The namespace of the metrics that each instance publishes. */
+export const instanceNamespace = "/aws/sagemaker/Endpoints";
 
 /** Publishes the metrics that the developer guide lists in "Monitor asynchronous endpoint". */
 export class EndpointMetrics {

@@ -20,6 +20,8 @@ const question = z.object({
   roleArn: z.string().min(1),
   action: z.string().min(1),
   resources: z.array(z.string().min(1)).min(1),
+  /** Condition keys of the call. */
+  context: z.record(z.string(), z.string()).default({}),
 });
 
 /** Answers a request for a page that needs no signature; undefined if there is no such page. */
@@ -56,8 +58,8 @@ export async function localPage(
   }
   const parsed = question.safeParse(asked);
   if (!parsed.success) return json(400, { message: `Send roleArn, action and resources: ${parsed.error.message}` });
-  const { roleArn, action, resources } = parsed.data;
-  return json(200, await launcher.decide({ caller: { roleArn }, action, resources, context: {} }, false));
+  const { roleArn, ...call } = parsed.data;
+  return json(200, await launcher.decide({ caller: { roleArn }, ...call }, false));
 }
 
 function json(status: number, content: object): WireResponse {

@@ -22,6 +22,7 @@ import {
 import type { DescribeEndpointOutput } from "@aws-sdk/client-sagemaker";
 import type { InvokeEndpointAsyncOutput } from "@aws-sdk/client-sagemaker-runtime";
 import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
+import { RealClock } from "../core/real-clock.ts";
 import { ArtifactCache } from "../model-server/artifact.ts";
 import { ModelServer } from "../model-server/model-server.ts";
 import { executionActor } from "../services/sagemaker/dependencies.ts";
@@ -38,6 +39,10 @@ import type { TestAws } from "../testing/test-aws.ts";
 import { sdkConfig, testAccount, testRegion } from "../testing/test-gateway.ts";
 import { actorCalls } from "./actors.ts";
 import { LauncherAuthorizer } from "./authorizer.ts";
+
+/** Clock speed-up: metrics come once a minute of the stack's time, which takes 0.1 s. */
+const speed = 600;
+const twoMinutes = 200;
 
 type Event = keyof typeof actorCalls;
 
@@ -69,6 +74,7 @@ describe("The execution role", function () {
   let iam: IAMClient;
   let s3: S3Client;
   let keyArn: string;
+  let clock: RealClock;
   let status = 200;
   let made = 0;
 
@@ -99,23 +105,26 @@ describe("The execution role", function () {
       await sns.send(new CreateTopicCommand({ Name, Attributes: { KmsMasterKeyId: keyArn } }));
     }
     fake = fakeAws();
+    clock = new RealClock(speed);
     fake.alarms.set("errors", "OK");
     const artifacts = new ArtifactCache(join(folder, "artifacts"));
     sagemaker = new SageMaker({
       ...fake.dependencies,
+      clock,
       callAs: aws.ports.callAs,
       roles: aws.ports.roles,
       authorizer: new LauncherAuthorizer(aws.launcher),
       instanceQuota: 100,
       launcherFor: (container) => ({ launch: () => launch(container, artifacts) }),
     });
-    const now = () => new Date(fake.clock.now());
+    const now = () => new Date(clock.now());
     control = caller(sagemaker.control, now);
     runtime = caller(sagemaker.runtime, now);
   });
   after(async () => {
     await sagemaker.stop();
     fake.clock.stop();
+    clock.stop();
     model.close();
     iam.destroy();
     s3.destroy();
@@ -152,12 +161,14 @@ describe("The execution role", function () {
       "repository of the image": `arn:aws:ecr:${testRegion}:763104351884:repository/pytorch-inference`,
       "network interfaces": `arn:aws:ec2:${testRegion}:${testAccount}:*`,
       "roll-back alarms": `arn:aws:cloudwatch:${testRegion}:${testAccount}:alarm:errors`,
+      volume: "*",
       "*": "*",
     };
     const what = resource.replace(/^key of the /, "");
     const of = object[what];
     assert.ok(of !== undefined, `The test knows no ${what}.`);
     if (what === resource) return { Effect: "Allow", Action: action, Resource: of };
+    if (what === "volume") return { Effect: "Allow", Action: action, Resource: keyArn };
     const encryption = what === "topic" ? "aws:sns:topicArn" : "aws:s3:arn";
     const Condition = { StringLike: { [`kms:EncryptionContext:${encryption}`]: of } };
     return { Effect: "Allow", Action: action, Resource: keyArn, Condition };
@@ -191,7 +202,8 @@ describe("The execution role", function () {
     const VpcConfig = { Subnets: ["subnet-1"], SecurityGroupIds: ["sg-1"] };
     await control("CreateModel", { ...goodModel, ModelName: name, ExecutionRoleArn, VpcConfig });
     const isUpdate = missing?.when === "update with roll-back alarms";
-    await policy(isUpdate ? all : without);
+    const isLater = isUpdate || missing?.when === "notification of a job";
+    await policy(isLater ? all : without);
     const { AsyncInferenceConfig } = goodConfig;
     const OutputConfig = {
       ...AsyncInferenceConfig.OutputConfig,
@@ -203,6 +215,7 @@ describe("The execution role", function () {
         EndpointConfigName,
         ProductionVariants: [{ ...goodConfig.ProductionVariants[0], ModelName: name }],
         AsyncInferenceConfig: { ...AsyncInferenceConfig, OutputConfig },
+        KmsKeyId: keyArn,
       });
     }
     await control("CreateEndpoint", { EndpointName: name, EndpointConfigName: name });
@@ -220,6 +233,8 @@ describe("The execution role", function () {
       endpoint = await settled(name);
     }
     if (endpoint.EndpointStatus !== "InService" || isUpdate) return { name, reason: endpoint.FailureReason };
+    if (missing === undefined || missing.when === "metrics of an instance") await sleep(twoMinutes);
+    await policy(without);
     status = missing?.when === "failure of a job" ? 500 : 200;
     const accepted = await runtime<InvokeEndpointAsyncOutput>("InvokeEndpointAsync", {
       EndpointName: name,
@@ -252,6 +267,19 @@ describe("The execution role", function () {
     async "start of an instance in a VPC"(call) {
       const { reason = "" } = await life(call);
       assert.ok(reason.includes(`is not authorized to perform: ${call.action}`), reason);
+    },
+    async "start of an instance with an encrypted volume"(call) {
+      const { reason = "" } = await life(call);
+      assert.ok(reason.includes(`is not authorized to perform: ${call.action}`), reason);
+    },
+    async "metrics of an instance"(call) {
+      const { name } = await life(call);
+      assert.equal(metric(name, "CPUUtilization"), 0);
+    },
+    async "deployment of an endpoint"(call) {
+      const { name, reason = "" } = await life(call);
+      const words = `The provided role 'arn:aws:iam::${testAccount}:role/${name}' is invalid. Please ensure the role exists, that its trust relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com", and has "sns:Publish" permissions for topic "`;
+      assert.ok(reason.startsWith(words), reason);
     },
     async "update with roll-back alarms"(call) {
       const { reason = "" } = await life(call);
@@ -293,9 +321,10 @@ describe("The execution role", function () {
   };
 
   it("runs a job with all permissions", async () => {
-    const { reason, written, accepted } = await life(undefined);
+    const { name, reason, written, accepted } = await life(undefined);
     assert.equal(reason, undefined);
     assert.deepEqual(written, [accepted?.OutputLocation]);
+    assert.ok(metric(name, "CPUUtilization") > 0);
   });
 
   for (const call of roleCalls.filter((one) => !onlyInParts(one))) {

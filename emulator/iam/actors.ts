@@ -73,6 +73,22 @@ export const actorCalls = table({
       "ec2:DescribeVpcs",
     ].map((action) => byRole(action, "*", "documented", roles)),
   ],
+  "start of an instance with an encrypted volume": [
+    {
+      ...byRole(
+        "kms:CreateGrant",
+        "key of the volume",
+        "documented",
+        "SageMaker API reference, RecommendationJobInputConfig, VolumeKmsKeyId",
+      ),
+      // For a service that uses the key for a resource (KMS developer guide, AWS KMS condition keys).
+      context: ["kms:GrantIsForAWSResource"],
+    },
+  ],
+  "metrics of an instance": [
+    { ...byRole("cloudwatch:PutMetricData", "*", "documented", roles), context: ["cloudwatch:namespace"] },
+  ],
+  "deployment of an endpoint": [byRole("sns:Publish", "topic", "observed", "aws/amazon-sagemaker-examples#4461")],
   "update with roll-back alarms": [
     byRole(
       "cloudwatch:DescribeAlarms",

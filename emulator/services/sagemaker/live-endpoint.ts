@@ -2,6 +2,7 @@
 
 import type { DeploymentConfig, DescribeEndpointOutput, EndpointStatus, VpcConfig } from "@aws-sdk/client-sagemaker";
 import type { Baking } from "../../core/endpoint-api.ts";
+import { instanceNamespace } from "../../core/endpoint-metrics.ts";
 import { AsyncEndpoint } from "../../core/endpoint.ts";
 import { DeploymentFailedError, EndpointGoneError, ScalingFailedError } from "../../core/endpoint-api.ts";
 import type { EndpointState } from "../../core/endpoint-api.ts";
@@ -12,7 +13,7 @@ import type { EndpointConfigRecord } from "./endpoint-configs.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Outbox, Sender } from "./outbox.ts";
 import type { Named } from "./registry.ts";
-import { checkStart } from "./start-permissions.ts";
+import { checkStart, mayPublishMetrics } from "./start-permissions.ts";
 import type { StartedInstance } from "./start-permissions.ts";
 import { alarmArn } from "../cloudwatch/identity.ts";
 
@@ -40,6 +41,16 @@ function networkOf(vpc: VpcConfig | undefined): StartedInstance["network"] {
   return vpc && { subnets: vpc.Subnets ?? [], securityGroups: vpc.SecurityGroupIds ?? [] };
 }
 
+/** Returns the key's ARN; undefined without a key, and for an alias, whose key is not known here. */
+function volumeKeyOf(key: string | undefined, { region, accountId }: SageMakerDependencies): string | undefined {
+  if (key === undefined || /^(arn:.*:)?alias\//.test(key)) return undefined;
+  return key.startsWith("arn:") ? key : `arn:aws:kms:${region}:${accountId}:key/${key}`;
+}
+
+function topicsOf({ success, error }: EndpointConfigRecord["async"]): string[] {
+  return [...new Set([success.topic, error.topic])].filter((topic) => topic !== undefined);
+}
+
 function senderOf(endpointName: string, { variant, async }: EndpointConfigRecord): Sender {
   return { endpointName, variantName: variant.name, roleArn: variant.model.roleArn, async };
 }
@@ -55,6 +66,8 @@ export class LiveEndpoint implements Named {
   #config: EndpointConfigRecord;
   #deploymentConfig: DeploymentConfig | undefined;
   #failureReason: string | undefined;
+  /** Whether the execution role lets the instances publish their metrics. */
+  #publishesMetrics = true;
   #modifiedAt: Date;
 
   constructor(
@@ -77,7 +90,11 @@ export class LiveEndpoint implements Named {
       arn: this.arn,
       variant: config.variant.name,
       clock: aws.clock,
-      metrics: aws.metrics,
+      metrics: {
+        put: (datum) => {
+          if (datum.namespace !== instanceNamespace || this.#publishesMetrics) aws.metrics.put(datum);
+        },
+      },
       listener: {
         onSettled: (invocation, settlement) => {
           outbox.settled(this.sender, invocation, settlement);
@@ -232,9 +249,14 @@ export class LiveEndpoint implements Named {
     const alarms = rollbackAlarmsOf(deployment).map((name) => alarmArn({ region, accountId }, name));
     const launcher: InstanceLauncher<Invocation> = {
       launch: async (...started) => {
-        const rollbackAlarms = isDeploying ? alarms : [];
-        const start = { roleArn, image, network: networkOf(variant.model.input.VpcConfig), rollbackAlarms };
+        const start = {
+          ...{ roleArn, image, network: networkOf(variant.model.input.VpcConfig) },
+          volumeKey: volumeKeyOf(config.input.KmsKeyId, this.#aws),
+          rollbackAlarms: isDeploying ? alarms : [],
+          topics: isDeploying ? topicsOf(async) : [],
+        };
         await checkStart(this.#aws.authorizer, start, `arn:aws:ec2:${region}:${accountId}`);
+        this.#publishesMetrics = await mayPublishMetrics(this.#aws.authorizer, roleArn, instanceNamespace);
         return await instances.launch(...started);
       },
     };
