@@ -63,6 +63,8 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
   const { socketPath } = options;
   const temporary = join(options.stateDir, "tmp");
   makeFolder(temporary);
+  // The file for `npm run iam:record` (iam/recorder.py).
+  const recording = process.env["LAUNCHER_RECORDING"];
   const child = await startGuarded({
     python: options.python,
     command: [options.python, launcher, socketPath],
@@ -80,6 +82,7 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
       AWS_ACCESS_KEY_ID: options.credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: options.credentials.secretAccessKey,
       LAUNCHER_TOKEN: options.launcherToken,
+      ...(recording === undefined ? {} : { LAUNCHER_RECORDING: recording }),
       SERVICES: miniStackServices.join(","),
       LOG_LEVEL: "WARNING",
       PYTHONUNBUFFERED: "1",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import recorder
 from conditions import resource_tags
 from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import get_account_id, get_region
@@ -17,7 +18,7 @@ TRUST = "role trust policy"
 # Actions that no policy denies. Source: IAM User Guide, "Policy evaluation logic"; AWS STS API Reference.
 ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
-# The trust policy decides about the token (web_identity.py); the call needs no credentials.
+# The trust policy decides about the token (WebIdentity); the call needs no credentials.
 WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
 
 # The root user of the account can repair a bucket policy that denies everything. Source: S3 API Reference,
@@ -39,7 +40,16 @@ class Anonymous:
     """A caller without credentials."""
 
 
-Caller = Principal | Service | Anonymous
+@dataclass(frozen=True)
+class WebIdentity:
+    """The holder of a token: the ARN of the identity provider, and the token's audience and subject."""
+
+    provider: str
+    audience: str
+    subject: str
+
+
+Caller = Principal | Service | Anonymous | WebIdentity
 
 
 def caller_of(named: dict[str, Any]) -> Caller:
@@ -81,7 +91,7 @@ class _Match:
 
 
 @dataclass(frozen=True)
-class _ResourcePolicy:
+class ResourcePolicy:
     """A resource's own policy, its owner's account, and its kind in AWS's words; the document is None without one."""
 
     document: object
@@ -89,30 +99,84 @@ class _ResourcePolicy:
     kind: str
 
 
-def decide(caller: Caller, action: str, resource: str, context: dict[str, Any] | None = None) -> Decision:
-    """Decide whether a caller may perform an action on a resource, an ARN or "*".
+@dataclass(frozen=True)
+class Call:
+    """A call with the facts that a decision about it depends on. Names of condition keys are in lower case."""
+
+    caller: Caller
+    action: str
+    resource: str
+    keys: dict[str, Any]
+    attached: ResourcePolicy
+    # A grant on the key allows the call.
+    granted: bool = False
+
+
+def install() -> None:
+    """Let MiniStack compare aws:PrincipalArn with the ARN of a session's role.
+
+    Source: IAM User Guide, "AWS global condition context keys", aws:PrincipalArn. Roles with a path are not supported.
+    """
+    resolve = evaluator._resolve_condition_key
+
+    def resolve_condition_key(key: str, ctx: evaluator.EvalContext) -> object:
+        arn = ctx.principal_arn
+        if key.lower() == "aws:principalarn" and ":assumed-role/" in arn:
+            return f"arn:aws:iam::{ctx.principal_account}:role/{arn.split('/')[1]}"
+        return resolve(key, ctx)
+
+    evaluator._resolve_condition_key = resolve_condition_key
+
+
+def decide(
+    caller: Caller, action: str, resource: str, context: dict[str, Any] | None = None, *, record: bool = True
+) -> Decision:
+    """Decide whether a caller may perform an action on a resource, an ARN or "*", in the present state.
 
     The context has the request's condition keys; "aws:SecureTransport" and "aws:SourceIp" replace those of the
-    request that is being served.
+    request that is being served. With `record`, the decision is part of a recording.
     """
     keys = {name.lower(): value for name, value in (context or {}).items()}
-    attached = _resource_policy(action, resource)
-    if action == WEB_IDENTITY or (action in ALWAYS_ALLOWED and isinstance(caller, Principal)):
+    granted = _is_granted(caller, action, resource, keys)
+    for tag, value in resource_tags(resource).items():
+        keys.setdefault(f"aws:resourcetag/{tag}".lower(), value)
+    call = Call(caller, action, resource, keys, _resource_policy(action, resource), granted)
+    decision = decision_about(call)
+    if record and recorder.is_on():
+        recorder.record(call, decision)
+    return decision
+
+
+def decision_about(call: Call) -> Decision:
+    """Decide about a call by its facts only."""
+    caller, action, resource = call.caller, call.action, call.resource
+    if isinstance(caller, WebIdentity):
+        name, match = caller.subject, _decide_token(caller, call)
+    elif action == WEB_IDENTITY or (action in ALWAYS_ALLOWED and isinstance(caller, Principal)):
         return Decision(True, "", action, resource)
-    if isinstance(caller, Principal):
-        match = _decide_principal(caller, _evaluation(caller, action, resource, keys), attached)
-        name = caller.arn
+    elif isinstance(caller, Principal):
+        name, match = caller.arn, _decide_principal(caller, _evaluation(caller, call), call.attached)
     else:
-        match = _decide_outsider(caller, action, resource, keys, attached)
         name = caller.name if isinstance(caller, Service) else "anonymous"
-    if match.decision == "ImplicitDeny" and _is_granted(caller, action, resource, keys):
+        match = _decide_outsider(caller, call)
+    if match.decision == "ImplicitDeny" and call.granted:
         return Decision(True, name, action, resource)
     allowed = match.decision == "Allow"
     message = "" if allowed else _message(name, action, resource, match)
     return Decision(allowed, name, action, resource, message, match.policy, match.sid or None)
 
 
-def _decide_principal(principal: Principal, ctx: evaluator.EvalContext, attached: _ResourcePolicy) -> _Match:
+def _decide_token(identity: WebIdentity, call: Call) -> _Match:
+    """Decide whether a token may assume a role: only the role's trust policy counts."""
+    host = identity.provider.partition(":oidc-provider/")[2]
+    principal = Principal(identity.provider, "WebIdentityUser", identity.provider.split(":")[4], [])
+    claims = {f"{host}:aud".lower(): identity.audience, f"{host}:sub".lower(): identity.subject}
+    ctx = _evaluation(principal, replace(call, keys={**call.keys, **claims}))
+    allowed = evaluator.evaluate_trust_policy(call.attached.document, identity.provider, ctx)
+    return _Match("Allow" if allowed else "ImplicitDeny", TRUST)
+
+
+def _decide_principal(principal: Principal, ctx: evaluator.EvalContext, attached: ResourcePolicy) -> _Match:
     own = _by_layers(principal, ctx)
     if attached.document is None or (principal.type == "Root" and ctx.action in ROOT_REPAIRS):
         return own
@@ -149,11 +213,9 @@ def _by_layers(principal: Principal, ctx: evaluator.EvalContext) -> _Match:
     return allows[0] or _Match("ImplicitDeny", IDENTITY_BASED)
 
 
-def _decide_outsider(
-    caller: Service | Anonymous, action: str, resource: str, keys: dict[str, Any], attached: _ResourcePolicy
-) -> _Match:
+def _decide_outsider(caller: Service | Anonymous, call: Call) -> _Match:
     """Decide for a caller that no identity-based policy applies to."""
-    is_service = isinstance(caller, Service)
+    is_service, keys = isinstance(caller, Service), call.keys
     if isinstance(caller, Service):
         keys = {
             "aws:sourcearn": caller.source_arn,
@@ -165,24 +227,22 @@ def _decide_outsider(
         }
     # "*" matches Principal "*", and no account.
     outsider = Principal("*", "Service" if is_service else "Anonymous", "", [])
-    ctx = _evaluation(outsider, action, resource, {"aws:principalisawsservice": str(is_service).lower(), **keys})
+    ctx = _evaluation(outsider, replace(call, keys={"aws:principalisawsservice": str(is_service).lower(), **keys}))
     service = caller.name if isinstance(caller, Service) else None
-    result = evaluator.evaluate_resource_policy(attached.document, ctx, service=service)
-    policy = None if result.decision == "ImplicitDeny" else resource
-    return _Match(result.decision, attached.kind, policy, result.matched_sid)
+    result = evaluator.evaluate_resource_policy(call.attached.document, ctx, service=service)
+    policy = None if result.decision == "ImplicitDeny" else call.resource
+    return _Match(result.decision, call.attached.kind, policy, result.matched_sid)
 
 
-def _evaluation(principal: Principal, action: str, resource: str, keys: dict[str, Any]) -> evaluator.EvalContext:
+def _evaluation(principal: Principal, call: Call) -> evaluator.EvalContext:
     source_ip, secure = evaluator._request_origin.get()
-    context = {"aws:principalisawsservice": "false", "aws:viaawsservice": "false", "aws:tagkeys": None, **keys}
-    for tag, value in resource_tags(resource).items():
-        context.setdefault(f"aws:resourcetag/{tag}".lower(), value)
+    context = {"aws:principalisawsservice": "false", "aws:viaawsservice": "false", "aws:tagkeys": None, **call.keys}
     return evaluator.EvalContext(
         principal_arn=principal.arn,
         principal_type=principal.type,
         principal_account=principal.account,
-        action=action,
-        resource_arn=resource,
+        action=call.action,
+        resource_arn=call.resource,
         region=get_region(),
         source_ip=context.pop("aws:sourceip", source_ip),
         secure_transport=str(context.pop("aws:securetransport", secure)).lower() == "true",
@@ -197,20 +257,20 @@ def resource_service(resource: str) -> str:
     return parts[2] if len(parts) == 6 else ""
 
 
-def _resource_policy(action: str, resource: str) -> _ResourcePolicy:
-    if action in {"sts:AssumeRole", "sts:TagSession"}:
+def _resource_policy(action: str, resource: str) -> ResourcePolicy:
+    if action in {"sts:AssumeRole", "sts:TagSession", WEB_IDENTITY}:
         role = iam._roles.get_scoped(get_account_id(), None, resource.rsplit("/", 1)[-1])
         # A missing role is denied like a role that does not trust the caller.
         document = role["AssumeRolePolicyDocument"] if role is not None and role["Arn"] == resource else "{}"
-        return _ResourcePolicy(document, get_account_id(), TRUST)
+        return ResourcePolicy(document, get_account_id(), TRUST)
     found = evaluator._resource_policy(resource_service(resource), resource)
     document, owner = found or (None, None)
-    return _ResourcePolicy(document or None, owner, RESOURCE_BASED)
+    return ResourcePolicy(document or None, owner, RESOURCE_BASED)
 
 
 def _is_granted(caller: Caller, action: str, key: str, keys: dict[str, Any]) -> bool:
     """Tell whether a grant on a key allows its use. Source: KMS Developer Guide, "Grants in AWS KMS"."""
-    if resource_service(key) != "kms" or isinstance(caller, Anonymous):
+    if resource_service(key) != "kms" or isinstance(caller, Anonymous | WebIdentity):
         return False
     prefix = "kms:encryptioncontext:"
     context = {name.removeprefix(prefix): value for name, value in keys.items() if name.startswith(prefix)}

@@ -52,6 +52,7 @@ async def refuse_token(send: Send) -> None:
 def _authorize(request: dict[str, Any]) -> dict[str, Any]:
     """Decide about all resources of a request; the first denial is the answer."""
     action, resources, context = request["action"], request["resources"], request["context"]
+    record = request.get("record", True)
     try:
         caller = caller_of(request["caller"])
     except UnknownPrincipalError as error:
@@ -59,9 +60,9 @@ def _authorize(request: dict[str, Any]) -> dict[str, Any]:
         name = named.get("accessKeyId") or named["roleArn"]
         decisions = [Decision(False, name, action, resources[0], str(error))]
     else:
-        decisions = [decide(caller, action, resource, context) for resource in resources]
+        decisions = [decide(caller, action, resource, context, record=record) for resource in resources]
     decision = next((one for one in decisions if not one.allowed), decisions[0])
-    if request.get("record", True):
+    if record:
         denials.record(decision)
     return {
         "allowed": decision.allowed,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import denials
 from conditions import ACTIONS, Parameters, conditions_of_write, context_of, further_checks, resources_of
 from decisions import Anonymous, Caller, Decision, Service, caller_of, decide
+from decisions import install as install_decisions
 from encryption import KeyUse, Request, is_aws_managed, key_uses, request_of
 from encryption import install as install_bucket_keys
 from ministack import app
@@ -61,6 +62,7 @@ def install() -> None:
     sqs.queue_policy_allows = _delivery("sqs:SendMessage")
     sns.topic_policy_allows = _delivery("sns:Publish")
     install_bucket_keys()
+    install_decisions()
 
 
 def begin(scope: Scope) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import denials
-from decisions import Decision
-from ministack.core import iam_evaluator
-from ministack.core.responses import error_response_json, get_region
+from decisions import WebIdentity, decide
+from ministack.core.responses import error_response_json
 from ministack.services import iam
 
 if TYPE_CHECKING:
@@ -74,18 +74,10 @@ def _check(role_arn: str, claims: dict[str, Any], duration: str) -> None:
         message = f"Token expired: current date/time {now} must be before the expiration date/time {expiry}"
         raise RefusedError(code, message)
     role = iam._roles.get_scoped(account, None, role_arn.rsplit("/", 1)[-1])
-    context = iam_evaluator.EvalContext(
-        principal_arn=provider_arn,
-        principal_type="WebIdentityUser",
-        principal_account=account,
-        action=ACTION,
-        resource_arn=role_arn,
-        region=get_region(),
-        service_context={f"{host}:aud".lower(): audiences[0], f"{host}:sub".lower(): claims["sub"]},
-    )
-    if role is None or not iam_evaluator.evaluate_trust_policy(role["AssumeRolePolicyDocument"], provider_arn, context):
+    decision = decide(WebIdentity(provider_arn, str(audiences[0]), str(claims["sub"])), ACTION, role_arn)
+    if role is None or not decision.allowed:
         message = f"Not authorized to perform {ACTION}"
-        denials.record(Decision(False, f"{host}:{claims['sub']}", ACTION, role_arn, message))
+        denials.record(replace(decision, principal=f"{host}:{claims['sub']}", message=message))
         code = "AccessDenied"
         raise RefusedError(code, message, 403)
     if int(duration or DEFAULT_DURATION) > role.get("MaxSessionDuration", DEFAULT_DURATION):

@@ -1,0 +1,77 @@
+"""Records decisions for `npm run iam:record`, one line of JSON for each call, policy and key; the same line only once.
+
+Off unless LAUNCHER_RECORDING names the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ministack.services import kms
+from principals import Principal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from decisions import Call, Decision
+    from ministack.core.iam_evaluator import ParsedStatement
+
+_path = os.environ.get("LAUNCHER_RECORDING")
+_written: set[str] = set()
+
+
+def is_on() -> bool:
+    """Tell whether decisions are recorded."""
+    return _path is not None
+
+
+def record(call: Call, decision: Decision) -> None:
+    """Record a decision, unless the caller is the account's root user, whom no policy of the program concerns."""
+    if _path is None or (isinstance(call.caller, Principal) and call.caller.type == "Root"):
+        return
+    lines = [json.dumps(line, sort_keys=True) for line in _lines(call, decision)]
+    new = [line for line in dict.fromkeys(lines) if line not in _written]
+    if not new:
+        return
+    _written.update(new)
+    with Path(_path).open("a", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for line in new))
+
+
+def _lines(call: Call, decision: Decision) -> Iterator[dict[str, Any]]:
+    caller = call.caller
+    yield {
+        "call": {
+            "caller": _caller(call),
+            "action": call.action,
+            "resource": call.resource,
+            "context": call.keys,
+            "allowed": decision.allowed,
+        }
+    }
+    for layer in caller.layers if isinstance(caller, Principal) else []:
+        for policy in layer.policies:
+            # An inline policy's name is unique only in its role.
+            name = policy.name if policy.name.startswith("arn:") else f"{caller.arn.split('/')[1]}/{policy.name}"
+            yield {"policy": {"name": name, "statements": [_statement(one) for one in policy.statements]}}
+    if call.attached.document is not None:
+        yield {"attached": {"resource": call.resource, "kind": call.attached.kind, "document": call.attached.document}}
+    if call.resource.startswith("arn:aws:kms:"):
+        key_id = call.resource.rpartition("/")[2]
+        for alias in [arn for arn, key in kms._aliases.items() if key == key_id]:
+            yield {"alias": alias, "key": call.resource}
+
+
+def _caller(call: Call) -> dict[str, Any]:
+    caller = call.caller
+    if isinstance(caller, Principal):
+        tags = {name: value for name, value in caller.keys.items() if name.startswith("aws:principaltag/")}
+        return {"principal": caller.arn, **({"tags": tags} if tags else {})}
+    return {name: value for name, value in vars(caller).items() if value is not None}
+
+
+def _statement(statement: ParsedStatement) -> dict[str, Any]:
+    return {name: value for name, value in vars(statement).items() if value}
