@@ -18,11 +18,7 @@ export function boundaryPermissions(scope: Scope, sourceBuckets: readonly Source
   const buckets = bucketArn(account, named(environment));
   return [
     allow("Buckets", ["s3:ListBucket"], buckets),
-    allow(
-      "Objects",
-      ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
-      pulumi.interpolate`${buckets}/*`,
-    ),
+    allow("Objects", ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], pulumi.interpolate`${buckets}/*`),
     allow("Key", ["kms:Decrypt", "kms:GenerateDataKey"], keyArn),
     ...readSources(account, sourceBuckets),
     allow("Topics", ["sns:Publish"], regionalArn(account, "sns", named(environment))),

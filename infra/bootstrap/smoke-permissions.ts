@@ -17,14 +17,7 @@ export function smokePermissions(scope: Scope): PolicyStatement[] {
     ),
     allow(
       "SendVideos",
-      [
-        "s3:AbortMultipartUpload",
-        "s3:DeleteObject",
-        "s3:DeleteObjectVersion",
-        "s3:GetObject",
-        "s3:ListMultipartUploadParts",
-        "s3:PutObject",
-      ],
+      ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"],
       bucketArn(account, `${named(environment, "input")}/input/*`),
     ),
     allow(
@@ -36,7 +29,7 @@ export function smokePermissions(scope: Scope): PolicyStatement[] {
     // Its queues are created and deleted like the stack's (MakeQueues in `deploy-permissions.ts`).
     allow(
       "UseTemporaryQueues",
-      ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"],
+      ["sqs:DeleteMessage", "sqs:ReceiveMessage"],
       regionalArn(account, "sqs", named(environment, "smoke")),
     ),
     // The smoke test lists queues to find those that earlier runs left.

@@ -32,21 +32,12 @@ describe("InferenceNotifications", () => {
         }
       });
 
-      it("accepts messages only from this account's SageMaker", () => {
+      it("has a policy that allows nothing, so only roles that may publish can", () => {
         const { inputs } = registrations.one("aws:sns/topicPolicy:TopicPolicy", name);
         assert.equal(inputs["arn"], topicArn);
-        const [publish, ...denials] = statements(inputs["policy"]);
-        assert.deepEqual(publish, {
-          Sid: "SageMakerOfThisAccountPublishes",
-          Effect: "Allow",
-          Principal: { Service: "sagemaker.amazonaws.com" },
-          Action: ["sns:Publish"],
-          Resource: [topicArn],
-          Condition: { StringEquals: { "aws:SourceAccount": accountId } },
-        });
         assert.deepEqual(
-          denials.map(({ Effect }) => Effect),
-          ["Deny"],
+          statements(inputs["policy"]).map(({ Sid }) => Sid),
+          ["DenyWithoutTls"],
         );
       });
 

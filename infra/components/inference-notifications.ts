@@ -104,16 +104,15 @@ export class InferenceNotifications extends pulumi.ComponentResource {
   }
 }
 
-/** A topic that only SageMaker may publish to, and a queue that only this topic may send to. */
+/** A topic that only SageMaker, as the execution role, may publish to, and a queue that only this topic may send to. */
 function channel(
   name: string,
   settings: { readonly account: Account; readonly keyArn: pulumi.Input<string>; readonly emails: readonly string[] },
   transform: ChannelTransform = {},
   parent: pulumi.ComponentResource,
 ): { topic: sns.Topic; queue: sqs.Queue; deadLetterQueue: sqs.Queue } {
-  // SageMaker publishes with the execution role, whose own policy allows it.
-  const service = { service: "sagemaker.amazonaws.com", sid: "SageMakerOfThisAccountPublishes" };
-  const topic = serviceTopic(name, { ...settings, ...service, emailFilter: results, transform }, parent);
+  // SageMaker publishes with the execution role, whose own policy allows it (developer guide, "Check prediction results").
+  const topic = serviceTopic(name, { ...settings, emailFilter: results, transform }, parent);
 
   const encrypted = { messageRetentionSeconds, kmsMasterKeyId: settings.keyArn };
   const deadLetterQueue = create(

@@ -104,8 +104,7 @@ export class Monitoring extends pulumi.ComponentResource {
       {
         account,
         keyArn: settings.keyArn,
-        service: "cloudwatch.amazonaws.com",
-        sid: "AlarmsOfThisAccountPublish",
+        publisher: { service: "cloudwatch.amazonaws.com", sid: "AlarmsOfThisAccountPublish" },
         emails: settings.operationsEmails,
         transform,
       },

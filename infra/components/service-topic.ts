@@ -1,4 +1,5 @@
-/** A topic that only one AWS service of this account may publish to, encrypted and over TLS only. */
+/** An encrypted topic for roles whose policies allow publishing, and for one AWS service at most, over TLS only. */
+import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import * as sns from "@pulumi/aws/sns/index.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Account } from "../account.ts";
@@ -8,14 +9,16 @@ import type { Transform } from "./transform.ts";
 
 /** Arguments of {@link serviceTopic}. */
 export interface ServiceTopicArgs {
-  /** Account whose service may publish. */
+  /** Account whose roles, and whose service, may publish. */
   readonly account: Account;
   /** ARN of the key that encrypts messages. */
   readonly keyArn: pulumi.Input<string>;
-  /** The service's principal, as `sagemaker.amazonaws.com`. */
-  readonly service: string;
-  /** Sid of the statement that allows publishing. */
-  readonly sid: string;
+  /**
+   * A service that publishes with its own permissions: its principal, such as `cloudwatch.amazonaws.com`, and the Sid of the statement that
+   * allows it.
+   * @default none: the policies of roles allow publishing
+   */
+  readonly publisher?: { readonly service: string; readonly sid: string };
   /** Email addresses to subscribe. Until an address has confirmed, SNS sends it only the request for confirmation. */
   readonly emails: readonly string[];
   /**
@@ -43,27 +46,18 @@ export interface ServiceTopicTransform {
 /** Creates the topic, its subscriptions, and its policy, which replaces AWS's default: that one lets the whole account publish. */
 export function serviceTopic(
   name: string,
-  { account, keyArn, service, sid, emails, emailFilter, transform = {} }: ServiceTopicArgs,
+  { account, keyArn, publisher, emails, emailFilter, transform = {} }: ServiceTopicArgs,
   parent: pulumi.Resource,
 ): sns.Topic {
   const topic = create(sns.Topic, transform.topic, name, { kmsMasterKeyId: keyArn }, { parent });
+  const tls = denyWithoutTls("sns:Publish", [topic.arn]);
   create(
     sns.TopicPolicy,
     transform.topicPolicy,
     name,
     {
       arn: topic.arn,
-      policy: policyDocument([
-        {
-          Sid: sid,
-          Effect: "Allow",
-          Principal: { Service: service },
-          Action: "sns:Publish",
-          Resource: topic.arn,
-          Condition: { StringEquals: { "aws:SourceAccount": account.id } },
-        },
-        denyWithoutTls("sns:Publish", [topic.arn]),
-      ]),
+      policy: policyDocument([...(publisher === undefined ? [] : [allowService(topic.arn, account, publisher)]), tls]),
     },
     { parent },
   );
@@ -79,4 +73,19 @@ export function serviceTopic(
     );
   }
   return topic;
+}
+
+function allowService(
+  topicArn: pulumi.Input<string>,
+  account: Account,
+  { service, sid }: NonNullable<ServiceTopicArgs["publisher"]>,
+): PolicyStatement {
+  return {
+    Sid: sid,
+    Effect: "Allow",
+    Principal: { Service: service },
+    Action: "sns:Publish",
+    Resource: topicArn,
+    Condition: { StringEquals: { "aws:SourceAccount": account.id } },
+  };
 }

@@ -24,12 +24,8 @@ export interface CallerScope {
 export function callerPolicy({ account, endpointArn, locations, keyArn, sourceBuckets }: CallerScope): PolicyDocument {
   const statements = [
     allow("Invoke", "sagemaker:InvokeEndpointAsync", endpointArn),
-    allow(
-      "UploadVideos",
-      // IAM authorises HeadObject as GetObject.
-      ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
-      locations.videos,
-    ),
+    // IAM authorises HeadObject as GetObject.
+    allow("UploadVideos", ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"], locations.videos),
     allow("FetchResults", "s3:GetObject", [locations.results, locations.failures]),
     allow("ReadJobRecords", "s3:GetObject", locations.jobs),
     // Only with a condition, so that no caller overwrites a record that it has not read: two statements, because both keys

@@ -22,13 +22,7 @@ export interface OperatorScope {
   readonly keyArn: pulumi.Input<string>;
 }
 
-const readQueue = [
-  "sqs:ChangeMessageVisibility",
-  "sqs:DeleteMessage",
-  "sqs:GetQueueAttributes",
-  "sqs:GetQueueUrl",
-  "sqs:ReceiveMessage",
-];
+const readQueue = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"];
 
 /** Allows no change of the stack. Deployments have a separate role. */
 export function operatorPolicy(scope: OperatorScope): PolicyDocument {
@@ -65,12 +59,13 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
       ],
       "*",
     ),
+    // With `:*`, which the ARN of a log group has in all actions except those for tags (CloudWatch Logs API reference, LogGroup).
     allow(
       "ReadLogs",
       ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],
-      [logGroup, pulumi.interpolate`${logGroup}:*`],
+      pulumi.interpolate`${logGroup}:*`,
     ),
-    allow("ReadQueues", readQueue, allQueues),
+    allow("ReadQueues", ["sqs:ChangeMessageVisibility", ...readQueue], allQueues),
     allow(
       "RedriveDeadLetters",
       ["sqs:CancelMessageMoveTask", "sqs:ListMessageMoveTasks", "sqs:StartMessageMoveTask"],
@@ -78,12 +73,8 @@ export function operatorPolicy(scope: OperatorScope): PolicyDocument {
     ),
     // A redrive sends messages with the operator's credentials: back to the queues, or, if it gives up, to the dead-letter queues.
     allow("RefillQueues", "sqs:SendMessage", allQueues),
-    allow(
-      "UseTemporaryQueues",
-      ["sqs:CreateQueue", "sqs:DeleteQueue", "sqs:SetQueueAttributes", ...readQueue],
-      temporaryQueues,
-    ),
-    allow("ListenToTopics", ["sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"], topicArns),
+    allow("UseTemporaryQueues", ["sqs:CreateQueue", "sqs:DeleteQueue", ...readQueue], temporaryQueues),
+    allow("ListenToTopics", "sns:ListSubscriptionsByTopic", topicArns),
     // Notifications name videos and results: they must not be sent to an address or an account elsewhere.
     allow("SubscribeTemporaryQueues", "sns:Subscribe", topicArns, {
       StringEquals: { "sns:Protocol": "sqs" },
