@@ -104,6 +104,7 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   { command: "pulumi preview --stack local", test: "e2e/stack/local.e2e.ts", text: "pulumi preview --stack local" },
   { command: "npm run preview -- --stack prod", test: "e2e/stack/preview.e2e.ts", text: '"ops/main.ts", "preview"' },
   { command: "npm run check", ci: "check" },
+  { command: "npm run -s check:iam", ci: "check:iam" },
   { command: "npm run test:unit", ci: "test:unit" },
   { command: "npm run test:model", ci: "test:model" },
   { command: "npm run test:policies", ci: "test:unit" },

@@ -1,0 +1,193 @@
+/** Calls that no recording on the emulator has, with their sources: of the official provider, of consoles, and of errors. */
+import { environmentOf } from "./calls.ts";
+import { keyContext } from "./key-context.ts";
+import type { Call } from "./replay.ts";
+import { resourcesOf } from "./resources.ts";
+import { roleArn, sourceBucket, stackNames } from "./world.ts";
+import type { World } from "./world.ts";
+
+/** One call of a role. */
+interface RoleCall {
+  readonly action: string;
+  readonly resource: string;
+  /** @default none */
+  readonly context?: Readonly<Record<string, unknown>>;
+}
+
+/** Kinds of roles: the bootstrap's of the stack's environment, and those with the stack's own policies. */
+type Kind = "deploy" | "preview" | "caller" | "operator";
+
+/** Calls with the same source. */
+interface DocumentedCalls {
+  /** The roles that make them. */
+  readonly by: readonly Kind[];
+  readonly source: string;
+  readonly calls: (stack: string) => readonly RoleCall[];
+}
+
+const both = ["deploy", "preview"] as const;
+
+const on = (resources: readonly string[], service: string, ...names: readonly string[]): RoleCall[] =>
+  resources.flatMap((resource) => names.map((name) => ({ action: `${service}:${name}`, resource })));
+
+/** Returns the uses of a stack's key by a queue in the caller's name. */
+function queueKeyUses(stack: string, queue: string, ...names: readonly string[]): RoleCall[] {
+  const context = keyContext({ "aws:sqs:arn": queue }, "sqs");
+  return names.map((name) => ({ action: `kms:${name}`, resource: resourcesOf(stack).key, context }));
+}
+
+/** Returns calls about the state of an environment's stacks, and the use of the state's key by S3 in the caller's name. */
+function stateCalls(stack: string, objectActions: readonly string[], keyUses: readonly string[]): RoleCall[] {
+  const { stateBucket, state, stateKey } = resourcesOf(stack);
+  const context = keyContext({ "aws:s3:arn": stateBucket }, "s3");
+  return [
+    ...on([stateBucket], "s3", "ListBucket"),
+    ...on([state], "s3", ...objectActions),
+    ...on([stateKey], "kms", ...keyUses).map((call) => ({ ...call, context })),
+  ];
+}
+
+/** The calls by their sources. */
+const documented: readonly DocumentedCalls[] = [
+  {
+    by: both,
+    // The emulator's provider reads only what the program sets.
+    source: "hashicorp/terraform-provider-aws, internal/service/s3/bucket.go: resourceBucketRead",
+    calls: (stack) =>
+      on(
+        [resourcesOf(stack).inputBucket],
+        "s3",
+        "GetAccelerateConfiguration",
+        "GetBucketAcl",
+        "GetBucketCORS",
+        "GetBucketLogging",
+        "GetBucketObjectLockConfiguration",
+        "GetBucketRequestPayment",
+        "GetBucketWebsite",
+        "GetReplicationConfiguration",
+      ),
+  },
+  {
+    by: ["deploy"],
+    source: "pulumi/pulumi, pkg/backend/diy: state, locks and backups; google/go-cloud, secrets/awskms: Encrypt",
+    calls: (stack) => [
+      ...stateCalls(stack, ["GetObject", "PutObject", "DeleteObject"], ["Decrypt", "GenerateDataKey"]),
+      ...on([resourcesOf(stack).stateKey], "kms", "Encrypt"),
+    ],
+  },
+  {
+    by: ["preview"],
+    source: "pulumi/pulumi, pkg/backend/diy: a preview takes no lock",
+    calls: (stack) => stateCalls(stack, ["GetObject"], ["Decrypt"]),
+  },
+  {
+    by: ["caller", "deploy"],
+    source: "aws/aws-sdk-js-v3, lib/lib-storage/src/Upload.ts: an upload in parts that fails is aborted",
+    calls: (stack) => on([resourcesOf(stack).input], "s3", "AbortMultipartUpload"),
+  },
+  {
+    by: ["caller"],
+    source: "docs/configuration.md, Videos that are in S3 already: the client checks the video where it lies",
+    calls: (stack) => {
+      if (stack === "local") return [];
+      const object = `arn:aws:s3:::${sourceBucket.bucket}/${sourceBucket.prefix}street.mp4`;
+      const context = keyContext({ "aws:s3:arn": object }, "s3");
+      return [
+        ...on([object], "s3", "GetObject"),
+        ...on([`arn:aws:s3:::${sourceBucket.bucket}`], "s3", "ListBucket"),
+        { action: "kms:Decrypt", resource: sourceBucket.keyArn, context },
+      ];
+    },
+  },
+  {
+    by: ["operator"],
+    source: "CloudWatch user guide, Permissions required to use the CloudWatch console: dashboards, metrics and alarms",
+    calls: (stack) => [
+      ...on([resourcesOf(stack).dashboard], "cloudwatch", "GetDashboard"),
+      ...on(["*"], "cloudwatch", "DescribeAlarms", "GetMetricData", "ListDashboards", "ListMetrics"),
+    ],
+  },
+  {
+    by: ["operator"],
+    source: "docs/operations.md, Alarms: an operator reads scaling activities and the endpoint's log",
+    calls: (stack) => [
+      ...on(
+        ["*"],
+        "application-autoscaling",
+        "DescribeScalableTargets",
+        "DescribeScalingActivities",
+        "DescribeScalingPolicies",
+      ),
+      ...on([`${resourcesOf(stack).logGroup}:log-stream:`], "logs", "DescribeLogStreams", "FilterLogEvents"),
+      ...on([resourcesOf(stack).logStream], "logs", "GetLogEvents"),
+    ],
+  },
+  {
+    by: ["operator"],
+    source: "client/src/redrive/error-queue.ts, and the same for another queue with the AWS CLI",
+    calls: (stack) => {
+      const { successQueue, errorQueue, deadLetterQueues } = resourcesOf(stack);
+      const queues = [successQueue, errorQueue, ...deadLetterQueues];
+      return [
+        ...on(
+          queues,
+          "sqs",
+          "ChangeMessageVisibility",
+          "DeleteMessage",
+          "GetQueueAttributes",
+          "GetQueueUrl",
+          "ReceiveMessage",
+          "SendMessage",
+        ),
+        ...queues.flatMap((queue) => queueKeyUses(stack, queue, "Decrypt", "GenerateDataKey")),
+      ];
+    },
+  },
+  {
+    by: ["operator"],
+    source: "SQS developer guide, Configuring queue permissions for dead-letter queue redrive",
+    calls: (stack) =>
+      on(
+        resourcesOf(stack).deadLetterQueues,
+        "sqs",
+        "CancelMessageMoveTask",
+        "ListMessageMoveTasks",
+        "StartMessageMoveTask",
+      ),
+  },
+  {
+    by: ["operator", "deploy"],
+    source: "smoke/old-queues.ts: queues that an ended smoke test left",
+    calls: (stack) =>
+      on([resourcesOf(stack).temporaryQueue], "sqs", "GetQueueAttributes", "GetQueueUrl", "DeleteQueue"),
+  },
+  {
+    by: ["operator"],
+    source: "SNS developer guide, Subscribing an Amazon SQS queue to an Amazon SNS topic: also to the topic of alarms",
+    calls: (stack) => {
+      const { operations, temporaryQueue } = resourcesOf(stack);
+      const context = { "sns:protocol": "sqs", "sns:endpoint": temporaryQueue };
+      return [
+        { action: "sns:Subscribe", resource: operations, context },
+        ...on([operations], "sns", "ListSubscriptionsByTopic"),
+      ];
+    },
+  },
+];
+
+/** Returns the documented calls of all roles of a world. */
+export function documentedCalls(world: World): Call[] {
+  return stackNames.flatMap((stack) => {
+    const environment = environmentOf(stack) ?? "none";
+    const arnOf = (kind: Kind): string =>
+      kind === "deploy" || kind === "preview"
+        ? roleArn(`async-video-${environment}-${kind}-0a1b2c3`)
+        : roleArn(`${stack}-${kind}`);
+    return documented.flatMap(({ by, calls }) =>
+      by
+        .map(arnOf)
+        .filter((role) => role in world.roles)
+        .flatMap((role) => calls(stack).map(({ context = {}, ...call }) => ({ ...call, context, caller: { role } }))),
+    );
+  });
+}

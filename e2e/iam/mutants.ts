@@ -1,0 +1,89 @@
+/** Changes of single statements, each of which a call must show. */
+import type { Mutant } from "./replay.ts";
+import { everything } from "./world.ts";
+import type { Document, Statement, World } from "./world.ts";
+
+/** A mutant with words for the report. */
+export interface NamedMutant {
+  readonly mutant: Mutant;
+  readonly policy: string;
+  /** Sid of the statement, or its number. */
+  readonly sid: string;
+  /** What was removed, such as "action s3:GetObject" or "condition". */
+  readonly removed: string;
+}
+
+const list = (value: string | readonly string[] | undefined): readonly string[] =>
+  value === undefined ? [] : typeof value === "string" ? [value] : value;
+
+/** Returns the narrowing mutants of a document: each Allow without itself, without one action, without one resource. */
+export function narrowingMutants(policy: string, document: Document): NamedMutant[] {
+  return document.Statement.flatMap((statement, index) => {
+    if (statement.Effect !== "Allow") return [];
+    const { Action, Resource } = statement;
+    const named = mutantsOf(policy, statement, index, true);
+    const [actions, resources] = [list(Action), list(Resource)];
+    return [
+      named("statement", null),
+      // Without its only action, a statement is as good as removed.
+      ...(actions.length === 1
+        ? []
+        : actions.map((action) =>
+            named(`action ${action}`, { ...statement, Action: actions.filter((each) => each !== action) }),
+          )),
+      ...(resources.length <= 1
+        ? []
+        : resources.map((resource) =>
+            named(`resource ${resource}`, { ...statement, Resource: resources.filter((each) => each !== resource) }),
+          )),
+    ];
+  });
+}
+
+/**
+ * Returns the widening mutants of a document: an Allow without its condition or with one resource replaced by "*", and
+ * without a Deny.
+ * @param ofResource true for a resource's own policy, in which "*" is only the resource itself
+ */
+export function wideningMutants(policy: string, document: Document, ofResource: boolean): NamedMutant[] {
+  return document.Statement.flatMap((statement, index) => {
+    const named = mutantsOf(policy, statement, index, false);
+    if (statement.Effect === "Deny") return [named("statement", null)];
+    const { Condition, ...unconditional } = statement;
+    const resources = ofResource ? [] : list(statement.Resource).filter((resource) => resource !== "*");
+    return [
+      ...(Condition === undefined ? [] : [named("condition", unconditional)]),
+      ...resources.map((resource) =>
+        named(`limit to resource ${resource}`, {
+          ...statement,
+          Resource: list(statement.Resource).map((each) => (each === resource ? "*" : each)),
+        }),
+      ),
+    ];
+  });
+}
+
+function mutantsOf(policy: string, { Sid }: Statement, index: number, narrows: boolean) {
+  return (removed: string, replacement: Statement | null): NamedMutant => ({
+    mutant: { document: policy, statement: index, replacement, narrows },
+    policy,
+    sid: Sid ?? `statement ${index + 1}`,
+    removed,
+  });
+}
+
+/** Returns the widening mutants that remove a boundary: one for each boundary, of the role with the widest policy. */
+export function boundaryMutants(world: World): NamedMutant[] {
+  return Object.entries(world.roles).flatMap(([role, { policies, boundary }]) =>
+    boundary === undefined || !policies.includes(everything)
+      ? []
+      : [
+          {
+            mutant: { role, narrows: false },
+            policy: boundary,
+            sid: role.split("/").at(-1) ?? role,
+            removed: "boundary",
+          },
+        ],
+  );
+}

@@ -1,0 +1,56 @@
+/** `npm run iam:record`: runs the commands that use a stack and deploy one, and writes the decisions about their calls. */
+import { writeFile, mkdtempDisposable, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createCommand, interruptSignal, processTerminal, repeatable, runCommandLine } from "../../lib/command-line.ts";
+import type { CommandContext } from "../../lib/command-line.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
+import { recordingOf } from "./raw-recording.ts";
+import { recordingFile } from "./recording.ts";
+import { deployStack, useStack } from "./scenarios.ts";
+import { currentWorld } from "./world.ts";
+
+const scenarios = { use: useStack, deploy: deployStack };
+
+function recordCommand(context: CommandContext) {
+  return createCommand("npm run iam:record --", "record the calls that policies are for")
+    .description(
+      "Uses the stack local as its callers and operators, and deploys the stack dev as the bootstrap's roles, on emulators. Writes the emulator's decisions to emulator/iam/recording.json, for npm run check:iam.",
+    )
+    .option(
+      "--raw <file>",
+      "decisions of other commands, which ran with LAUNCHER_RECORDING=FILE, to add; may be repeated",
+      repeatable((file: string) => file),
+    )
+    .option("--only-raw", "run no command", false)
+    .addHelpText(
+      "after",
+      `
+Example:
+  npm run iam:record
+
+Exit status: 0 written; 1 a command failed, or the policies in force are not the program's; 130 interrupted.`,
+    )
+    .action(async ({ raw = [], onlyRaw }) => {
+      if (onlyRaw && raw.length === 0) throw new InvalidInputError("--only-raw needs --raw FILE.");
+      await using temporary = await mkdtempDisposable(join(tmpdir(), "iam-record-"));
+      const files = [...raw];
+      for (const [name, scenario] of onlyRaw ? [] : Object.entries(scenarios)) {
+        const file = join(temporary.path, `${name}.jsonl`);
+        // The emulator of this process, and those of its commands, read it (emulator/ministack.ts).
+        process.env["LAUNCHER_RECORDING"] = file;
+        await scenario(join(temporary.path, name), (line) => void context.stderr.write(`${line}\n`), context.signal);
+        files.push(file);
+      }
+      const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+      const recording = recordingOf(texts.join(""), await currentWorld());
+      const [policies, calls] = [
+        JSON.stringify(recording.policies, undefined, 1),
+        recording.calls.map((call) => JSON.stringify(call)),
+      ];
+      await writeFile(recordingFile, `{\n"policies": ${policies},\n"calls": [\n${calls.join(",\n")}\n]\n}\n`);
+      context.stdout.write(`${calls.length} calls in ${recordingFile}\n`);
+    });
+}
+
+process.exit(await runCommandLine(recordCommand, process.argv.slice(2), processTerminal(interruptSignal())));
