@@ -166,7 +166,7 @@ describe(`stack ${options.outputs ?? options.stack ?? "local"}`, () => {
     });
     remove.push(video.inputLocation);
     const job = await invoke(stack, { ...video, inferenceId: `${run}-${name}`, signal });
-    remove.push(job.outputLocation, ...(job.failureLocation === undefined ? [] : [job.failureLocation]));
+    remove.push(...[job.requestLocation, job.outputLocation, job.failureLocation].filter((uri) => uri !== undefined));
     return job;
   }
 

@@ -30,6 +30,6 @@ export { resumeAll, submitAll } from "./submit-all.ts";
 export type { Outcome, Submission, SubmissionProgress, SubmitOptions } from "./submit-all.ts";
 export { uploadVideo } from "./upload.ts";
 export type { UploadedVideo, UploadOptions, UploadProgress } from "./upload.ts";
-export { checkVideo, contentTypeOf, InputError, maxInputBytes } from "./video-file.ts";
+export { checkVideo, contentTypeOf, InputError, maxInputBytes, maxObjectBytes } from "./video-file.ts";
 export { checkJob, deadlineOf, waitForJob } from "./wait.ts";
 export type { JobState } from "./wait.ts";

@@ -44,6 +44,11 @@ const invocationSchema = z.discriminatedUnion("state", [
     .looseObject({
       state: z.literal("accepted"),
       ...named,
+      requestLocation: s3Uri
+        .optional()
+        .describe(
+          "s3:// URI of the request object that refers to the video; absent if the video is the request's body.",
+        ),
       outputLocation: s3Uri.describe("Location of the result, as the invocation returned it."),
       failureLocation: s3Uri.optional().describe("Location of a failure, as the invocation returned it."),
       submittedAt: z.iso.datetime().describe("Time of acceptance on the service's clock."),
@@ -136,11 +141,12 @@ export function sending({ inferenceId, endpointName }: PlannedJob): JobInvocatio
 
 /** Returns the invocation of a job that was accepted. */
 export function accepted(job: Job): JobInvocation {
-  const { inferenceId, endpointName, outputLocation, failureLocation, submittedAt, attempts } = job;
+  const { inferenceId, endpointName, requestLocation, outputLocation, failureLocation, submittedAt, attempts } = job;
   return {
     state: "accepted",
     inferenceId,
     endpointName,
+    ...(requestLocation === undefined ? {} : { requestLocation }),
     outputLocation,
     ...(failureLocation === undefined ? {} : { failureLocation }),
     submittedAt,
@@ -210,10 +216,11 @@ export function entriesOf({ source, options, parts }: JobRecord): ReadonlyMap<st
       const sent = { inputLocation, contentType };
       if (invocation.state === "sending") return [inferenceId, { planned, attempts: 1, sent }];
       if (invocation.state === "refused") return [inferenceId, { planned, attempts: 1, problem: invocation.problem }];
-      const { outputLocation, failureLocation, submittedAt, attempts } = invocation;
+      const { requestLocation, outputLocation, failureLocation, submittedAt, attempts } = invocation;
       const job: Job = {
         ...common,
         ...attributes,
+        ...(requestLocation === undefined ? {} : { requestLocation }),
         outputLocation,
         ...(failureLocation === undefined ? {} : { failureLocation }),
         submittedAt,

@@ -10,8 +10,14 @@ export const maxTimeoutSeconds = 3600;
  * Returns the size of the largest video that the stack accepts, bytes.
  * @throws SetupError if the outputs do not have the limit
  */
-export function maxInputBytesOf({ maxRequestSize }: Pick<StackOutputs, "maxRequestSize">): number {
-  return known("maxRequestSize", maxRequestSize) * 1024 ** 2;
+export function maxInputBytesOf({
+  requests,
+  maxRequestSize,
+  maxInputSize,
+}: Pick<StackOutputs, "requests" | "maxRequestSize" | "maxInputSize">): number {
+  const mebibytes =
+    requests === "reference" ? known("maxInputSize", maxInputSize) : known("maxRequestSize", maxRequestSize);
+  return mebibytes * 1024 ** 2;
 }
 
 /**

@@ -15,6 +15,7 @@ const good: StackOutputs = {
   inputBucket: "in",
   inputPrefix: "videos/",
   sourceLocations: ["s3://source/clips/"],
+  requests: "reference",
   outputLocation: "s3://out/results",
   failureLocation: "s3://out/failures/",
   successTopicArn: "arn:aws:sns:eu-west-1:123456789012:success",
@@ -151,6 +152,10 @@ describe("a stack's outputs", () => {
 
   it("may be those of an older program, which had no source buckets", () => {
     assert.deepEqual(checkOutputs({ ...good, sourceLocations: undefined }, "outputs").sourceLocations, []);
+  });
+
+  it("may be those of an older program, whose requests contained their videos", () => {
+    assert.equal(checkOutputs({ ...good, requests: undefined }, "outputs").requests, "payload");
   });
 
   for (const name of ["maxResponseSize", "maxRequestSize", "invocationTimeout"]) {

@@ -44,7 +44,11 @@ const outputsSchema = z.object({
    * Prefix of the names of the smoke test's queues; absent from stacks deployed by an earlier version of the program.
    */
   temporaryQueuePrefix: z.string().min(1).optional(),
-  /** Largest video, MiB; a stack without it accepts no job (`limits.ts`), but its results can be fetched. */
+  /** How the endpoint gets a video; requests of stacks of older programs contain their videos. */
+  requests: z.enum(["reference", "payload"]).default("payload"),
+  /** Largest video with requests by reference, MiB. */
+  maxInputSize: z.int().positive().optional(),
+  /** Largest body, MiB; a stack without it accepts no job (`limits.ts`), but its results can be fetched. */
   maxRequestSize: z.int().positive().optional(),
   /** Longest run, seconds; absent in the same stacks as `maxRequestSize`. */
   invocationTimeout: z.int().positive().optional(),

@@ -81,7 +81,10 @@ export class JobRecorder {
         if (current === undefined) return newRecord(planned, source);
         checkOwner(current, entry, video.inputLocation);
         const record = withInvocation(current, sending(planned));
-        return record.source.uri === source.uri ? record : { ...record, source };
+        // An object that was uploaded again has the same content with another ETag.
+        const isSame =
+          record.source.uri === source.uri && (video.uploaded?.etag ?? record.source.etag) === record.source.etag;
+        return isSame ? record : { ...record, source };
       };
       return await saveRecord(this.#stack, jobIdOf(planned.inferenceId), change, undefined, options);
     };

@@ -8,6 +8,7 @@ import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import { checkLocation, maxInputBytesOf } from "./limits.ts";
 import { headObject, isBucketMissing, parseS3Uri } from "./location.ts";
 import { inParallel } from "./parallel.ts";
+import { requestsPrefix } from "./request-object.ts";
 import type { Stack } from "./stack.ts";
 import { isS3 } from "./submit-all.ts";
 import { checkSize, checkVideo, contentTypeOf, InputError, isTransportFile, videoExtensions } from "./video-file.ts";
@@ -216,6 +217,7 @@ async function listVideos(
   const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/s.exec(uri) ?? [];
   await checkPlace(stack, `s3://${bucket}/${prefix}`, signal);
   const videos: FoundVideo[] = [];
+  const requests = requestsPrefix(stack.outputs);
   const pages = paginateListObjectsV2(
     { client: stack.s3 },
     { Bucket: bucket, Prefix: prefix },
@@ -223,6 +225,7 @@ async function listVideos(
   );
   for await (const { Contents = [] } of pages) {
     for (const { Key = "", Size = 0 } of Contents) {
+      if (`s3://${bucket}/${Key}`.startsWith(requests)) continue;
       // Consoles represent a folder by a key that ends with a slash.
       if (!hasVideoExtension(Key) && !Key.endsWith("/")) count(counts, "type");
       if (!hasVideoExtension(Key)) continue;

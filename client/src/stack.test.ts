@@ -13,6 +13,7 @@ const outputs: StackOutputs = {
   inputBucket: "in",
   inputPrefix: "",
   sourceLocations: [],
+  requests: "reference",
   outputLocation: "s3://out/",
   failureLocation: "s3://out/",
   successTopicArn: "arn:aws:sns:eu-west-1:123456789012:success",

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import fc from "fast-check";
+import { z } from "zod";
 import { entriesOf } from "./job-record.ts";
 import { JobJournal } from "./journal.ts";
 import { parseJournal } from "./journal-text.ts";
@@ -24,6 +25,8 @@ interface Life {
   readonly torn: string;
   readonly faults: readonly Fault[];
 }
+
+const requestSchema = z.object({ video: z.string(), etag: z.string() });
 
 const faults: fc.Arbitrary<Fault> = fc.record({
   operation: fc.constantFrom(
@@ -48,6 +51,7 @@ const lives: fc.Arbitrary<Life> = fc.record({
 });
 
 const schedules = fc.record({
+  requests: fc.constantFrom("reference", "payload"),
   videos: fc.array(fc.constantFrom("file", "object"), { minLength: 1, maxLength: 5 }),
   concurrency: fc.integer({ min: 1, max: 4 }),
   killed: fc.array(lives, { maxLength: 3 }),
@@ -107,20 +111,31 @@ describe("a submission that is killed and resumed", () => {
   it("loses no job, counts none twice, records each before its call and after it, and repeats a call only if an answer was lost", async () => {
     let round = 0;
     await fc.assert(
-      fc.asyncProperty(schedules, async ({ videos, concurrency, killed, lastFaults }) => {
+      fc.asyncProperty(schedules, async ({ requests, videos, concurrency, killed, lastFaults }) => {
         round += 1;
+        aws.requestMode = requests;
         const from = aws.invocations.length;
         const invocations = () => aws.invocations.slice(from);
         using stack = retryAtOnce(connect(aws.outputs));
         aws.onInvocation = ({ inferenceId, inputLocation }) => {
-          unrecordedCalls += aws.record(inferenceId).source.uri === inputLocation ? 0 : 1;
+          unrecordedCalls += aws.record(inferenceId).source.uri === videoOf(inputLocation) ? 0 : 1;
         };
         let unrecordedCalls = 0;
+        /** Returns the video of an invocation, to which the request refers or which it is. */
+        const videoOf = (location: string): string => {
+          if (requests === "payload") return location;
+          const { video, etag } = requestSchema.parse(JSON.parse(String(aws.objects.get(objectKey(location)))));
+          assert.equal(etag, aws.s3.etag(objectKey(video)));
+          return video;
+        };
         const names = videos.map((kind, index) => {
           const name = `${round}-${index}.mp4`;
           return kind === "object" ? `s3://in/videos/${name}` : join(folder, name);
         });
-        for (const name of names) if (!name.startsWith("s3:")) await writeFile(name, videoBytes(name));
+        for (const name of names) {
+          if (name.startsWith("s3:")) aws.objects.set(objectKey(name), videoBytes(name));
+          else await writeFile(name, videoBytes(name));
+        }
         let lostByFault = 0;
         let lostByKill = 0;
         let journalFile = join(folder, `${round}-0.jsonl`);
@@ -167,8 +182,8 @@ describe("a submission that is killed and resumed", () => {
         for (const job of jobs) {
           const told = invocations().filter(({ outputLocation }) => outputLocation === job.outputLocation);
           assert.deepEqual(
-            told.map(({ inferenceId, inputLocation }) => ({ inferenceId, inputLocation })),
-            [{ inferenceId: job.inferenceId, inputLocation: job.inputLocation }],
+            told.map(({ inferenceId, inputLocation }) => [inferenceId, inputLocation, videoOf(inputLocation)]),
+            [[job.inferenceId, job.requestLocation ?? job.inputLocation, job.inputLocation]],
           );
         }
 

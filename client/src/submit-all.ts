@@ -235,7 +235,9 @@ async function submitOne(
       job = await limited(async () => {
         signal?.throwIfAborted();
         report({ step: "invoking" });
-        const invocation = { ...place, inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format };
+        // The record keeps the ETag of the first attempt: all refer to the same content. An upload has compared the content.
+        const etag = uploaded?.etag ?? begun?.stored.record.source.etag ?? undefined;
+        const invocation = { ...place, etag, inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format };
         const output = recorder === undefined ? undefined : outputNameOf(planned);
         const call = invoke(stack, { ...invocation, output, attemptsBefore: attempts, signal, onProblem });
         return await call.catch(async (error: unknown) => {

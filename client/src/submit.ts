@@ -8,6 +8,7 @@ import { checkLocation, timeoutWithin } from "./limits.ts";
 import { acceptOf, withTimeout } from "./model-options.ts";
 import type { ResultFormat } from "./model-options.ts";
 import { retried } from "./poll.ts";
+import { requestType, storeRequest } from "./request-object.ts";
 import type { Stack } from "./stack.ts";
 import { checkContentType } from "./video-file.ts";
 
@@ -20,7 +21,10 @@ export const jobSchema = z.object({
   endpointName: z.string().min(1),
   /** s3:// URI of the video. */
   inputLocation: z.string().startsWith("s3://"),
+  /** Media type of the video. */
   contentType: z.string().min(1),
+  /** s3:// URI of the request object that refers to the video; absent if the video is the request's body. */
+  requestLocation: z.string().startsWith("s3://").optional(),
   /** Location of the result, from the service's answer. */
   outputLocation: z.string().startsWith("s3://"),
   /** Location of a failure, from the service's answer; some answers lack it. */
@@ -69,8 +73,10 @@ export interface OutputName {
 export interface Invocation extends JobOptions {
   /** s3:// URI of the video. */
   readonly inputLocation: string;
-  /** Media type that the model gets. */
+  /** Media type of the video. */
   readonly contentType: string;
+  /** ETag of the video, with its quotes, for a request that refers to it. @default the object's current one */
+  readonly etag?: string | undefined;
   /** @default a key that the service chooses */
   readonly output?: OutputName | undefined;
   /** Number of earlier calls for this job whose outcome is unknown. @default 0 */
@@ -95,11 +101,12 @@ const defaultLimitSeconds = 2 * defaultRetryBudgetSeconds;
 const graceMs = 5_000;
 
 /**
- * Submits one video that is in S3 to the endpoint. Throttling and transient errors are retried with the same
+ * Submits one video that is in S3 to the endpoint, by a request that refers to it if the stack has such requests,
+ * otherwise as the body of the request. Throttling and transient errors are retried with the same
  * InferenceId; the job counts once, for any number of tries. After the caller's signal a call under way has a few
  * seconds to be answered.
  * @throws InputError if the content type is a form's, the run is longer than the stack allows, or the endpoint may not
- * read the video's location; AbortError on the caller's signal; the SDK's error if the service refuses;
+ * read the video's location, or the ETag of the video cannot be read; AbortError on the caller's signal; the SDK's error if the service refuses;
  * ServiceAnswerError if its answer has no location of the result
  */
 export async function invoke(stack: Stack, invocation: Invocation): Promise<Job> {
@@ -109,10 +116,16 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   const timeoutSeconds = timeoutWithin(stack.outputs, invocation.timeoutSeconds);
   checkContentType(inputLocation, contentType);
   checkLocation(stack.outputs, inputLocation);
+  const budget = { limitSeconds: defaultLimitSeconds, retryBudgetSeconds: defaultRetryBudgetSeconds };
+  const reference = { inferenceId, video: inputLocation, etag: invocation.etag };
+  const requestLocation =
+    stack.outputs.requests === "reference"
+      ? await retried(() => storeRequest(stack, reference, signal), { signal, onProblem, ...budget })
+      : undefined;
   const command = new InvokeEndpointAsyncCommand({
     EndpointName: stack.outputs.endpointName,
-    InputLocation: inputLocation,
-    ContentType: contentType,
+    InputLocation: requestLocation ?? inputLocation,
+    ContentType: requestLocation === undefined ? contentType : requestType,
     Accept: acceptOf(invocation.format),
     InferenceId: inferenceId,
     RequestTTLSeconds: ttlSeconds,
@@ -133,7 +146,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
         throw error;
       }
     },
-    { signal, onProblem, limitSeconds: defaultLimitSeconds, retryBudgetSeconds: defaultRetryBudgetSeconds },
+    { signal, onProblem, ...budget },
   );
   if (answer.OutputLocation === undefined) {
     throw new ServiceAnswerError(`SageMaker accepted job ${inferenceId} without the location of its result.`);
@@ -145,6 +158,7 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
     endpointName: stack.outputs.endpointName,
     inputLocation,
     contentType,
+    ...(requestLocation === undefined ? {} : { requestLocation }),
     outputLocation: answer.OutputLocation,
     ...(answer.FailureLocation === undefined ? {} : { failureLocation: answer.FailureLocation }),
     submittedAt: submittedAt.toISOString(),

@@ -63,14 +63,22 @@ describe("uploading a video", () => {
   });
 
   it("sends nothing if the same parts exist", async () => {
-    await writeFile(file, randomBytes(12 * 1024 * 1024));
+    await writeFile(file, randomBytes(40 * 1024 * 1024));
     await uploadVideo(stack, file);
     const again = await uploadVideo(stack, file);
     assert.equal(again.skipped, true);
     assert.equal(aws.count("UploadPart"), 3);
   });
 
-  for (const bytes of [1000, 12 * 1024 * 1024]) {
+  it("keeps the object of another upload of the same file that ends first", async () => {
+    for (const bytes of [1000, 40 * 1024 * 1024]) {
+      await writeFile(file, randomBytes(bytes));
+      const both = await Promise.all([uploadVideo(stack, file), uploadVideo(stack, file)]);
+      assert.deepEqual(both.map(({ skipped }) => skipped).toSorted(), [false, true]);
+    }
+  });
+
+  for (const bytes of [1000, 40 * 1024 * 1024]) {
     it(`overwrites ${bytes} bytes that another caller has put there`, async () => {
       await writeFile(file, randomBytes(bytes));
       const { inputLocation } = await uploadVideo(stack, file);
@@ -113,7 +121,7 @@ describe("uploading a video", () => {
   });
 
   it("sends a large file in parts, and reports both steps to their end", async () => {
-    const large = randomBytes(20 * 1024 * 1024);
+    const large = randomBytes(50 * 1024 * 1024);
     await writeFile(file, large);
     const seen: UploadProgress[] = [];
     const { inputLocation } = await uploadVideo(stack, file, { onProgress: (progress) => seen.push(progress) });
@@ -126,14 +134,14 @@ describe("uploading a video", () => {
   });
 
   it("sends a part again when the service throttles", async () => {
-    await writeFile(file, randomBytes(9 * 1024 * 1024));
+    await writeFile(file, randomBytes(18 * 1024 * 1024));
     aws.fail({ operation: "UploadPart", times: 2, answer: { status: 503, code: "SlowDown" } });
     const { inputLocation, bytes } = await uploadVideo(stack, file);
     assert.equal(aws.objects.get(objectKey(inputLocation))!.length, bytes);
   });
 
   it("leaves no object and no parts when a part is refused", async () => {
-    await writeFile(file, randomBytes(9 * 1024 * 1024));
+    await writeFile(file, randomBytes(18 * 1024 * 1024));
     aws.fail({ operation: "UploadPart", answer: { status: 403, code: "AccessDenied" } });
     await assert.rejects(uploadVideo(stack, file), { name: "AccessDenied" });
     assert.equal(aws.objects.size, 0);
@@ -141,7 +149,7 @@ describe("uploading a video", () => {
   });
 
   it("leaves no object and no parts when the caller interrupts it", async () => {
-    await writeFile(file, randomBytes(20 * 1024 * 1024));
+    await writeFile(file, randomBytes(50 * 1024 * 1024));
     const controller = new AbortController();
     const uploading = uploadVideo(stack, file, {
       signal: controller.signal,
@@ -155,7 +163,7 @@ describe("uploading a video", () => {
   });
 
   it("refuses a file that changes between hashing and sending, and leaves nothing of it", async () => {
-    await writeFile(file, randomBytes(9 * 1024 * 1024));
+    await writeFile(file, randomBytes(18 * 1024 * 1024));
     let changed = false;
     const uploading = uploadVideo(stack, file, {
       onProgress: ({ loaded, total }) => {
@@ -187,6 +195,12 @@ describe("uploading a video", () => {
     it("if it is empty", async () => {
       await writeFile(file, "");
       await assert.rejects(uploadVideo(stack, file), /is empty/);
+    });
+
+    it("if it is larger than S3's maximum, and requests refer to videos", async () => {
+      using small = connect({ ...aws.outputs, requests: "reference", maxInputSize: 2048 });
+      await truncate(file, 2 * maxInputBytes + 1);
+      await assert.rejects(uploadVideo(small, file), /S3 stores up to 2048 MiB in an object\. Cut it/);
     });
 
     it("if it is larger than AWS's 1 GB, with the fix", async () => {

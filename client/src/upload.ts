@@ -4,22 +4,44 @@ import { createReadStream } from "node:fs";
 import { extname } from "node:path";
 import { Readable } from "node:stream";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import type { HttpHandler } from "@smithy/core/protocols";
 import { ContentDigest } from "./content-digest.ts";
 import type { ContentDigests } from "./content-digest.ts";
+import { codeOf } from "../../lib/errors.ts";
 import { headObject } from "./location.ts";
-import type { ObjectPlace } from "./location.ts";
+import type { ObjectHead, ObjectPlace } from "./location.ts";
 import { retried } from "./poll.ts";
 import type { Stack } from "./stack.ts";
 import { maxInputBytesOf } from "./limits.ts";
 import { checkOpenFile, contentTypeOf, InputError, openVideo } from "./video-file.ts";
 
+/** Minimum size of an upload's parts, bytes. A file up to this size is read once and sent in one request. */
+const minPartBytes = 16 * 1024 * 1024;
+
+/** Maximum number of parts of an object (S3 user guide, "Amazon S3 multipart upload limits"). */
+const maxParts = 10_000;
+
 /**
- * Size of an upload's parts, bytes, S3's minimum: 1 GB makes 205 of its 10,000, and four at once take little memory. A
- * file up to this size is read once and sent in one request.
+ * Returns the size of an upload's parts, bytes. It depends on the size of the file only, because S3's checksum of the
+ * object depends on it.
  */
-const partBytes = 5 * 1024 * 1024;
+function partBytesOf(bytes: number): number {
+  return Math.max(minPartBytes, Math.ceil(bytes / maxParts));
+}
+
+/** Number of parts that are sent at a time, each of which is in memory. */
+const partsAtOnce = 4;
+
+/**
+ * Codes of a write that lost against another one of the same object (S3 user guide, "How to prevent object overwrites
+ * with conditional writes").
+ */
+const conflictCodes = ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"];
+
+/** Maximum number of tries of a write, each after another writer's. */
+const maxTries = 5;
 
 /** Bytes per read of a large file. */
 const chunkBytes = 256 * 1024;
@@ -27,7 +49,7 @@ const chunkBytes = 256 * 1024;
 /** Retry budget for throttling and transient errors, on top of the SDK's tries, real seconds. */
 const defaultRetryBudgetSeconds = 120;
 
-/** Real seconds for one upload and all its tries: at 100 kbit/s, 1 GB takes a day. */
+/** Real seconds for one upload and all its tries: at 10 Mbit/s, 100 GB take a day. */
 const defaultLimitSeconds = 24 * 3600;
 
 /** Progress of an upload. */
@@ -67,7 +89,8 @@ export interface UploadedVideo {
 
 /**
  * Uploads a file, in parts if it is large, unless the same bytes are there already. Every caller may write below the
- * input prefix, so an existing object counts only if the SHA-256 that S3 has computed of it is the file's.
+ * input prefix, so an existing object counts only if the SHA-256 that S3 has computed of it is the file's. Another
+ * upload of the same file at the same time does not replace the object, so that requests keep referring to its ETag.
  * @throws InputError before anything is sent if the file is missing, empty, larger than the stack accepts or not a
  * file, or if it changes during the upload
  */
@@ -84,10 +107,18 @@ export async function uploadVideo(stack: Stack, file: string, options: UploadOpt
   const place = { Bucket, Key };
   const { etag, skipped } = await retried(
     async () => {
-      const known = await etagOf(stack, place, content, signal);
-      if (known !== undefined) return { etag: known, skipped: true };
-      signal?.throwIfAborted();
-      return { etag: await send(stack, place, content, options), skipped: false };
+      for (let tries = 1; ; tries += 1) {
+        const head = await headObject(stack.s3, place, { signal, checksum: true });
+        if (typeof head === "object" && (await hasContent(stack, head, content))) {
+          return { etag: head.etag, skipped: true };
+        }
+        signal?.throwIfAborted();
+        try {
+          return { etag: await send(stack, { ...place, ...conditionOf(head) }, content, options), skipped: false };
+        } catch (error) {
+          if (tries === maxTries || !conflictCodes.includes(codeOf(error))) throw error;
+        }
+      }
     },
     { signal, onProblem, limitSeconds: defaultLimitSeconds, retryBudgetSeconds: defaultRetryBudgetSeconds },
   );
@@ -106,8 +137,8 @@ interface Content extends ContentDigests {
 async function contentOf(file: string, maxBytes: number, { signal, onProgress }: UploadOptions): Promise<Content> {
   await using handle = await openVideo(file);
   const bytes = await checkOpenFile(file, handle, maxBytes);
-  const digest = new ContentDigest(partBytes);
-  if (bytes <= partBytes) {
+  const digest = new ContentDigest(partBytesOf(bytes));
+  if (bytes <= minPartBytes) {
     // One byte more, to see whether it has grown.
     const buffer = Buffer.allocUnsafeSlow(bytes + 1);
     const { bytesRead } = await handle.read(buffer, 0, bytes + 1);
@@ -132,10 +163,22 @@ async function contentOf(file: string, maxBytes: number, { signal, onProgress }:
   return { file, bytes, ...digest.digest(), body: undefined };
 }
 
+/** Location of an object, and the condition of its write. */
+type ConditionalPlace = ObjectPlace & Pick<PutObjectCommandInput, "IfMatch" | "IfNoneMatch">;
+
+/**
+ * Returns the condition that the object is as it was read. A caller who may write but not read gets "forbidden", with or
+ * without an object: sending the same bytes again does no harm.
+ */
+function conditionOf(head: ObjectHead | "missing" | "forbidden"): Pick<ConditionalPlace, "IfMatch" | "IfNoneMatch"> {
+  if (head === "forbidden") return {};
+  return head === "missing" ? { IfNoneMatch: "*" } : { IfMatch: head.etag };
+}
+
 /** Sends the content, and returns the object's ETag. */
 async function send(
   stack: Stack,
-  place: ObjectPlace,
+  place: ConditionalPlace,
   { file, bytes, sha256, atOnce, body }: Content,
   { signal, onProgress }: UploadOptions,
 ): Promise<string> {
@@ -151,7 +194,8 @@ async function send(
     client: signal === undefined ? stack.s3 : interruptible(stack, signal),
     // S3 then checks each part, and keeps the composite of their checksums.
     params: { ...place, Body, ContentType, ChecksumAlgorithm: "SHA256" },
-    partSize: partBytes,
+    partSize: partBytesOf(bytes),
+    queueSize: partsAtOnce,
   });
   upload.on("httpUploadProgress", ({ loaded = 0 }) => onProgress?.({ step: "uploading", loaded, total: bytes }));
   const { ETag = "" } = await upload.done();
@@ -198,19 +242,10 @@ function changed(file: string): InputError {
 /** Minimum time, ms, before a lifecycle rule may remove an object whose upload is skipped, so that its job can run. */
 const keptLongEnough = 24 * 3600 * 1000;
 
-/** Returns the ETag of an object with the same bytes that stays long enough; undefined if there is none. */
-async function etagOf(
-  stack: Stack,
-  place: ObjectPlace,
-  { bytes, atOnce, inParts }: Content,
-  signal?: AbortSignal,
-): Promise<string | undefined> {
-  const head = await headObject(stack.s3, place, { signal, checksum: true });
-  // A caller who may write but not read gets "forbidden", with or without an object: sending the same bytes again does
-  // no harm.
-  if (head === "missing" || head === "forbidden" || head.bytes !== bytes) return undefined;
-  if (head.sha256 !== atOnce && head.sha256 !== inParts) return undefined;
-  if (head.expiry === undefined) return head.etag;
-  const left = head.expiry.getTime() - (await stack.clock.now(60)).getTime();
-  return left > keptLongEnough ? head.etag : undefined;
+/** Tells whether an object has the same bytes and stays long enough. */
+async function hasContent(stack: Stack, head: ObjectHead, { bytes, atOnce, inParts }: Content): Promise<boolean> {
+  if (head.bytes !== bytes) return false;
+  if (head.sha256 !== atOnce && head.sha256 !== inParts) return false;
+  if (head.expiry === undefined) return true;
+  return head.expiry.getTime() - (await stack.clock.now(60)).getTime() > keptLongEnough;
 }

@@ -11,6 +11,12 @@ import { SetupError } from "./errors.ts";
 /** Maximum input of an asynchronous endpoint, bytes (AWS: "payloads up to 1 GB"); a stack may accept less. */
 export const maxInputBytes = 1024 ** 3;
 
+/**
+ * Maximum size of an object in S3, bytes, and so of a video that a request refers to: 10,000 parts of 5 GiB (S3 user
+ * guide, "Amazon S3 multipart upload limits").
+ */
+export const maxObjectBytes = 10_000 * 5 * 1024 ** 3;
+
 /** A problem of one video; others are not affected. Exit status 2. */
 export class InputError extends SetupError {
   override readonly name = "InputError";
@@ -83,13 +89,18 @@ export async function checkOpenFile(file: string, handle: FileHandle, maxBytes: 
 export function checkSize(name: string, bytes: number, maxBytes: number): void {
   if (bytes === 0) throw new InputError(`${name} is empty: it contains no video.`);
   if (bytes <= maxBytes) return;
+  if (maxBytes > maxInputBytes) {
+    throw new InputError(
+      `${name} has ${mebibytesOf(bytes)} MiB; S3 stores up to ${mebibytesOf(maxBytes)} MiB in an object. Cut it (ffmpeg -c copy -f segment -segment_time 3600).`,
+    );
+  }
   const [size, max, largest] = [bytes, maxBytes, maxInputBytes].map(mebibytesOf);
   const who = maxBytes < maxInputBytes ? "the stack" : "an asynchronous endpoint";
   const setting = maxBytes < maxInputBytes ? " (its setting maxRequestSize)" : "";
-  const raise = maxBytes < maxInputBytes ? `, or raise maxRequestSize (to at most ${largest ?? ""}) and deploy` : "";
+  const raise = maxBytes < maxInputBytes ? `, raise maxRequestSize (to at most ${largest ?? ""})` : "";
   throw new InputError(
     `${name} has ${size ?? ""} MiB; ${who} accepts up to ${max ?? ""} MiB${setting}. Cut it (ffmpeg -c copy -f segment -segment_time 600) ` +
-      `or encode it at a lower bit rate${raise}.`,
+      `or encode it at a lower bit rate${raise}, or set requests: reference and deploy.`,
   );
 }
 

@@ -85,6 +85,9 @@ export class FakeAws extends FakeAwsServer {
   /** True if answers have the location of a failure. */
   failureLocations = true;
 
+  /** How the stack's endpoint gets a video. */
+  requestMode: StackOutputs["requests"] = "payload";
+
   /** Duration of each answer, ms. */
   answerMs = 0;
   /** Maximum number of concurrent requests, without those for records. */
@@ -107,7 +110,7 @@ export class FakeAws extends FakeAwsServer {
 
   /** Outputs of a stack on this server. */
   get outputs(): StackOutputs {
-    return outputsAt(this.url);
+    return { ...outputsAt(this.url), requests: this.requestMode };
   }
 
   /** Answers the next matching requests with a fault. */

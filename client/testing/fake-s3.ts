@@ -75,6 +75,11 @@ export class FakeS3 {
     return etag === etagOf(content) ? undefined : errorAnswer("s3", 412, "PreconditionFailed");
   }
 
+  /** Returns the ETag of an object. */
+  etag(object: string): string {
+    return etagOf(this.objects.get(object) ?? Buffer.alloc(0));
+  }
+
   /** Copies an object with its checksum. */
   copy(from: string, to: string): void {
     this.objects.set(to, this.objects.get(from) ?? Buffer.alloc(0));
@@ -137,6 +142,8 @@ export class FakeS3 {
           },
         };
       case "CompleteMultipartUpload": {
+        const conflict = this.#conflictOf(object, headers);
+        if (conflict !== undefined) return conflict;
         const parts = [...(this.#uploads.get(id) ?? [])].sort(([a], [b]) => a - b);
         this.objects.set(object, Buffer.concat(parts.map(([, part]) => part)));
         this.#uploads.delete(id);

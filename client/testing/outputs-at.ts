@@ -22,7 +22,9 @@ export function outputsAt(url: string): StackOutputs {
     instanceType: "ml.g4dn.xlarge",
     maxCapacity: 5,
     maxResponseSize: 1,
+    requests: "payload",
     maxRequestSize: 1024,
+    maxInputSize: 51_200_000,
     invocationTimeout: 900,
     temporaryQueuePrefix: "video-dev-smoke-",
   };

@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { performance } from "node:perf_hooks";
 import { join, relative, resolve } from "node:path";
 import { z } from "zod";
-import { checkOutputs, checkVideo, connect, InputError, maxInputBytes } from "../../client/src/index.ts";
+import {
+  checkOutputs,
+  checkVideo,
+  connect,
+  InputError,
+  maxInputBytes,
+  maxObjectBytes,
+} from "../../client/src/index.ts";
 import { createCommand, oneOf, wholeNumber } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { explain, InterruptedError } from "../../lib/errors.ts";
@@ -151,17 +158,23 @@ async function checkFirst(
   options: StartOptions,
   signal: AbortSignal,
 ): Promise<number | undefined | "not asked"> {
-  const maxMebibytes = z
-    .number()
-    .optional()
-    .parse(await readSetting(localSettings, "maxRequestSize"));
-  await checkVideo(video, maxMebibytes === undefined ? maxInputBytes : maxMebibytes * 1024 ** 2);
+  await checkVideo(video, await maxBytesOf(localSettings));
   if (options.footage === undefined && options.weights === undefined) return "not asked";
   try {
     return await durationOf(video, signal);
   } catch (error) {
     throw error instanceof ModelCommandError ? new InputError(error.message) : error;
   }
+}
+
+/** Returns the size of the largest video that a stack with these settings accepts, bytes. */
+async function maxBytesOf(settingsFile: string): Promise<number> {
+  if ((await readSetting(settingsFile, "requests")) !== "payload") return maxObjectBytes;
+  const maxMebibytes = z
+    .number()
+    .optional()
+    .parse(await readSetting(settingsFile, "maxRequestSize"));
+  return maxMebibytes === undefined ? maxInputBytes : maxMebibytes * 1024 ** 2;
 }
 
 /** Returns the options of the local stack for the weights. */

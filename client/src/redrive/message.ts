@@ -27,7 +27,7 @@ const testSchema = z.object({ eventName: z.literal("TestNotification") });
 export interface Failure {
   readonly kind: "failure";
   readonly inferenceId: string;
-  /** Location of the video; some notifications do not have it. */
+  /** Location of the request: the video, or the object that refers to it. Some notifications do not have it. */
   readonly inputLocation: string | undefined;
   readonly contentType: string | undefined;
   readonly reason: string | undefined;

@@ -41,6 +41,49 @@ describe("a redrive of the error queue", () => {
     assert.deepEqual([fixture.queues.error, fixture.queues.deadLetters], [[], []]);
   });
 
+  describe("of requests that refer to their videos", () => {
+    const [bucket, key] = ["in", "videos/requests/video-1/part-00000.json"];
+    const requestParameters = {
+      inputLocation: `s3://${bucket}/${key}`,
+      contentType: "application/vnd.async-video.request+json",
+    };
+
+    beforeEach(() => {
+      fixture.aws.requestMode = "reference";
+      fixture.reconnect();
+      fixture.aws.objects.set("in/videos/a.mp4", Buffer.from("a video"));
+    });
+
+    const sentVideo = (): unknown => {
+      const [invocation] = fixture.aws.invocations.slice(-1);
+      return JSON.parse(String(fixture.aws.objects.get(objectKey(invocation!.inputLocation))));
+    };
+
+    it("sends the same request again, with the ETag of the job's record", async () => {
+      await submitAll(fixture.stack, [{ video: "s3://in/videos/a.mp4", inferenceId: "video-1" }]);
+      const first = sentVideo();
+      fixture.aws.objects.set("in/videos/a.mp4", Buffer.from("another video"));
+      fixture.queues.put(failureOf("video-1", { requestParameters }));
+      assert.deepEqual(kindsOf(await run()), ["sent"]);
+      assert.deepEqual(fixture.sent, ["video-1", "video-1.redrive-1"]);
+      assert.deepEqual(sentVideo(), first);
+    });
+
+    it("finds the video in the request if neither journal nor record has the job", async () => {
+      const request = { video: "s3://in/videos/a.mp4", etag: '"old"' };
+      fixture.aws.objects.set(`${bucket}/${key}`, Buffer.from(JSON.stringify(request)));
+      fixture.queues.put(failureOf("video-1", { requestParameters }));
+      assert.deepEqual(kindsOf(await run()), ["sent"]);
+      assert.equal(fixture.aws.record("video-1").source.uri, "s3://in/videos/a.mp4");
+      assert.equal(fixture.aws.record("video-1").source.contentType, "video/mp4");
+    });
+
+    it("says that the video is unknown if the request has expired, too", async () => {
+      fixture.queues.put(failureOf("video-1", { requestParameters }));
+      assert.deepEqual(kindsOf(await run()), ["no-input"]);
+    });
+  });
+
   it("sends a job once if its notification comes twice, in the same run or in another one", async () => {
     fixture.queues.put(failureOf("video-1"));
     fixture.queues.put(failureOf("video-1"));

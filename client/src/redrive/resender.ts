@@ -3,6 +3,7 @@ import { codeOf } from "../../../lib/errors.ts";
 import { entriesOf, jobIdOf } from "../job-record.ts";
 import { timeoutWithin } from "../limits.ts";
 import type { JournalEntries, JournalEntry, JournalWriter, PlannedJob } from "../journal-lines.ts";
+import { readRequest, requestType } from "../request-object.ts";
 import { readRecord } from "../record-store.ts";
 import { JobRecorder } from "../recorder.ts";
 import type { Stack } from "../stack.ts";
@@ -14,7 +15,7 @@ import { nameOf, nextIdOf } from "./redrive-id.ts";
 /** A job that failed or expired, with the known facts. */
 export interface FailedJob {
   readonly inferenceId: string;
-  /** Absent if a notification does not have it; the journal or the record may have it. */
+  /** Location of the request; absent if a notification does not have it. The journal or the record may have it. */
   readonly inputLocation?: string | undefined;
   readonly contentType?: string | undefined;
   /** True if the model refused the video, and would refuse it again. */
@@ -114,6 +115,7 @@ export class Resender {
     const { inferenceId } = failed;
     const known = await this.known(inferenceId);
     const recorded = await this.#recordedWith(inferenceId);
+    const place = known === undefined ? await this.#videoOf(failed) : failed;
     // From here to the entry in #runs nothing waits: two messages about one job must not both send it.
     if (this.#runs.has(inferenceId)) return { kind: "failed-again" };
     const sentAs = nextIdOf(inferenceId);
@@ -131,12 +133,20 @@ export class Resender {
     const { times } = nameOf(inferenceId);
     if (times >= this.#options.times) return { kind: "poison", times };
     if (failed.isBadInput && this.#options.includeBadInput !== true) return { kind: "bad-input" };
-    const planned = this.#planOf(failed, sentAs, known);
+    const planned = this.#planOf(place, sentAs, known);
     if (planned === undefined) return { kind: "no-input" };
     if (this.left === 0) return { kind: "over-limit" };
     const run = this.#send(planned);
     this.#runs.set(sentAs, run);
     return await run;
+  }
+
+  /** Returns the location of a job's video if a notification has that of the request object, which refers to it. */
+  async #videoOf(failed: FailedJob): Promise<FailedJob> {
+    const { inputLocation, contentType } = failed;
+    if (contentType !== requestType || inputLocation === undefined) return failed;
+    const request = await readRequest(this.#stack, inputLocation, this.#options.signal);
+    return { ...failed, inputLocation: request?.video, contentType: undefined };
   }
 
   async #send({

@@ -1,0 +1,91 @@
+/**
+ * Requests that refer to a video: JSON objects in the input bucket, below `requests/` and the stack's input prefix.
+ * `model/request.schema.json` is their schema. The API's inline `Body` is not used: the notification of a failed one has
+ * no location, so that it could not be sent again.
+ */
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { z } from "zod";
+import { codeOf } from "../../lib/errors.ts";
+import { jobIdOf } from "./job-record.ts";
+import { headObject, parseS3Uri, readStart } from "./location.ts";
+import type { StackOutputs } from "./outputs.ts";
+import type { Stack } from "./stack.ts";
+import { InputError } from "./video-file.ts";
+
+/** Media type of a request object (`model/video_inference/request.py`). */
+export const requestType = "application/vnd.async-video.request+json";
+
+/** Maximum size of a request object, bytes, as in the handler. */
+const maxRequestBytes = 64 * 1024;
+
+/** Members of a request object that the client reads. */
+const requestSchema = z.object({ video: z.string().startsWith("s3://"), etag: z.string().min(1) });
+
+/** A video that a request refers to. */
+export interface ReferredVideo {
+  /** s3:// URI of the video. */
+  readonly video: string;
+  /** ETag of the object, with its quotes; an object with another one is refused. */
+  readonly etag: string;
+}
+
+/** Returns the s3:// prefix of a stack's request objects, with a trailing slash. */
+export function requestsPrefix({
+  inputBucket,
+  inputPrefix,
+}: Pick<StackOutputs, "inputBucket" | "inputPrefix">): string {
+  return `s3://${[inputBucket, ...inputPrefix.split("/"), "requests"].filter(Boolean).join("/")}/`;
+}
+
+/** Returns the s3:// URI of a job's request object. All attempts of a job have the same one, with the same content. */
+export function requestUri(outputs: Pick<StackOutputs, "inputBucket" | "inputPrefix">, inferenceId: string): string {
+  return `${requestsPrefix(outputs)}${jobIdOf(inferenceId)}/part-00000.json`;
+}
+
+/**
+ * Writes the request object of a job, and returns its s3:// URI.
+ * @param video s3:// URI of the video
+ * @param etag the video's ETag, if it is known
+ * @throws InputError if there is no such video, or the caller may not read its ETag; the SDK's error if S3 refuses
+ */
+export async function storeRequest(
+  stack: Stack,
+  { inferenceId, video, etag }: { inferenceId: string; video: string; etag: string | undefined },
+  signal?: AbortSignal,
+): Promise<string> {
+  const request: ReferredVideo = { video, etag: etag ?? (await etagOf(stack, video, signal)) };
+  const uri = requestUri(stack.outputs, inferenceId);
+  await stack.s3.send(
+    new PutObjectCommand({
+      ...parseS3Uri(uri),
+      Body: JSON.stringify({ ...request, from: 0, to: null }),
+      ContentType: requestType,
+    }),
+    signal === undefined ? {} : { abortSignal: signal },
+  );
+  return uri;
+}
+
+async function etagOf(stack: Stack, video: string, signal?: AbortSignal): Promise<string> {
+  const head = await headObject(stack.s3, parseS3Uri(video), { signal });
+  if (head === "missing") throw new InputError(`There is no object ${video}: submit the video again.`);
+  if (head !== "forbidden") return head.etag;
+  throw new InputError(
+    `These AWS credentials may not read ${video}, so its ETag is unknown, which the request must contain: use the stack's caller policy.`,
+  );
+}
+
+/**
+ * Reads a request object. Every caller of the stack may write one, so its content is not trusted.
+ * @returns undefined if there is none, or if it is not a request
+ * @throws the SDK's error if it cannot be read
+ */
+export async function readRequest(stack: Stack, uri: string, signal?: AbortSignal): Promise<ReferredVideo | undefined> {
+  try {
+    const { start } = await readStart(stack.s3, uri, maxRequestBytes, signal);
+    return requestSchema.safeParse(JSON.parse(new TextDecoder().decode(start))).data;
+  } catch (error) {
+    if (error instanceof SyntaxError || codeOf(error) === "NoSuchKey") return undefined;
+    throw error;
+  }
+}
