@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create } from "tar";
+import { requestType } from "../src/request-object.ts";
 
 /** Contents of videos for which the model returns no result. */
 export const scripts = {
@@ -12,12 +13,18 @@ export const scripts = {
 } as const;
 
 const handler = `
+import json
 import time
 
-def model_fn(model_dir):
-    return None
+import boto3
 
-def transform_fn(model, body, content_type, accept, context=None):
+def model_fn(model_dir):
+    return boto3.client("s3")
+
+def transform_fn(s3, body, content_type, accept, context=None):
+    if content_type == "${requestType}":
+        bucket, _, key = json.loads(body)["video"].removeprefix("s3://").partition("/")
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     if bytes(body) == b"${scripts.fails}":
         raise ValueError("told to fail")
     if bytes(body) == b"${scripts.refused}":
