@@ -38,6 +38,8 @@ const plain: Submitting = async (stack, files, concurrency, accepted) => {
       const record = { Bucket: "out", Key: `jobs/${basename(file)}.json`, ContentType: "application/json" };
       const Body = JSON.stringify({ uri: `s3://in/videos/${basename(file)}` });
       const { ETag } = await stack.s3.send(new PutObjectCommand({ ...record, Body, IfNoneMatch: "*" }));
+      const request = { Bucket: "in", Key: `videos/requests/${basename(file)}.json`, ContentType: "application/json" };
+      await stack.s3.send(new PutObjectCommand({ ...request, Body }));
       await stack.runtime.send(
         new InvokeEndpointAsyncCommand({
           EndpointName: "video",
@@ -58,7 +60,7 @@ const plain: Submitting = async (stack, files, concurrency, accepted) => {
 
 /** Measures submissions per second, in total and in each second. */
 async function rate(submitting: Submitting, url: string, folder: string, concurrency: number) {
-  using stack = connect(outputsAt(url), credentials);
+  using stack = connect({ ...outputsAt(url), requests: "reference" }, credentials);
   const names = (await readdir(folder)).filter((name) => name.endsWith(".mp4"));
   const files = names.map((name) => join(folder, name));
   // Warm up: connections are open and code is compiled afterwards.
@@ -78,7 +80,7 @@ async function rate(submitting: Submitting, url: string, folder: string, concurr
 
 /** Measures the process's peak memory, MB, after one upload with its journal. */
 async function peak(url: string, file: string) {
-  using stack = connect(outputsAt(url), credentials);
+  using stack = connect({ ...outputsAt(url), requests: "reference" }, credentials);
   const started = performance.now();
   await ours(stack, [file], 8, () => undefined);
   const seconds = (performance.now() - started) / 1000;

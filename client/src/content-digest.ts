@@ -17,6 +17,8 @@ export interface ContentDigests {
   readonly atOnce: string;
   /** ChecksumSHA256 of an object with this content that was uploaded in parts. */
   readonly inParts: string;
+  /** ChecksumSHA256 of each part. */
+  readonly parts: readonly string[];
 }
 
 /** Computes the digests of a content chunk by chunk. */
@@ -27,7 +29,7 @@ export class ContentDigest {
   #part: Hash | undefined;
   /** Bytes until the part is full. */
   #left = 0;
-  #parts = 0;
+  readonly #parts: string[] = [];
 
   /** @param partBytes size of all parts but the last, bytes */
   constructor(partBytes: number) {
@@ -48,19 +50,26 @@ export class ContentDigest {
 
   /** Returns the digests of all chunks. Call it once, at the end. */
   digest(): ContentDigests {
-    if (this.#part !== undefined) this.#ofParts.update(this.#part.digest());
+    this.#endPart();
     const whole = this.#whole.digest();
     return {
       sha256: whole.toString("hex"),
       atOnce: whole.toString("base64"),
-      inParts: `${this.#ofParts.digest("base64")}-${this.#parts}`,
+      inParts: `${this.#ofParts.digest("base64")}-${this.#parts.length}`,
+      parts: this.#parts,
     };
   }
 
   #nextPart(): void {
-    if (this.#part !== undefined) this.#ofParts.update(this.#part.digest());
+    this.#endPart();
     this.#part = createHash("sha256");
     this.#left = this.#partBytes;
-    this.#parts += 1;
+  }
+
+  #endPart(): void {
+    if (this.#part === undefined) return;
+    const digest = this.#part.digest();
+    this.#ofParts.update(digest);
+    this.#parts.push(digest.toString("base64"));
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, truncateSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -162,21 +162,42 @@ describe("uploading a video", () => {
     assert.equal(aws.s3.openUploads, 0);
   });
 
-  it("refuses a file that changes between hashing and sending, and leaves nothing of it", async () => {
-    await writeFile(file, randomBytes(18 * 1024 * 1024));
-    let changed = false;
-    const uploading = uploadVideo(stack, file, {
-      onProgress: ({ loaded, total }) => {
-        if (!changed && loaded === total) {
-          appendFileSync(file, "more");
-          changed = true;
-        }
+  for (const [what, change] of [
+    [
+      "grows",
+      () => {
+        appendFileSync(file, "more");
       },
+    ],
+    [
+      "becomes shorter",
+      () => {
+        truncateSync(file, 17 * 1024 * 1024);
+      },
+    ],
+    [
+      "changes",
+      () => {
+        writeFileSync(file, randomBytes(18 * 1024 * 1024));
+      },
+    ],
+  ] as const) {
+    it(`refuses a file that ${what} between hashing and sending, and leaves nothing of it`, async () => {
+      await writeFile(file, randomBytes(18 * 1024 * 1024));
+      let changed = false;
+      const uploading = uploadVideo(stack, file, {
+        onProgress: ({ loaded, total }) => {
+          if (!changed && loaded === total) {
+            change();
+            changed = true;
+          }
+        },
+      });
+      await assert.rejects(uploading, /changed while it was uploaded/);
+      assert.equal(aws.objects.size, 0);
+      assert.equal(aws.s3.openUploads, 0);
     });
-    await assert.rejects(uploading, /changed while it was uploaded/);
-    assert.equal(aws.objects.size, 0);
-    assert.equal(aws.s3.openUploads, 0);
-  });
+  }
 
   describe("is refused before anything is sent", () => {
     afterEach(() => {

@@ -1,38 +1,17 @@
 /** Uploads one video file to the stack's input bucket, under the hash of its content. */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { extname } from "node:path";
-import { Readable } from "node:stream";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
-import { Upload } from "@aws-sdk/lib-storage";
-import type { HttpHandler } from "@smithy/core/protocols";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { ContentDigest } from "./content-digest.ts";
 import type { ContentDigests } from "./content-digest.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { headObject } from "./location.ts";
 import type { ObjectHead, ObjectPlace } from "./location.ts";
+import { ChangedContentError, minPartBytes, partBytesOf, uploadInParts } from "./multipart.ts";
+import type { WriteCondition } from "./multipart.ts";
 import { retried } from "./poll.ts";
 import type { Stack } from "./stack.ts";
 import { maxInputBytesOf } from "./limits.ts";
 import { checkOpenFile, contentTypeOf, InputError, openVideo } from "./video-file.ts";
-
-/** Minimum size of an upload's parts, bytes. A file up to this size is read once and sent in one request. */
-const minPartBytes = 16 * 1024 * 1024;
-
-/** Maximum number of parts of an object (S3 user guide, "Amazon S3 multipart upload limits"). */
-const maxParts = 10_000;
-
-/**
- * Returns the size of an upload's parts, bytes. It depends on the size of the file only, because S3's checksum of the
- * object depends on it.
- */
-function partBytesOf(bytes: number): number {
-  return Math.max(minPartBytes, Math.ceil(bytes / maxParts));
-}
-
-/** Number of parts that are sent at a time, each of which is in memory. */
-const partsAtOnce = 4;
 
 /**
  * Codes of a write that lost against another one of the same object (S3 user guide, "How to prevent object overwrites
@@ -163,14 +142,11 @@ async function contentOf(file: string, maxBytes: number, { signal, onProgress }:
   return { file, bytes, ...digest.digest(), body: undefined };
 }
 
-/** Location of an object, and the condition of its write. */
-type ConditionalPlace = ObjectPlace & Pick<PutObjectCommandInput, "IfMatch" | "IfNoneMatch">;
-
 /**
  * Returns the condition that the object is as it was read. A caller who may write but not read gets "forbidden", with or
  * without an object: sending the same bytes again does no harm.
  */
-function conditionOf(head: ObjectHead | "missing" | "forbidden"): Pick<ConditionalPlace, "IfMatch" | "IfNoneMatch"> {
+function conditionOf(head: ObjectHead | "missing" | "forbidden"): WriteCondition {
   if (head === "forbidden") return {};
   return head === "missing" ? { IfNoneMatch: "*" } : { IfMatch: head.etag };
 }
@@ -178,8 +154,8 @@ function conditionOf(head: ObjectHead | "missing" | "forbidden"): Pick<Condition
 /** Sends the content, and returns the object's ETag. */
 async function send(
   stack: Stack,
-  place: ConditionalPlace,
-  { file, bytes, sha256, atOnce, body }: Content,
+  place: ObjectPlace & WriteCondition,
+  { file, bytes, atOnce, parts, body }: Content,
   { signal, onProgress }: UploadOptions,
 ): Promise<string> {
   const ContentType = contentTypeOf(file);
@@ -189,50 +165,15 @@ async function send(
     onProgress?.({ step: "uploading", loaded: bytes, total: bytes });
     return ETag;
   }
-  const Body = Readable.from(guarded(file, sha256, signal), { highWaterMark: 1 });
-  const upload = new Upload({
-    client: signal === undefined ? stack.s3 : interruptible(stack, signal),
-    // S3 then checks each part, and keeps the composite of their checksums.
-    params: { ...place, Body, ContentType, ChecksumAlgorithm: "SHA256" },
-    partSize: partBytesOf(bytes),
-    queueSize: partsAtOnce,
-  });
-  upload.on("httpUploadProgress", ({ loaded = 0 }) => onProgress?.({ step: "uploading", loaded, total: bytes }));
-  const { ETag = "" } = await upload.done();
-  return ETag;
-}
-
-/**
- * Returns a client over the same connections whose requests end with the signal: lib-storage's abort leaves its
- * clean-up in the background. The clean-up's request (DELETE) is let through.
- */
-function interruptible(stack: Stack, signal: AbortSignal): S3Client {
-  const { credentials, forcePathStyle, requestHandler: connections } = stack.s3.config;
-  const requestHandler: HttpHandler = {
-    handle: async (request, options) =>
-      await connections.handle(request, request.method === "DELETE" ? options : { ...options, abortSignal: signal }),
-    // The connections keep the settings that the stack's client gave them.
-    updateHttpClientConfig: () => undefined,
-    httpHandlerConfigs: () => ({}),
+  await using handle = await openVideo(file);
+  const onSent = (loaded: number): void => {
+    onProgress?.({ step: "uploading", loaded, total: bytes });
   };
-  return new S3Client({ ...stack.clientConfig, credentials, forcePathStyle: forcePathStyle === true, requestHandler });
-}
-
-/**
- * Reads the file's bytes again; fails before the last of them would complete an upload if they differ from the hashed
- * ones.
- */
-async function* guarded(file: string, sha256: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
-  const digest = createHash("sha256");
-  const stream = createReadStream(file, {
-    highWaterMark: chunkBytes,
-    ...(signal === undefined ? {} : { signal }),
-  }) as AsyncIterable<Buffer>;
-  for await (const chunk of stream) {
-    digest.update(chunk);
-    yield chunk;
+  try {
+    return await uploadInParts(stack, place, { handle, bytes, parts, contentType: ContentType }, { onSent, signal });
+  } catch (error) {
+    throw error instanceof ChangedContentError ? changed(file) : error;
   }
-  if (digest.digest("hex") !== sha256) throw changed(file);
 }
 
 function changed(file: string): InputError {

@@ -45,7 +45,7 @@ describe("uploading to the emulator's S3", () => {
 
   for (const [mode, bytes] of [
     ["in one request", 1000],
-    ["in parts", 12 * 1024 * 1024],
+    ["in parts", 40 * 1024 * 1024],
   ] as const) {
     it(`sends a file ${mode}, skips it the second time, and replaces another caller's object of the same size`, async () => {
       await writeFile(file, randomBytes(bytes));
