@@ -1,4 +1,5 @@
 /** The whole stack: storage, topics, model, endpoint, autoscaling, monitoring and access. */
+import "./native-stack-traces.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { AccessPolicies } from "./components/access-policies.ts";
 import { currentAccount } from "./account.ts";

@@ -28,4 +28,8 @@ import * as pulumi from "@pulumi/pulumi";
       'import { a } from "./a";\nconst folder = __dirname;\n',
     );
   });
+
+  it("keeps the source maps of its stack traces", () => {
+    assert.equal(asTemplate('import "./native-stack-traces.ts";\nrun();\n'), "run();\n");
+  });
 });

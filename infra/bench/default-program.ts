@@ -59,6 +59,8 @@ export function asTemplate(source: string): string {
         return "";
       },
     )
+    // The traces of a compiled program need its source maps.
+    .replaceAll('import "./native-stack-traces.ts";\n', "")
     .replaceAll(/from "(\.[^"]*)\.ts"/g, 'from "$1"')
     .replaceAll("import.meta.dirname", "__dirname");
   return aliases.length === 0 ? body : `import * as aws from "@pulumi/aws";\n${aliases.join("\n")}\n${body}`;

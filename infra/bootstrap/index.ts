@@ -1,4 +1,5 @@
 /** Resources that GitHub's workflows need to deploy to an account: an identity provider, roles, keys, and storage for state. */
+import "../native-stack-traces.ts";
 import * as iam from "@pulumi/aws/iam/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { currentAccount } from "../account.ts";
