@@ -96,6 +96,8 @@ export class FakeS3 {
     if (content === undefined) {
       return this.mayList ? errorAnswer("s3", 404, "NoSuchKey") : errorAnswer("s3", 403, "AccessDenied");
     }
+    const wanted = headers["if-match"];
+    if (wanted !== undefined && wanted !== etagOf(content)) return errorAnswer("s3", 412, "PreconditionFailed");
     if (range === undefined) {
       const expiry = this.expiry === undefined ? {} : { "x-amz-expiration": expiration(this.expiry) };
       const kept = headers["x-amz-checksum-mode"] === "ENABLED" ? this.#checksums.get(object) : undefined;
@@ -107,12 +109,13 @@ export class FakeS3 {
       };
     }
     if (content.length === 0) return errorAnswer("s3", 416, "InvalidRange");
-    const last = Math.min(Number(/^bytes=0-(\d+)$/.exec(range)?.[1]), content.length - 1);
-    this.maxBytesRead = Math.max(this.maxBytesRead, last + 1);
+    const [, first = "", end = ""] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
+    const [from, to] = [Number(first), Math.min(Number(end) + 1, content.length)];
+    this.maxBytesRead = Math.max(this.maxBytesRead, to - from);
     return {
       status: 206,
-      headers: { "content-length": String(last + 1), "content-range": `bytes 0-${last}/${content.length}` },
-      body: content.subarray(0, last + 1),
+      headers: { "content-length": String(to - from), "content-range": `bytes ${from}-${to - 1}/${content.length}` },
+      body: content.subarray(from, to),
     };
   }
 
