@@ -78,6 +78,8 @@ export interface BenchOptions {
   readonly runs: number;
   /** Commit to compare with. */
   readonly against: string | undefined;
+  /** Changes the clone of that commit before it is measured. @default no change */
+  readonly change?: (folder: string) => Promise<void>;
   readonly signal: AbortSignal;
   /** Receives the progress, and the output of the setup. */
   readonly log: (text: string) => void;
@@ -88,9 +90,10 @@ export interface BenchOptions {
  * Returns medians in seconds and CPU seconds, also of each step; with `against`, also those of that commit, and the ratios to them.
  * @throws BenchError if a command fails or exceeds its limit; InvalidInputError if the clone has no such commit
  */
-export async function bench({ root, runs, against, signal, log }: BenchOptions) {
+export async function bench({ root, runs, against, change, signal, log }: BenchOptions) {
   await using stack = new AsyncDisposableStack();
   const old = against === undefined ? undefined : stack.use(await checkOut(root, against, signal));
+  if (old !== undefined) await change?.(old.folder);
   const checkouts = [...(old === undefined ? [] : [old.folder]), root];
   for (const folder of checkouts) {
     await run([process.execPath, "tools/setup.mjs"], folder, setupLimit, signal, log);

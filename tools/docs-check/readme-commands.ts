@@ -109,6 +109,11 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   { command: "npm run test:model", ci: "test:model" },
   { command: "npm run test:policies", ci: "test:unit" },
   {
+    command: "npm run -s bench:iam -- --json",
+    test: "e2e/stack/bench-start.long.e2e.ts",
+    text: '"bench:iam"',
+  },
+  {
     command: "npm run -s bench:model -- --json",
     test: "e2e/parts/benches.long.e2e.ts",
     text: 'startsWith("bench:")',
