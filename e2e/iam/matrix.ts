@@ -1,7 +1,7 @@
 /** Calls of services for settings that the recorded stacks do not have, and calls that no emulator makes, with their sources. */
 import { actorCalls } from "../../emulator/iam/actors.ts";
 import { environments } from "../../infra/bootstrap/environments.ts";
-import { hostNamespace, namespace } from "../../infra/components/metrics.ts";
+import { hostNamespace, namespace } from "../../infra/endpoint-metrics.ts";
 import { accountId, region } from "../../infra/testing/registrations.ts";
 import { keyContext } from "./key-context.ts";
 import { documentedCalls } from "./documented-calls.ts";
@@ -137,7 +137,7 @@ const issuer = "token.actions.githubusercontent.com";
 
 /** Returns the calls with which workflows assume the bootstrap's roles. */
 function tokenCalls(): Call[] {
-  return Object.values(environments).flatMap(({ name, trusted, previewed }) => {
+  return Object.values(environments).flatMap(({ name, trustedGitHubEnvironments, previewed }) => {
     const assume = (kind: string, subject: string): Call => ({
       caller: {
         provider: `arn:aws:iam::${accountId}:oidc-provider/${issuer}`,
@@ -149,7 +149,7 @@ function tokenCalls(): Call[] {
       context: {},
     });
     return [
-      ...trusted.map((subject) => assume("deploy", subject)),
+      ...trustedGitHubEnvironments.map((subject) => assume("deploy", subject)),
       ...(previewed ? [assume("preview", "preview")] : []),
     ];
   });

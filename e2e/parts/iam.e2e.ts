@@ -30,7 +30,7 @@ import { allow, createExecutionRole, createRole, sessionOf } from "../../emulato
 import type { Statement } from "../../emulator/testing/roles.ts";
 import { arn, goodConfig, goodModel } from "../../emulator/testing/sagemaker-fixture.ts";
 import { sdkConfig, signed, testAccount, testRegion } from "../../emulator/testing/test-gateway.ts";
-import { hostNamespace } from "../../infra/components/metrics.ts";
+import { hostNamespace } from "../../infra/endpoint-metrics.ts";
 import { executionPolicy } from "../../infra/iam/execution-role.ts";
 import { callerPolicy } from "../../infra/iam/caller-policy.ts";
 import { statements } from "../../infra/testing/documents.ts";
