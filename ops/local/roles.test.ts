@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
-import { describe, it } from "mocha";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, it } from "mocha";
 import { InterruptedError } from "../../lib/errors.ts";
 import { freePort } from "../../lib/ports.ts";
-import { attachLocalRoles, detachLocalRoles } from "./roles.ts";
+import { attachLocalRoles, detachLocalRoles, roleCredentials } from "./roles.ts";
 
 describe("the roles of the stack local", () => {
   it("report the interrupt, not the emulator that it has stopped", async () => {
@@ -21,5 +25,61 @@ describe("the roles of the stack local", () => {
     const signal = AbortSignal.abort(interrupt);
     await assert.rejects(attachLocalRoles(access, policies, signal), interrupt);
     await assert.rejects(detachLocalRoles(access, signal), interrupt);
+  });
+});
+
+describe("the credentials of a role of the stack local", () => {
+  let server: Server;
+  let sessions: number;
+  /** Minutes that a session lasts. */
+  let minutes: number;
+
+  beforeEach(async () => {
+    [sessions, minutes] = [0, 60];
+    server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      request.on("end", () => {
+        response.setHeader("content-type", "text/xml");
+        if (body.includes("Action=GetRole")) {
+          const role = "<Arn>arn:aws:iam::000000000000:role/local-caller</Arn><RoleName>local-caller</RoleName>";
+          response.end(`<GetRoleResponse><GetRoleResult><Role>${role}</Role></GetRoleResult></GetRoleResponse>`);
+          return;
+        }
+        sessions += 1;
+        const expiration = new Date(Date.now() + minutes * 60_000).toISOString();
+        const session = `<AccessKeyId>ASIA${sessions}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token</SessionToken><Expiration>${expiration}</Expiration>`;
+        response.end(
+          `<AssumeRoleResponse><AssumeRoleResult><Credentials>${session}</Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+        );
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+  });
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  const keysOf = async (): Promise<string[]> => {
+    const provider = roleCredentials(
+      {
+        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        region: "us-east-1",
+        accountId: "000000000000",
+        credentials: { accessKeyId: "AKIAEXAMPLE", secretAccessKey: "secret" },
+      },
+      "caller",
+    );
+    return [(await provider()).accessKeyId, (await provider()).accessKeyId];
+  };
+
+  it("are those of one session", async () => {
+    assert.deepEqual(await keysOf(), ["ASIA1", "ASIA1"]);
+  });
+
+  it("are those of a new session ten minutes before the end", async () => {
+    minutes = 9;
+    assert.deepEqual(await keysOf(), ["ASIA1", "ASIA2"]);
   });
 });
