@@ -16,8 +16,16 @@ import { RayServe } from "../../emulator/testing/ray-serve.ts";
 import type { Instance } from "../../emulator/core/worker.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
 
-/** Environment of both servers: the same number of workers gives each the same number of threads, so they round alike. */
-const environment = { SAGEMAKER_MODEL_SERVER_WORKERS: "2", TS_MAX_REQUEST_SIZE: "50000000" };
+/**
+ * Environment of both servers: the same number of workers gives each the same number of threads, so they round alike. With
+ * ALLOWED_SOURCES, the handler loads only if its image has boto3.
+ */
+const environment = {
+  SAGEMAKER_MODEL_SERVER_WORKERS: "2",
+  TS_MAX_REQUEST_SIZE: "50000000",
+  ALLOWED_SOURCES: "s3://videos/input/",
+  AWS_DEFAULT_REGION: "us-east-1",
+};
 
 /** The state TCP_LISTEN in /proc/net/tcp. */
 const listening = "0A";
@@ -185,6 +193,19 @@ describe("The artifact in AWS's Ray Serve image", function () {
     assert.equal(rayServe.status, 400);
     assert.deepEqual(rayServe, torchServe);
   });
+
+  for (const [what, contentType, status, reason] of [
+    ["for a video that it may not read", "application/vnd.async-video.request+json", 403, /may not read s3:\/\/other/],
+    ["of the type application/json", "application/json", 415, /request\+json, not application\/json/],
+  ] as const) {
+    it(`refuses a request object ${what} like TorchServe`, async () => {
+      const body = Buffer.from(JSON.stringify({ video: "s3://other/a.mp4", etag: '"1"' }));
+      const [torchServe, rayServe] = await both({ body, contentType, options: "" });
+      assert.equal(rayServe.status, status);
+      assert.match(rayServe.body, reason);
+      assert.deepEqual(rayServe, torchServe);
+    });
+  }
 
   it("answers more requests at a time than it has workers, each with the same result", async () => {
     const [one, two, three] = await Promise.all([
