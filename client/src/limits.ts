@@ -20,17 +20,27 @@ export function maxInputBytesOf({
   return mebibytes * 1024 ** 2;
 }
 
+/** Start of keys that the handler reads in no bucket, and parts of a path that it reads in no key (`allowed_sources.py`). */
+const reservedKey = /^s3:\/\/[^/]+\/((models|jobs|results|failures)\/|(.*\/)?\.\.?(\/|$))/s;
+
 /**
- * Refuses a video that the endpoint's role may not read: one that is neither an input of the stack nor in a source
- * bucket. The caller's rights do not count, because SageMaker reads the video with the role.
+ * Refuses a video that the endpoint may not read: one that is neither an input of the stack nor in a source bucket, or
+ * whose key the handler refuses. The caller's rights do not count, because the video is read with the endpoint's role.
  * @throws InputError if the video is elsewhere
  */
 export function checkLocation(
-  { inputBucket, inputPrefix, sourceLocations }: Pick<StackOutputs, "inputBucket" | "inputPrefix" | "sourceLocations">,
+  outputs: Pick<StackOutputs, "requests" | "inputBucket" | "inputPrefix" | "sourceLocations">,
   uri: string,
 ): void {
+  const { requests, inputBucket, inputPrefix, sourceLocations } = outputs;
   const inputs = `s3://${inputBucket}/${inputPrefix}`;
-  if (isReadable({ inputBucket, inputPrefix, sourceLocations }, uri)) return;
+  if (isReadable(outputs, uri)) {
+    if (requests === "payload" || !reservedKey.test(uri)) return;
+    throw new InputError(
+      `The stack's endpoint reads no key that starts with models/, jobs/, results/ or failures/ or has a part . or .., as ${uri}. ` +
+        `Copy the video to another key, or set requests: payload and deploy.`,
+    );
+  }
   const others = sourceLocations.length === 0 ? "" : ` and ${sourceLocations.join(", ")}`;
   throw new InputError(
     `The stack's endpoint may not read ${uri}, only ${inputs}${others}. Upload the file instead, ` +

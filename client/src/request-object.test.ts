@@ -10,6 +10,7 @@ import { videoBytes } from "../testing/command-fixture.ts";
 import { objectKey, startFakeAws } from "../testing/fake-aws.ts";
 import type { FakeAws } from "../testing/fake-aws.ts";
 import { retryAtOnce } from "../testing/retry-at-once.ts";
+import { checkLocation } from "./limits.ts";
 import { findVideos } from "./sources.ts";
 import { readRequest, requestUri } from "./request-object.ts";
 import { connect } from "./stack.ts";
@@ -114,6 +115,21 @@ describe("a request that refers to its video", () => {
       /may not read s3:\/\/private/,
     );
     assert.equal(aws.count("PutObject"), 0);
+  });
+
+  for (const key of ["results/a.mp4", "models/a.mp4", "clips/../a.mp4", "clips/./a.mp4", "clips/.."]) {
+    it(`is refused for the key ${key}, which the handler never reads`, async () => {
+      using open = connect({ ...aws.outputs, sourceLocations: ["s3://source/"] });
+      const inputLocation = `s3://source/${key}`;
+      await assert.rejects(invoke(open, { ...video, inputLocation }), /reads no key that starts with models\//);
+      checkLocation({ ...open.outputs, requests: "payload" }, inputLocation);
+    });
+  }
+
+  it("may name keys that only look like those", () => {
+    for (const key of ["clips/results/a.mp4", "results.mp4", "clips/..a.mp4", "a../b.mp4"]) {
+      checkLocation({ ...stack.outputs, sourceLocations: ["s3://source/"] }, `s3://source/${key}`);
+    }
   });
 
   it("is written again after a transient error", async () => {
