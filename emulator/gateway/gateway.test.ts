@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, before, describe, it } from "mocha";
+import { CloudWatchClient, ListMetricsCommand } from "@aws-sdk/client-cloudwatch";
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -234,6 +235,30 @@ describe("The gateway", () => {
     assert.equal(answer.status, 400);
     assert.match(await answer.text(), /serves sagemaker in us-east-1; the request was signed for eu-west-1/);
     await small.stop();
+  });
+
+  it("holds the clock while one of its services answers, so that an answer has the date of its request", async () => {
+    const clock = new VirtualClock(0);
+    const holds: number[] = [];
+    const held = await startTestGateway(
+      [
+        {
+          model: "cloudwatch",
+          handlers: {
+            ListMetrics: () => {
+              holds.push(clock.holds);
+              return Promise.resolve({ Metrics: [] });
+            },
+          },
+        },
+      ],
+      clock,
+    );
+    const cloudwatch = new CloudWatchClient(sdkConfig(held));
+    await cloudwatch.send(new ListMetricsCommand({}));
+    assert.deepEqual([holds, clock.holds], [[1], 0]);
+    cloudwatch.destroy();
+    await held.stop();
   });
 
   it("refuses a port that is in use, and names the option for another one", async () => {
