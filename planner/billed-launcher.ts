@@ -13,8 +13,8 @@ export interface PlannedRequest extends InvocationRequest {
 /** Options of a {@link BilledLauncher}. */
 export interface BilledLauncherOptions {
   readonly clock: Clock;
-  /** Time from the launch until the instance accepts videos, ms. */
-  readonly startUp: number;
+  /** Returns the time from the launch until the instance accepts videos, ms; `index` is the number of earlier launches. */
+  readonly startUpOf: (index: number) => number;
   /** Returns the processing time of a video, ms. */
   readonly durationOf: (index: number) => number;
   /** Returns the number of instances that AWS has at this moment. */
@@ -30,17 +30,19 @@ export class BilledLauncher implements InstanceLauncher<PlannedRequest> {
   readonly #inner: LatencyLauncher<PlannedRequest>;
   /** Launch of each instance that exists, ms since the epoch. */
   readonly #launched = new Map<string, number>();
+  #launches = 0;
   #billed = 0;
   #busy = 0;
   #serving = 0;
   #peak = 0;
 
-  constructor({ clock, startUp, durationOf, available }: BilledLauncherOptions) {
+  constructor({ clock, startUpOf, durationOf, available }: BilledLauncherOptions) {
     this.#clock = clock;
     this.#inner = new LatencyLauncher(clock, {
       startUp: () => {
         if (this.#launched.size > available()) throw new Error("no capacity");
-        return startUp;
+        this.#launches += 1;
+        return startUpOf(this.#launches - 1);
       },
       run: ({ index }) => ({ length: durationOf(index) }),
     });

@@ -3,18 +3,11 @@
 import type { Settlement } from "../emulator/core/endpoint-api.ts";
 import { InvalidInputError } from "../lib/errors.ts";
 import type { Load } from "./load.ts";
+import { percentilesOf, rounded } from "./percentiles.ts";
+import type { Percentiles } from "./percentiles.ts";
 import type { PlanSettings } from "./settings.ts";
 import { simulate } from "./simulation.ts";
 import type { SimulationOptions } from "./simulation.ts";
-
-/** Percentiles, and the maximum. */
-export interface Percentiles {
-  readonly p50: number;
-  readonly p90: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
 
 /** Result of a plan; the names are those of the JSON output. */
 export interface PlanResult {
@@ -99,20 +92,6 @@ function checkDurations({ invocationTimeout }: PlanSettings, { durations }: Load
       hint: "raise the limit with --timeout, at most 3600, and the stack's setting invocationTimeout, or shorten --seconds",
     },
   );
-}
-
-/** Rounds to `digits` decimals; a quotient of zeros becomes 0. */
-function rounded(value: number, digits = 3): number {
-  return Number.isFinite(value) ? Number(value.toFixed(digits)) : 0;
-}
-
-/** Returns percentiles in seconds of the times that are known, ms. */
-function percentilesOf(times: Float64Array): Percentiles {
-  const sorted = times.filter((time) => !Number.isNaN(time)).sort();
-  const at = (share: number): number => {
-    return rounded((sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0) / 1_000);
-  };
-  return { p50: at(0.5), p90: at(0.9), p95: at(0.95), p99: at(0.99), max: at(1) };
 }
 
 /** Counts the events of a simulation. All times are in ms. */

@@ -43,6 +43,8 @@ export interface SimulationOptions {
   readonly watching?: Readonly<Record<string, Alarm<string, number>>> | undefined;
   /** Returns the number of instances that AWS has, at ms from the start. @default no limit */
   readonly available?: ((at: number) => number) | undefined;
+  /** Time to start each of the first instances, in the order of their launch, ms. @default the settings' startMinutes */
+  readonly startUps?: readonly number[] | undefined;
   /** Time from a publication of the metrics to the start of the load, ms, less than a minute. @default 0 */
   readonly phase?: number | undefined;
   /** Minimum time from the end of the last video to the end of the simulation, ms. @default 0 */
@@ -84,7 +86,7 @@ export async function simulate(
   load: Load,
   options: SimulationOptions = {},
 ): Promise<SimulationEnd> {
-  const { assumptions = {}, observer = {}, watching = {}, phase = 0, tail = 0 } = options;
+  const { assumptions = {}, observer = {}, watching = {}, phase = 0, tail = 0, startUps = [] } = options;
   const { scaling = scalingOf(settings, plannedVariant), available = () => Infinity } = options;
   const { maxConcurrency, timeToLive, invocationTimeout, startMinutes } = settings;
   const defined = [...Object.values(scaling.alarms).map(({ alarm }) => alarm), ...Object.values(watching)];
@@ -124,7 +126,7 @@ export async function simulate(
   });
   const launcher = new BilledLauncher({
     clock,
-    startUp: startMinutes * minute,
+    startUpOf: (index) => startUps[index] ?? startMinutes * minute,
     durationOf: (index) => load.durations[index] ?? NaN,
     available: () => available(elapsed()),
   });

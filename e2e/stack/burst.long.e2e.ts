@@ -24,11 +24,17 @@ import { freePort } from "../../lib/ports.ts";
 import type { BurstFigures } from "../../client/cli/burst/figures.ts";
 import { openBrowser } from "../../lib/report-page/testing/browser.ts";
 import { lookAt } from "../../lib/report-page/testing/look-at.ts";
+import { waitForInstances } from "../../client/src/capacity.ts";
 import { checkOutputs, connect, invoke, readJournal, waitForJob } from "../../client/src/index.ts";
 import type { Stack } from "../../client/src/index.ts";
 import { poll } from "../../client/src/poll.ts";
 import { openAlarmInbox } from "../../client/testing/alarm-inbox.ts";
 import type { AlarmInbox } from "../../client/testing/alarm-inbox.ts";
+import { defaults } from "../../infra/defaults.ts";
+import { readBurst } from "../../planner/burst.ts";
+import type { MeasuredResult } from "../../planner/burst.ts";
+import type { PlanResult } from "../../planner/plan.ts";
+import { assertAgreement } from "../testing/agreement.ts";
 import { packScriptedModel, scripts } from "../../client/testing/scripted-model.ts";
 
 const count = 200;
@@ -43,6 +49,7 @@ describe("a burst on the local stack with a scripted model", function () {
   let sqs: SQSClient;
   let outputs: string;
   let report: string;
+  let measurements: string;
   let paths: StatePaths;
   let model: string;
   let deployed: Record<string, unknown>;
@@ -95,11 +102,14 @@ describe("a burst on the local stack with a scripted model", function () {
   }
 
   it(`completes all ${count} jobs, and writes the table and the report`, async () => {
+    // As in a plan, the burst starts at zero.
+    assert.equal((await waitForInstances(stack, 0, { limitSeconds: 120 })).current, 0);
     const { status, stdout, stderr } = await command(
       ...["burst", "--count", String(count), "--until-zero", "--json", "--out", dirname(report)],
     ).finished;
     assert.equal(status, 0, stderr);
-    const figures = JSON.parse(stdout) as BurstFigures & { name: string; report: string; journal: string };
+    const figures = JSON.parse(stdout) as BurstFigures & Record<"name" | "report" | "measurements" | "journal", string>;
+    measurements = figures.measurements;
     assert.deepEqual(
       [figures.invocations, figures.completed, figures.failed, figures.expired],
       [count, count, 0, 0],
@@ -119,6 +129,18 @@ describe("a burst on the local stack with a scripted model", function () {
     const entries = [...(await readJournal(figures.journal)).values()];
     assert.equal(entries.length, count);
     assert.ok(entries.every(({ job, end }) => job !== undefined && end?.status === "completed"));
+  });
+
+  it("agrees with the plan of its measured starts, processing times and phase", async () => {
+    const { status, stdout, stderr } = await run([
+      ...["ops/main.ts", "plan", "--stack", "local", "--from-burst", measurements, "--json"],
+    ]).finished;
+    assert.equal(status, 0, stderr);
+    console.log(`      planned and measured: ${stdout.trim()}`);
+    const burst = await readBurst(measurements);
+    const { requests, measured } = JSON.parse(stdout) as PlanResult & { measured: MeasuredResult };
+    assert.deepEqual([requests, measured], [count, burst.result]);
+    await assertAgreement(burst, defaults);
   });
 
   it("publishes each job once to the success topic, and none to the error topic", async () => {

@@ -3,14 +3,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ScaleIn } from "../../infra/scaling-types.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
+import { readBurst } from "../../planner/burst.ts";
+import type { MeasuredBurst } from "../../planner/burst.ts";
 import { parseArrivals, parseServiceTime, readServiceTimes } from "../../planner/inputs.ts";
 import { drawLoad } from "../../planner/load.ts";
 import type { Load, LoadSpecification } from "../../planner/load.ts";
 import { readScenario, scalingByOne } from "../../planner/scenarios.ts";
 import type { Scenario } from "../../planner/scenarios.ts";
-import type { KnownScaling } from "../../planner/scaling.ts";
 import { planSettings } from "../../planner/settings.ts";
 import type { PlanSettings } from "../../planner/settings.ts";
+import type { SimulationOptions } from "../../planner/simulation.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { artifactKey, namespace, parseSettings, textValues } from "../deployment/settings-file.ts";
 
@@ -23,6 +25,7 @@ export interface PlanOptions {
   readonly hours?: number | undefined;
   readonly seconds?: string | undefined;
   readonly fromResults?: string | undefined;
+  readonly fromBurst?: string | undefined;
   readonly startMinutes?: number | undefined;
   readonly ttl?: number | undefined;
   readonly price?: number | undefined;
@@ -42,21 +45,50 @@ export interface PlanInput {
   readonly load: Load;
   /** Draws the load with another seed. */
   readonly loadOf: (seed: number) => Load;
-  /** Policies and alarms. @default those that the settings give */
-  readonly scaling: KnownScaling | undefined;
+  /** What the settings do not give: a scenario's scaling, or a burst's measurements. */
+  readonly simulation: Pick<SimulationOptions, "phase" | "scaling" | "startUps">;
+  /** The burst that is planned. */
+  readonly measured?: MeasuredBurst;
 }
 
+/** Options that a measured burst replaces. */
+const loadOptions = {
+  ...{ scenario: "--scenario", burst: "--burst", arrivals: "--arrivals", hours: "--hours", seconds: "--seconds" },
+  ...{ fromResults: "--from-results", startMinutes: "--start-minutes" },
+} as const;
+
 /**
- * Reads scenario, stack and files. Options count more than the scenario, and the scenario more than the stack.
+ * Reads scenario, stack and files. Options count more than the scenario or the burst, and these more than the stack.
  * @throws InvalidInputError
  */
 export async function planInput(options: PlanOptions): Promise<PlanInput> {
+  return options.fromBurst === undefined ? await ownInput(options) : await burstInput(options, options.fromBurst);
+}
+
+async function burstInput(options: PlanOptions, file: string): Promise<PlanInput> {
+  for (const [name, flag] of Object.entries(loadOptions)) {
+    if (options[name as keyof typeof loadOptions] !== undefined) {
+      throw new InvalidInputError(`Use either --from-burst or ${flag}, not both.`);
+    }
+  }
+  const measured = await readBurst(file);
+  const { load, simulation, startMinutes, timeToLive, settings: found } = measured;
+  const settings = await settingsOf({ ttl: timeToLive, ...options }, { settings: found, startMinutes });
+  return { settings, load, loadOf: () => load, simulation, measured };
+}
+
+async function ownInput(options: PlanOptions): Promise<PlanInput> {
   const scenario = options.scenario === undefined ? undefined : readScenario(options.scenario);
   const specification = await specificationOf(options, scenario);
   const loadOf = (seed: number): Load => drawLoad(specification, seed);
   const load = loadOf(options.seed);
   const settings = await settingsOf(options, scenario);
-  return { settings, load, loadOf, scaling: scenario?.fromZero === "one" ? scalingByOne(settings) : undefined };
+  return {
+    settings,
+    load,
+    loadOf,
+    simulation: scenario?.fromZero === "one" ? { scaling: scalingByOne(settings) } : {},
+  };
 }
 
 async function specificationOf(options: PlanOptions, scenario: Partial<Scenario> = {}): Promise<LoadSpecification> {
@@ -77,7 +109,10 @@ function fixed(seconds: string | undefined) {
   });
 }
 
-async function settingsOf(options: PlanOptions, scenario: Partial<Scenario> = {}): Promise<PlanSettings> {
+async function settingsOf(
+  options: PlanOptions,
+  scenario: { readonly settings?: object; readonly startMinutes?: number | undefined } = {},
+): Promise<PlanSettings> {
   const given = {
     maxConcurrency: options.concurrency,
     maxCapacity: options.max,

@@ -1,12 +1,15 @@
 /** Tests the command `plan`: input, output and exit status. */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "mocha";
 import { z } from "zod";
 import { runCommandLine } from "../../lib/command-line.ts";
 import type { Terminal } from "../../lib/command-line.ts";
+import type { MeasuredResult } from "../../planner/burst.ts";
+import type { PlanResult } from "../../planner/plan.ts";
+import { measuredBurst } from "../../planner/testing/measured-burst.ts";
 import { planCommand } from "./plan.ts";
 
 async function plan(...args: string[]) {
@@ -73,6 +76,27 @@ describe("npm run plan", () => {
       assert.match(html, /^<!doctype html>[^]*<h1>Plan for 8 videos<\/h1>/);
       assert.match(html, /Content-Security-Policy" content="default-src 'none'; script-src 'sha256-/);
       assert.doesNotMatch(html.replace(/<script>[^]*?<\/script>/g, ""), /https?:|src=/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("plans a measured burst, and prints what was measured next to it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "plan-"));
+    const file = join(folder, "measurements.json");
+    try {
+      await writeFile(file, JSON.stringify(measuredBurst));
+      const json = JSON.parse((await plan("--from-burst", file, "--json")).out) as PlanResult & {
+        measured: MeasuredResult;
+      };
+      assert.deepEqual(Object.keys(json), [...keys, "measured"]);
+      // From 12 s after a minute: two datapoints, seen a minute later, and one minute to start.
+      assert.deepEqual([json.requests, json.wait_seconds.p50, json.measured.wait_seconds.p50], [2, 228, 170]);
+      const { out } = await plan("--from-burst", file, "--stack", "prod");
+      assert.match(out, /\n {35}planned {6}measured\ndone after +5\.0 min +4\.0 min\n/);
+      assert.match(out, /\ninstance-hours +0\.\d\d +0\.30\n$/);
+      const { status, err } = await plan("--from-burst", file, "--seconds", "30");
+      assert.deepEqual([status, err], [2, "error: Use either --from-burst or --seconds, not both.\n"]);
     } finally {
       await rm(folder, { recursive: true });
     }

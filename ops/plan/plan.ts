@@ -16,7 +16,7 @@ import { compare, recommend, search } from "../../planner/search.ts";
 import type { Evaluated } from "../../planner/search.ts";
 import { planInput } from "./options.ts";
 import { renderPlan } from "./report.ts";
-import { comparisonText, foundText, planText } from "./text.ts";
+import { comparisonText, foundText, measuredText, planText } from "./text.ts";
 
 /** Parses an option that takes a number above 0. */
 function positive(text: string): number {
@@ -38,6 +38,7 @@ export function planCommand({ stdout, signal }: CommandContext) {
     .option("--hours <number>", "duration of poisson and steady arrivals (default: 1)", positive)
     .option("--seconds <time>", "processing time of a video: 30, or lognormal:MEAN,P95")
     .option("--from-results <folder>", "processing times from results that fetch has downloaded")
+    .option("--from-burst <file>", "the burst in a measurements.json that burst has written; compares plan and burst")
     .option("--start-minutes <number>", "time to start an instance (default: 4)", positive)
     .option("--concurrency <number>", "videos that an instance processes at a time", wholeNumber("a number", 1, 1000))
     .option("--max <number>", "maximum number of instances", wholeNumber("a number", 1, 1000))
@@ -68,8 +69,8 @@ Exit status: 0 planned; 1 videos expire, or no settings are within the limits; 2
       }
       if (compares && html !== undefined) throw new UsageError("Use either --compare or --html");
       const input = await planInput(options);
-      const { settings, load, scaling } = input;
-      if ((compares || deadline !== undefined || budget !== undefined) && scaling !== undefined) {
+      const { settings, load, simulation, measured } = input;
+      if ((compares || deadline !== undefined || budget !== undefined) && simulation.scaling !== undefined) {
         throw new UsageError(
           `The scaling of the scenario ${options.scenario ?? ""} is fixed: leave out --compare, --deadline and --budget`,
         );
@@ -91,9 +92,11 @@ Exit status: 0 planned; 1 videos expire, or no settings are within the limits; 2
         const report = await write({ ...settings, ...found.candidate }, found.result);
         print(foundText(found) + shown(report), { ...flat(found), ...report });
       } else {
-        const result = await plan(settings, load, { scaling });
+        const result = await plan(settings, load, simulation);
         const report = await write(settings, result);
-        print(planText(result) + shown(report), { ...result, ...report });
+        const agreement = measured === undefined ? "" : measuredText(result, measured.result);
+        const compared = measured === undefined ? {} : { measured: measured.result };
+        print(planText(result) + agreement + shown(report), { ...result, ...compared, ...report });
         refuseExpired(result, settings.timeToLive);
       }
     });

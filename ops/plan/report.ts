@@ -12,14 +12,14 @@ const simulations = 5;
 
 /** Renders the page. The charts show the plan's own simulation, and others with the next seeds. */
 export async function renderPlan(
-  { settings, loadOf, scaling }: PlanInput,
+  { settings, loadOf, simulation }: PlanInput,
   result: PlanResult,
   { seed, stack, scenario }: Pick<PlanOptions, "scenario" | "seed" | "stack">,
 ): Promise<string> {
   const timelines: (readonly TimelineMinute[])[] = [];
   for (let index = 0; index < simulations; index += 1) {
-    const phase = (index * 60_000) / simulations;
-    timelines.push(await timelineOf(settings, loadOf(seed + index), { scaling, phase }));
+    const phase = ((simulation.phase ?? 0) + (index * 60_000) / simulations) % 60_000;
+    timelines.push(await timelineOf(settings, loadOf(seed + index), { ...simulation, phase }));
   }
   const { maxCapacity, instanceType, maxConcurrency, scaleIn, backlogTarget, startMinutes, price } = settings;
   const place = stack === undefined ? "the default settings" : `the settings of the stack ${stack}`;
@@ -28,7 +28,7 @@ export async function renderPlan(
     subject: scenario ?? stack ?? "default settings",
     introduction:
       `With ${place}${scenario === undefined ? "" : ` and of the scenario ${scenario}`}: up to ${maxCapacity} ${instanceType} at ${price} USD an hour, ` +
-      `${maxConcurrency} at a time on each, started in ${startMinutes} minutes; scaleIn ${scaleIn}, backlogTarget ${backlogTarget}.`,
+      `${maxConcurrency} at a time on each, started in ${Number(startMinutes.toFixed(2))} minutes; scaleIn ${scaleIn}, backlogTarget ${backlogTarget}.`,
     notes: [
       "This is a simulation of the stack's scaling in virtual time. Nothing was measured on AWS.",
       `The figures are of the seed ${seed}. The charts show ${simulations} simulations: the seeds ${seed} to ${seed + simulations - 1}, ` +

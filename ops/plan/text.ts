@@ -1,5 +1,6 @@
 /** The text of plans for a terminal. */
 import type { Row } from "../../lib/report-page/page.ts";
+import type { MeasuredResult } from "../../planner/burst.ts";
 import type { PlanResult } from "../../planner/plan.ts";
 import type { Evaluated } from "../../planner/search.ts";
 
@@ -31,6 +32,23 @@ export function planText(result: PlanResult): string {
   const width = Math.max(...rows.map(({ label }) => label.length));
   return rows.map(({ label, value }) => `${label.padEnd(width)}  ${value}\n`).join("");
 }
+
+/** Formats a plan next to the burst that it describes. */
+export function measuredText(planned: PlanResult, measured: MeasuredResult): string {
+  const { wait_seconds: wait, total_seconds: total } = measured;
+  const rows = [
+    ["", "planned", "measured"],
+    ["done after", seconds(60 * planned.drain_minutes), seconds(60 * measured.drain_minutes)],
+    ...(["p50", "p95", "max"] as const).flatMap((key) => [
+      [`in the queue (${percentileNames[key]})`, seconds(planned.wait_seconds[key]), seconds(wait[key])],
+      [`until the result (${percentileNames[key]})`, seconds(planned.total_seconds[key]), seconds(total[key])],
+    ]),
+    ["instance-hours", planned.instance_hours.toFixed(2), measured.instance_hours?.toFixed(2) ?? "not measured"],
+  ];
+  return `\n${rows.map(([label = "", ...cells]) => `${label.padEnd(28)}${cells.map((cell) => cell.padStart(14)).join("")}\n`).join("")}`;
+}
+
+const percentileNames = { p50: "median", p95: "95 %", max: "maximum" };
 
 /** Formats a comparison of settings, with the recommended one. */
 export function comparisonText(evaluated: readonly Evaluated[], recommended: Evaluated | undefined): string {

@@ -149,6 +149,11 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     text: '"--scenario", "blog"',
   },
   {
+    command: "npm run plan -- --stack prod --from-burst out/burst-0a1b2c3d/measurements.json",
+    test: "ops/plan/plan.test.ts",
+    text: '"--from-burst", file, "--stack", "prod"',
+  },
+  {
     command: "npm run -s bench:policies -- --json",
     test: "e2e/parts/benches.long.e2e.ts",
     text: 'startsWith("bench:")',

@@ -14,7 +14,7 @@ import { submitAll } from "../../src/submit-all.ts";
 import type { Submission } from "../../src/submit-all.ts";
 import { JobsUnderWay } from "./in-flight-jobs.ts";
 import type { JobEnd } from "./in-flight-jobs.ts";
-import type { BurstRun, InstanceSample } from "./run.ts";
+import type { BurstJob, BurstRun, InstanceSample } from "./run.ts";
 
 /** A video that is in S3. */
 export interface BurstVideo {
@@ -74,6 +74,7 @@ export class Burst {
   readonly #jobs = new JobsUnderWay();
   readonly #ends = { completed: 0, failed: 0, expired: 0 };
   readonly #outputs: string[] = [];
+  readonly #sent = new Map<string, BurstJob>();
   readonly #instances: InstanceSample[] = [];
   #accepted = 0;
   #firstFailure: string | undefined;
@@ -123,6 +124,7 @@ export class Burst {
       ...this.#ends,
       inputBytes: inputBytes.reduce((sum, bytes) => sum + bytes, 0) / count,
       outputBytes,
+      jobs: [...this.#sent.values()],
       instances: this.#instances,
     };
   }
@@ -163,16 +165,20 @@ export class Burst {
       signal,
       onOutcome: (outcome) => {
         if (!("job" in outcome)) return;
+        const { job } = outcome;
+        const { inferenceId, ttlSeconds, timeoutSeconds } = job;
         this.#accepted += 1;
-        this.#jobs.add(outcome.job);
+        this.#sent.set(inferenceId, { acceptedAt: Date.parse(job.submittedAt), ttlSeconds, timeoutSeconds });
+        this.#jobs.add(job);
       },
     });
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    await this.#sample(signal);
     const ends = await this.#jobs.look(this.#stack, signal);
-    for (const end of ends) this.#note(end);
+    // After the look, so that no end is later than its sample.
+    const { at } = await this.#sample(signal);
+    for (const end of ends) this.#note(end, at);
     await this.#options.journal.append(
       ...ends.map(({ job, state }) => ({
         event: "ended" as const,
@@ -182,8 +188,11 @@ export class Burst {
     );
   }
 
-  #note({ job, state }: JobEnd): void {
-    this.#ends[state.status] += 1;
+  #note({ job, state }: JobEnd, seenAt: number): void {
+    const { status } = state;
+    this.#ends[status] += 1;
+    const sent = this.#sent.get(job.inferenceId);
+    if (sent !== undefined) this.#sent.set(job.inferenceId, { ...sent, end: { status, seenAt } });
     if (state.status === "completed") this.#outputs.push(job.outputLocation);
     if (state.status === "failed") this.#firstFailure ??= state.reason;
   }

@@ -111,6 +111,7 @@ describe("a burst's charts", () => {
         inBacklog: nothing,
         inModel: nothing,
         total: nothing,
+        instances: [],
       },
     );
     assert.deepEqual(chart("backlog", empty).series[0]?.marks, []);

@@ -36,15 +36,20 @@ export interface EndpointMetrics {
   readonly inModel: Durations;
   /** From acceptance to the result's upload. */
   readonly total: Durations;
+  /** Instances in service at the end of each minute. */
+  readonly instances: Series;
 }
 
-/** The service publishes the queue's gauges without the variant, and the counts and durations of requests with it. */
-type Publisher = "endpoint" | "variant";
+/**
+ * The service publishes the queue's gauges without the variant, the counts and durations of requests with it, and the
+ * metrics of the instances in a separate namespace.
+ */
+type Publisher = "endpoint" | "variant" | "instances";
 
 interface MetricQuery {
   readonly metric: string;
   readonly of: Publisher;
-  readonly statistic: "Average" | "Maximum" | "Sum";
+  readonly statistic: "Average" | "Maximum" | "SampleCount" | "Sum";
 }
 
 const count = (metric: string): MetricQuery => ({ metric, of: "variant", statistic: "Sum" });
@@ -57,6 +62,8 @@ const queries = {
   processedAsDocumented: count("InvocationsProcesssed"),
   failed: count("InvocationFailures"),
   expired: count("ExpiredRequests"),
+  /** Each instance publishes one value a minute (developer guide, "Troubleshooting" of asynchronous inference). */
+  instances: { metric: "CPUUtilization", of: "instances", statistic: "SampleCount" },
 } as const satisfies Record<string, MetricQuery>;
 
 type QueryName = keyof typeof queries;
@@ -106,6 +113,7 @@ async function readCounts(
     processedAsDocumented: [],
     failed: [],
     expired: [],
+    instances: [],
   };
   const pages = paginateGetMetricData(
     { client: stack.cloudwatch },
@@ -146,7 +154,7 @@ function dataQuery(stack: Stack, name: QueryName): MetricDataQuery {
     Id: name,
     MetricStat: {
       Metric: {
-        Namespace: "AWS/SageMaker",
+        Namespace: of === "instances" ? "/aws/sagemaker/Endpoints" : "AWS/SageMaker",
         MetricName: metric,
         Dimensions: of === "endpoint" ? [endpoint] : [endpoint, { Name: "VariantName", Value: variantName }],
       },

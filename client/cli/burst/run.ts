@@ -10,6 +10,17 @@ export interface InstanceSample {
   readonly desired: number;
 }
 
+/** A job of a burst. All moments are ms since the epoch, on the stack clock. */
+export interface BurstJob {
+  readonly acceptedAt: number;
+  /** Maximum time in the queue, seconds. */
+  readonly ttlSeconds: number;
+  /** Time limit of one run, seconds. */
+  readonly timeoutSeconds: number;
+  /** Absent if the end was not seen. */
+  readonly end?: { readonly status: "completed" | "failed" | "expired"; readonly seenAt: number };
+}
+
 /** A burst that has ended, or that is no longer watched. */
 export interface BurstRun {
   /** Prefix of its jobs' InferenceIds. */
@@ -35,5 +46,7 @@ export interface BurstRun {
   readonly inputBytes: number;
   /** Mean size of a result, bytes; undefined if there is none. */
   readonly outputBytes: number | undefined;
+  /** The accepted jobs, in the order of their acceptance. */
+  readonly jobs: readonly BurstJob[];
   readonly instances: readonly InstanceSample[];
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { access, readFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import type { BurstFigures } from "../burst/figures.ts";
+import type { Measurements } from "../burst/measurements.ts";
 import { readJournal } from "../../src/journal.ts";
 import { eventually } from "../../../lib/testing/processes.ts";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
@@ -131,6 +132,22 @@ describe("the command burst", () => {
     assert.match(await readFile(figures.report, "utf8"), /^<!doctype html>[^]*Burst of 40 videos/);
     const entries = [...(await readJournal(figures.journal)).values()];
     assert.ok(entries.length === 40 && entries.every(({ end }) => end?.status === "completed"));
+  });
+
+  it("writes measurements for a plan", async () => {
+    fixture.aws.onInvocation = complete;
+    const { stdout } = await burst("--count", "3", "--json");
+    const { measurements: file } = JSON.parse(stdout) as { measurements: string };
+    const { jobs, instancesBefore } = JSON.parse(await readFile(file, "utf8")) as Measurements;
+    assert.deepEqual(
+      jobs.map(({ service, status }) => [service, status]),
+      [
+        [2, "completed"],
+        [2, "completed"],
+        [2, "completed"],
+      ],
+    );
+    assert.equal(instancesBefore, 2);
   });
 
   for (const spelling of ["InvocationsProcessed", "InvocationsProcesssed"]) {

@@ -7,6 +7,7 @@ import { writeWhole } from "../../../lib/files.ts";
 import { Burst, watchLimitSeconds } from "../burst/burst.ts";
 import type { BurstState, BurstVideo } from "../burst/burst.ts";
 import { figuresOf, rowsOf } from "../burst/figures.ts";
+import { measurementsOf } from "../burst/measurements.ts";
 import { waitForMetrics } from "../burst/metrics-wait.ts";
 import { notesOf } from "../burst/notes.ts";
 import { renderReport } from "../burst/report.ts";
@@ -36,8 +37,8 @@ function defineBurst() {
   return modelCommand(
     "burst",
     "Sends many jobs as fast as the service accepts them, all reading the same object in S3, watches them, and prints the " +
-      "table of AWS's blog post from the stack's metrics. The folder gets report.html, figures.json, and jobs.jsonl, a " +
-      "job journal for status and fetch. Above 1 USD on AWS it asks before it sends anything.",
+      "table of AWS's blog post from the stack's metrics. The folder gets report.html, figures.json, measurements.json for " +
+      "plan --from-burst, and jobs.jsonl, a job journal for status and fetch. Above 1 USD on AWS it asks before it sends anything.",
   )
     .option("--count <n>", "jobs to send (the blog post sent 1000)", wholeNumber("a whole number", 1, 100_000))
     .option("--video <file...>", "file, or object in S3; several are sent in turn (default: the sample)")
@@ -114,7 +115,9 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
     await writeWhole(report, await renderReport({ run: finished, figures, metrics, notes }));
     const file = resolve(journal.file);
     // `manifest` is the old name of `journal`.
-    const printed = { name, ...figures, notes, report, journal: file, manifest: file };
+    const measurements = resolve(folder, "measurements.json");
+    await writeWhole(measurements, `${JSON.stringify(measurementsOf(finished, metrics))}\n`);
+    const printed = { name, ...figures, notes, report, measurements, journal: file, manifest: file };
     await writeWhole(join(folder, "figures.json"), `${JSON.stringify(printed, undefined, 2)}\n`);
     const rows = rowsOf(figures);
     const width = Math.max(...rows.map(({ label }) => label.length));

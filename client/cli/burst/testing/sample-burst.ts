@@ -45,6 +45,7 @@ export const sampleMetrics: EndpointMetrics = {
     [304, 335],
     [364, 395],
   ]),
+  instances: series(undefined, undefined, undefined, 1, 2, 2, 2),
 };
 
 /** The sample as the client saw it. */
@@ -64,6 +65,15 @@ export const sampleRun: BurstRun = {
   expired: 2,
   inputBytes: 71e6,
   outputBytes: 54e6,
+  jobs: Array.from({ length: 100 }, (_, index) => ({
+    acceptedAt: firstMinute + 11_000 + index * 100,
+    ttlSeconds: 21_600,
+    timeoutSeconds: 900,
+    end: {
+      status: index < 97 ? "completed" : index < 98 ? "failed" : "expired",
+      seenAt: firstMinute + (index < 20 ? 3.5 : index < 60 ? 5.5 : 6.5) * minuteMs,
+    },
+  })),
   instances: [
     { at: firstMinute + 11_000, current: 0, desired: 0 },
     { at: firstMinute + 2 * minuteMs, current: 0, desired: 1 },
@@ -87,6 +97,7 @@ export const shortMetrics: EndpointMetrics = {
   inBacklog: oneMinute,
   inModel: oneMinute,
   total: oneMinute,
+  instances: series(1),
 };
 
 /** That burst, in which one instance was seen once, late in the minute. */
