@@ -24,6 +24,7 @@ from video_inference.errors import ClientError, EmptyBodyError, ForbiddenSourceE
 from video_inference.faults import end_worker, free_memory, is_out_of_memory, is_sticky
 from video_inference.opening import Body
 from video_inference.options import JSON, Options, read_options
+from video_inference.part import WHOLE, Part
 from video_inference.picture import Rgb
 from video_inference.prefetcher import Prefetcher
 from video_inference.request import is_request, read_request
@@ -205,7 +206,7 @@ def _answer(
                 "This endpoint reads no videos from S3, because ALLOWED_SOURCES is not set: send the video as the body."
             )
         with model.s3.open(request, deadline) as source:
-            return _process_video(model, source, options, deadline), options
+            return _process_video(model, source, options, deadline, request.part), options
     # For most forms, TorchServe passes an empty body. Ray passes the form, which starts with a boundary.
     if content_type is not None and content_type.lower().startswith(_FORMS) and data[:2] in (b"", b"--"):
         raise EmptyBodyError(
@@ -234,7 +235,7 @@ def _headers(context: Context | None) -> dict[str, str]:
     return {name.lower(): value for name, value in sent.items() if isinstance(value, str)}
 
 
-def _process_video(model: Model, body: Body, options: Options, deadline: float | None) -> bytes:
+def _process_video(model: Model, body: Body, options: Options, deadline: float | None, part: Part = WHOLE) -> bytes:
     settings, detector = model.settings, model.detector
     started = time.perf_counter()
     inference_seconds, reached = 0.0, Fraction(0)
@@ -245,11 +246,11 @@ def _process_video(model: Model, body: Body, options: Options, deadline: float |
         batch = min(detector.hardware.batch, fitting)
         # Leaving the inner block stops the decoding thread before the video is closed.
         with Prefetcher(
-            _pictures(video, options, deadline), min(max(_MIN_PREFETCHED_FRAMES, 2 * batch), fitting)
+            _pictures(video, options, deadline, part), min(max(_MIN_PREFETCHED_FRAMES, 2 * batch), fitting)
         ) as pictures:
             for number, frames in enumerate(pictures.batches(batch, deadline)):
                 if number == 0:
-                    writer.begin(header(detector.card, detector.hardware, options, video.info))
+                    writer.begin(header(detector.card, detector.hardware, options, video.info, part))
                 before = time.perf_counter()
                 found = detector.detect(
                     [rgb for _, rgb in frames],
@@ -262,16 +263,21 @@ def _process_video(model: Model, body: Body, options: Options, deadline: float |
                 for (sample, _), detections in zip(frames, found, strict=True):
                     writer.add(frame(sample, detections))
                     reached = sample.timestamp
-        if not writer.frames:
+        timing = Timing(pictures.busy_seconds, inference_seconds, time.perf_counter() - started)
+        truncation = Truncation("deadline", reached) if pictures.deadline_passed else video.truncation
+        if not writer.frames and (part.is_whole or (truncation is not None and truncation.reason == "deadline")):
             raise TooLittleTimeError(
                 f"No frame was processed within the invocation's time limit of {options.timeout} s: "
                 "set a longer timeout, or send a smaller video."
             )
-        timing = Timing(pictures.busy_seconds, inference_seconds, time.perf_counter() - started)
-        truncation = Truncation("deadline", reached) if pictures.deadline_passed else video.truncation
+        if not writer.frames:
+            writer.begin(header(detector.card, detector.hardware, options, video.info, part))
         return writer.end(ending(timing, truncation, video.damage))
 
 
-def _pictures(video: Video, options: Options, deadline: float | None) -> Iterator[tuple[Sample, Rgb]]:
-    for one in video.samples(options.fps, deadline, sampling=options.sampling):
-        yield Sample(one.index, one.timestamp, one.sampled), one.rgb()
+def _pictures(video: Video, options: Options, deadline: float | None, part: Part) -> Iterator[tuple[Sample, Rgb]]:
+    for one in video.samples(options.fps, deadline, sampling=options.sampling, part=part):
+        if one.k is not None:
+            # Also for a whole video, so that it has the same result as its parts.
+            index = one.index if video.numbers_frames else None
+            yield Sample(one.k, one.pts, index, one.timestamp, one.sampled), one.rgb()

@@ -20,7 +20,8 @@ def read_result(path: Path) -> dict[str, Any]:
     Raises
     ------
     AnnotateError
-        If the file cannot be read, is not a result, or has a detection that exceeds the video's pictures.
+        If the file cannot be read, is not a result, has no frames, or has a detection that exceeds the video's
+        pictures.
     """
     try:
         result: dict[str, Any] = json.loads(path.read_text("utf-8"))
@@ -33,6 +34,8 @@ def read_result(path: Path) -> dict[str, Any]:
     wrong = jsonschema.exceptions.best_match(validator.iter_errors(result))
     if wrong is not None:
         raise AnnotateError(f"{path} is not a result: at {wrong.json_path}, {wrong.message}.")
+    if not result["frames"]:
+        raise AnnotateError(f"{path} is the result of a part that has no frames. Pass the result of the whole video.")
     for frame_number, frame in enumerate(result["frames"]):
         for number, detection in enumerate(frame["detections"]):
             if not _is_within(detection, result["video"]):

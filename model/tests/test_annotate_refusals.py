@@ -170,9 +170,16 @@ def test_a_result_of_another_size_is_refused_and_leaves_no_file(result: Path, tm
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_part_without_frames_is_refused(result: Path, street: Path, tmp_path: Path) -> None:
+    document = json.loads(result.read_text()) | {"frames": [], "part": {"from": 20, "to": 30}}
+    result.write_text(json.dumps(document))
+    with pytest.raises(AnnotateError, match="has no frames"):
+        annotate.annotate(street, result, tmp_path)
+
+
 def test_a_result_of_a_longer_video_is_refused(result: Path, tmp_path: Path) -> None:
     document = json.loads(result.read_text())
-    document["frames"][1:] = [{"index": 900, "timestamp": 36.0, "sampled": "exact", "detections": []}]
+    document["frames"][1:] = [document["frames"][1] | {"timestamp": 36.0}]
     result.write_text(json.dumps(document))
     shorter = tmp_path / "shorter.mp4"
     write(shorter, [moving(number, 640, 360) for number in range(10)], regular(10, 25))

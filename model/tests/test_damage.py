@@ -21,7 +21,8 @@ from tests.handler import SCHEMA, invoke
 from video_inference import reader, video
 from video_inference.damage import Damage, DamageLog, Gap, Truncation
 from video_inference.errors import NotAVideoError
-from video_inference.track import BrokenVideoError, Track
+from video_inference.track import Track
+from video_inference.track_errors import BrokenVideoError
 from video_inference.video import Video
 from videos.display import DISPLAY_SAMPLES
 from videos.good import GOOD, film
@@ -305,6 +306,9 @@ def test_spans_between_shown_frames_are_found_at_any_delay(lost: set[int], depth
         log.add_packet(time)
         if time in lost:
             log.add_error()
+            # Counts once.
+            log.add_damaged(time)
+            log.add_damaged(time)
         else:
             waiting.append(time)
         if len(waiting) > depth:

@@ -63,7 +63,10 @@ def test_the_result_describes_the_sample_video(street_result: str) -> None:
         "track": 0,
         "start": 0.0,
         "transfer": None,
+        "time_base": "1/12800",
     }
+    assert result["part"] == {"from": 0, "to": None}
+    assert [(frame["k"], frame["pts"]) for frame in result["frames"]] == [(k, 12_800 * k) for k in range(12)]
     assert result["notice"] == "The model knows generated scenes only."
     assert [frame["timestamp"] for frame in result["frames"]] == [float(second) for second in range(12)]
     assert [frame["index"] for frame in result["frames"]] == [25 * second for second in range(12)]
@@ -280,8 +283,17 @@ def test_lines_are_compressed_on_request(model: inference.Model, street: Path) -
     assert len(gzip.decompress(answer).splitlines()) == 5
 
 
+def as_version_2(result: dict[str, Any]) -> dict[str, Any]:
+    """Remove the members that version 3 of the schema added."""
+    del result["part"], result["video"]["time_base"]
+    for frame in result["frames"]:
+        del frame["k"], frame["pts"]
+    return result | {"schema_version": 2}
+
+
 def as_version_1(result: dict[str, Any]) -> dict[str, Any]:
-    """Remove the members that version 2 of the schema added."""
+    """Remove the members that versions 2 and 3 of the schema added."""
+    result = as_version_2(result)
     for name in ("truncation", "damage", "handler"):
         del result[name]
     for name in ("track", "start", "transfer"):
@@ -291,17 +303,23 @@ def as_version_1(result: dict[str, Any]) -> dict[str, Any]:
     return result | {"schema_version": 1}
 
 
+def test_a_document_of_version_2_is_still_valid(street_result: str) -> None:
+    jsonschema.Draft202012Validator(SCHEMA).validate(as_version_2(json.loads(street_result)))
+
+
 def test_a_document_of_version_1_is_still_valid(street_result: str) -> None:
     result = as_version_1(json.loads(street_result))
     del result["sampling"]["masks"], result["sampling"]["max_side"]
     jsonschema.Draft202012Validator(SCHEMA).validate(result)
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_a_document_has_only_the_members_of_its_version(street_result: str, version: int) -> None:
+@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("other", [1, 2, 3])
+def test_a_document_has_only_the_members_of_its_version(street_result: str, version: int, other: int) -> None:
     result = json.loads(street_result)
-    other = as_version_1(json.loads(street_result)) if version == 2 else result
-    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(other | {"schema_version": version})
+    made = {1: as_version_1, 2: as_version_2}[other](result) if other < 3 else result
+    valid = jsonschema.Draft202012Validator(SCHEMA).is_valid(made | {"schema_version": version})
+    assert valid == (version == other)
 
 
 def test_the_environment_limits_the_size_of_pictures(

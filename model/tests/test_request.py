@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from typing import Any
 
 import jsonschema
@@ -25,7 +26,20 @@ def test_a_request_has_the_location_the_etag_and_the_options() -> None:
     assert request.location == VALID["video"]
 
 
-@pytest.mark.parametrize("change", [{}, {"from": 0}, {"to": None}, {"from": 0.0, "to": None}, {"options": {}}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"from": 0},
+        {"to": None},
+        {"from": 0.0, "to": None},
+        {"from": 1},
+        {"to": 300},
+        {"from": 0.1, "to": 0.2},
+        {"from": 10**9, "to": None},
+        {"options": {}},
+    ],
+)
 def test_the_schema_and_the_handler_accept_a_request(change: dict[str, Any]) -> None:
     value = {**VALID, **change}
     jsonschema.validate(value, SCHEMA)
@@ -44,9 +58,14 @@ def test_the_schema_and_the_handler_accept_a_request(change: dict[str, Any]) -> 
         {"etag": ""},
         {"etag": None},
         {"etag": '"1"\r\nX-Header: 2'},
-        {"from": 1},
+        {"from": -1},
         {"from": True},
-        {"to": 300},
+        {"from": None},
+        {"from": "0"},
+        {"from": 10**9 + 1},
+        {"to": -0.1},
+        {"to": False},
+        {"to": "end"},
         {"options": []},
         {"options": {"frames": 3}},
         {"options": {"fps": True}},
@@ -60,6 +79,23 @@ def test_the_schema_and_the_handler_refuse_a_request(change: dict[str, Any]) -> 
         jsonschema.validate(value, SCHEMA)
     with pytest.raises(RequestError):
         read_request(json.dumps(value).encode())
+
+
+def test_a_part_has_exactly_the_seconds_that_are_written() -> None:
+    # As floats, 0.1 is more than a tenth.
+    part = read_request(json.dumps({**VALID, "from": 0.1, "to": 300}).encode()).part
+    assert (part.start, part.end) == (Fraction(1, 10), Fraction(300))
+    assert list(part.numbers(Fraction(1, 30))) == list(range(1, 10))
+    assert list(part.numbers(Fraction(10)))[:2] == [1, 2]
+    assert read_request(json.dumps(VALID).encode()).part.is_whole
+
+
+@pytest.mark.parametrize(
+    "times", ['"from": 5, "to": 5', '"from": 5, "to": 4', '"to": 0', '"from": NaN', '"to": Infinity']
+)
+def test_a_part_without_an_end_after_its_start_is_refused(times: str) -> None:
+    with pytest.raises(RequestError, match="from and to are seconds"):
+        read_request(f'{{"video": "s3://videos/a.mp4", "etag": "1", {times}}}'.encode())
 
 
 @pytest.mark.parametrize("name", ["video", "etag"])

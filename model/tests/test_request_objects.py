@@ -67,7 +67,7 @@ def test_a_request_object_and_the_attributes_have_options(with_s3: tuple[inferen
         ({"video": "s3://videos/models/model.tar.gz"}, 403, "may not read s3://videos/models/model.tar.gz"),
         ({"etag": '"other"'}, 409, "does not have the ETag"),
         ({"video": "s3://videos/input/none.mp4"}, 404, "There is no object"),
-        ({"to": 300}, 400, "whole videos only"),
+        ({"from": 300, "to": 300}, 400, "ends before it starts"),
         ({"unknown": 1}, 400, "has another form"),
     ],
 )

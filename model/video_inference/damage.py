@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import heappop, heappush
 from typing import Literal
+
+from .part import Part
 
 TruncationReason = Literal["damage", "end-of-data", "deadline"]
 
@@ -71,6 +74,7 @@ class DamageLog:
     errors_in_a_row: int = 0
     undelivered: int = 0
     earliest: int = 0
+    _damaged: set[int] = field(default_factory=set)
     _due: list[int] = field(default_factory=list)
     _unexplained: int = 0
     _is_new: bool = True
@@ -83,9 +87,21 @@ class DamageLog:
             self._is_new = False
             heappush(self._due, time)
 
+    def add_damaged(self, time: int | None) -> None:
+        """Count a packet that the decoder refused or decoded only in part, once.
+
+        Parameters
+        ----------
+        time
+            Time of the packet in ticks; None if unknown.
+        """
+        if time is None or time not in self._damaged:
+            self.packets += 1
+        if time is not None:
+            self._damaged.add(time)
+
     def add_error(self) -> None:
-        """Count a packet that the decoder refused."""
-        self.packets += 1
+        """Note that the decoder refused a packet."""
         self.errors_in_a_row += 1
         self._unexplained += 1
 
@@ -136,3 +152,28 @@ class DamageLog:
         """
         spans = [(max(0, first - start), last - start) for first, last in self._spans]
         return Damage(self.packets, [Gap(first * tick, last * tick) for first, last in spans if last > first])
+
+
+def owner_by_time(part: Part, log: DamageLog, tick: Fraction) -> Callable[[int | None], bool]:
+    """Return a function that tells whether a part has a packet's time, for a pass that decodes all packets.
+
+    A packet has the greatest time so far, so that each packet has one owner whatever the order of the packets is.
+
+    Parameters
+    ----------
+    part
+        The part.
+    log
+        Log of the pass. The video starts at the smallest time of its packets.
+    tick
+        Length of a tick in seconds.
+    """
+    latest = -sys.maxsize
+
+    def owns(time: int | None) -> bool:
+        nonlocal latest
+        latest = latest if time is None else max(latest, time)
+        seconds = max(Fraction(0), (latest - log.earliest) * tick)
+        return part.start <= seconds and not part.ends_by(seconds)
+
+    return owns

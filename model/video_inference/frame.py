@@ -32,6 +32,8 @@ class VideoInfo:
         Time at which players show the first frame, in seconds.
     transfer
         FFmpeg's name of the transfer characteristic, such as "smpte2084"; None without a tag.
+    time_base
+        Unit of the frames' `pts` in seconds.
     """
 
     width: int
@@ -42,6 +44,7 @@ class VideoInfo:
     track: int
     start: Fraction
     transfer: str | None
+    time_base: Fraction
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Frame:
     Attributes
     ----------
     index
-        Number of the frame in display order, from 0.
+        Number of the frame in display order, from 0. See also `Video.numbers_frames`.
     ticks
         Time from the first frame, in ticks.
     tick
@@ -60,8 +63,12 @@ class Frame:
         Decoded picture, as stored.
     width
         Width of the stored picture in square pixels.
+    pts
+        Presentation time in ticks, as the container stores it. Counted if the container stores none.
     sampled
         `exact` for the frame nearest to the target time, `keyframe` for a keyframe that replaces it.
+    k
+        Number of the target k/fps; None if the frame was not sampled.
     """
 
     index: int
@@ -69,7 +76,9 @@ class Frame:
     tick: Fraction
     picture: av.VideoFrame
     width: int
+    pts: int
     sampled: Sampled = "exact"
+    k: int | None = None
 
     @property
     def timestamp(self) -> Fraction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -12,6 +12,9 @@ MAX_DECLARED_SAMPLES = 5_000_000
 """Maximum number of samples in a track: a day at 57 frames per second. FFmpeg needs 70 bytes for each."""
 
 _CONTAINER_BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
+# Types of the boxes that an MP4 or a QuickTime file may start with.
+_FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"}
+_MAX_TOP_BOXES = 1000
 _PER_SAMPLE_FIELDS = 0xF00
 # Only malicious files have more. Boxes after or below these limits are not counted.
 _MAX_BOXES, _MAX_DEPTH = 2_000_000, 10
@@ -25,6 +28,22 @@ class _Track:
     is_sound: bool = False
     equal_size_samples: int = 0
     one_tick_per_sample: bool = False
+
+
+@dataclass(frozen=True)
+class Movie:
+    """Layout of an MP4 that has the tables of all samples in one place.
+
+    Attributes
+    ----------
+    tables
+        First byte of the tables, and the one after the last.
+    data
+        The same for each box of pictures and sound.
+    """
+
+    tables: tuple[int, int]
+    data: Sequence[tuple[int, int]]
 
 
 class Bytes(Protocol):
@@ -67,6 +86,20 @@ def max_declared_samples(body: Bytes) -> int:
         if not (track.is_sound and track.one_tick_per_sample):
             in_tracks = max(in_tracks, track.equal_size_samples)
     return max(in_tracks, in_fragments)
+
+
+def movie_of(body: Bytes) -> Movie | None:
+    """Return the layout of an MP4; None if the file is another one or has fragments, which have tables each."""
+    tables: tuple[int, int] | None = None
+    data: list[tuple[int, int]] = []
+    for kind, start, end in islice(_boxes(body, 0, len(body), 1), _MAX_TOP_BOXES):
+        if kind == b"moof" or (not data and tables is None and kind not in _FIRST_BOXES):
+            return None
+        if kind == b"moov" and tables is None:
+            tables = start, end
+        elif kind == b"mdat":
+            data.append((start, end))
+    return None if tables is None else Movie(tables, data)
 
 
 def _read_table(kind: bytes, payload: bytes | memoryview, track: _Track) -> None:

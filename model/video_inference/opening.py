@@ -11,7 +11,7 @@ import av.stream
 import av.video
 
 from .errors import EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
-from .mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples
+from .mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples, movie_of
 from .source import Source, SourceFile
 
 if TYPE_CHECKING:
@@ -149,6 +149,9 @@ def open_container(file: MemoryFile | SourceFile, max_pixels: int) -> av.contain
         "format_whitelist": _CONTAINERS,
         "protocol_whitelist": "none",
     } | decoder_options(max_pixels)
+    movie = movie_of(file.view)
+    if movie is not None and isinstance(file, SourceFile):
+        file.expect(*movie.tables)
     declared = max_declared_samples(file.view)
     if declared > MAX_DECLARED_SAMPLES:
         raise NotAVideoError(f"The body declares {declared} samples: at most {MAX_DECLARED_SAMPLES} are accepted.")

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from .part import WHOLE, Part
 from .sampling import nearest
 
 Sampled = Literal["exact", "keyframe"]
@@ -34,15 +35,25 @@ class Packets:
         1 for a keyframe, else 0.
     hidden
         1 for a packet that is decoded but not shown, for example because of an edit list, else 0.
+    dts
+        Decoding times in ticks; equal to `pts` if there are none.
+    positions
+        Positions of the first bytes in the file; -1 if unknown.
     """
 
     pts: array[int] = field(default_factory=lambda: array("q"))
     sizes: array[int] = field(default_factory=lambda: array("q"))
     keys: bytearray = field(default_factory=bytearray)
     hidden: bytearray = field(default_factory=bytearray)
+    dts: array[int] = field(default_factory=lambda: array("q"))
+    positions: array[int] = field(default_factory=lambda: array("q"))
 
-    def add(self, pts: int, size: int, *, key: bool, hidden: bool) -> None:
+    def add(
+        self, pts: int, size: int, *, key: bool, hidden: bool, dts: int | None = None, position: int | None = None
+    ) -> None:
         """Append the next packet."""
+        self.dts.append(pts if dts is None else dts)
+        self.positions.append(-1 if position is None else position)
         self.pts.append(pts)
         self.sizes.append(size)
         self.keys.append(key)
@@ -76,11 +87,22 @@ class TargetFrame:
 
 @dataclass
 class DecodeSegment:
-    """Consecutive packets to decode, from number `first` (a keyframe) to `last`, and the target frames in them."""
+    """Consecutive packets to decode, from number `first` (a keyframe) to `last`, and the target frames in them.
+
+    Attributes
+    ----------
+    first, last
+        Numbers of the packets.
+    targets
+        Target frames in order of time. The first ones may belong to an earlier part of the video.
+    counted_from
+        Number of the first packet whose damage counts. A target of an earlier part needs the packets before it.
+    """
 
     first: int
     last: int
     targets: list[TargetFrame]
+    counted_from: int = 0
 
 
 class Timeline:
@@ -94,6 +116,8 @@ class Timeline:
         True if the display order of the frames differs from their decoding order.
     times_are_dts
         True if the packets are known to have decoding times instead of presentation times.
+    origin
+        Time in ticks of the video's first frame if the packets are those of a part; None for the whole video.
 
     Raises
     ------
@@ -101,22 +125,29 @@ class Timeline:
         If the packets cannot have the times of the frames.
     """
 
-    def __init__(self, packets: Packets, *, reorders: bool, times_are_dts: bool = False) -> None:
+    def __init__(
+        self, packets: Packets, *, reorders: bool, times_are_dts: bool = False, origin: int | None = None
+    ) -> None:
         if not len(packets):
             raise NoPlanError("there is no packet")
+        self.packets = packets
+        self._origin = origin
+        if self.is_inner:
+            # The frames that lead the first group of pictures need the group before it.
+            for number, time in enumerate(packets.pts):
+                packets.hidden[number] |= time < packets.pts[0]
         shown = np.flatnonzero(np.frombuffer(packets.hidden, dtype=np.uint8) == 0)
         if not shown.size:
             raise NoPlanError("no packet is shown")
         times = np.frombuffer(packets.pts, dtype=np.int64)
         order = shown[np.argsort(times[shown], kind="stable")]
-        self.packets = packets
         self.packet_numbers: Sequence[int] = order.tolist()
         """Numbers of the packets in decoding order."""
         self.times: Sequence[int] = times[order].tolist()
         """Times of the frames in ticks."""
         if not packets.keys[0]:
             raise NoPlanError("the first packet is not a keyframe")
-        if self.start < packets.pts[0]:
+        if self.times[0] < packets.pts[0]:
             # Decoders differ in whether they show the leading frames of an open group at the start of a file.
             raise NoPlanError("frames are shown before the first keyframe")
         if (np.diff(times[order]) == 0).any():
@@ -127,11 +158,18 @@ class Timeline:
 
     @property
     def start(self) -> int:
-        """Time of the first frame in ticks."""
-        return self.times[0]
+        """Time of the video's first frame in ticks."""
+        return self.times[0] if self._origin is None else self._origin
+
+    @property
+    def is_inner(self) -> bool:
+        """True if the packets are those of a part that begins after the first frame."""
+        return self._origin is not None and self.packets.pts[0] != self._origin
 
 
-def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampled = "exact") -> list[DecodeSegment]:
+def make_plan(
+    timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampled = "exact", part: Part = WHOLE
+) -> list[DecodeSegment]:
     """Choose the frames nearest to the times 0, 1/fps, 2/fps and so on, and the packets that must be decoded for them.
 
     Decoding of a frame starts with the last keyframe that is not later than the frame in both decoding order and
@@ -149,6 +187,8 @@ def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampl
     sampling
         With `keyframe`, a keyframe replaces the nearest frame if it is at most half an interval, 1/(2 fps), away from
         the target.
+    part
+        Part of the video whose targets are needed. They are those of the whole video's plan.
 
     Returns
     -------
@@ -165,22 +205,46 @@ def make_plan(timeline: Timeline, tick: Fraction, fps: Fraction, sampling: Sampl
     packets, numbers, times = timeline.packets, timeline.packet_numbers, timeline.times
     keys = np.flatnonzero(np.frombuffer(packets.keys, dtype=np.uint8)).tolist()
     replacements = _nearest_keyframes(timeline, tick, fps) if sampling == "keyframe" else {}
+    own = part.numbers(fps)
     plan: list[DecodeSegment] = []
+    # Targets of earlier parts that the current group of pictures may hold, with the numbers of their packets.
+    earlier: list[tuple[int, TargetFrame]] = []
     previous = -1
     for number, exact in nearest((time - timeline.start for time in times), tick, fps):
         index = replacements.get(number, exact)
-        if index == previous:
+        if index == previous or (timeline.is_inner and exact == 0):
+            # The frames before the first one are unknown, so its number is, too. It is before the part.
             continue
         previous = index
+        if number >= own.stop:
+            break
         packet = numbers[index]
-        first = _first_packet_for(packet, keys, packets.pts)
         target = TargetFrame(number, index, times[index], "exact" if index == exact else "keyframe")
-        if plan and first <= plan[-1].last:
+        if number < own.start:
+            earlier.append((packet, target))
+            continue
+        first = _first_packet_for(packet, keys, packets.pts)
+        if not plan and earlier:
+            plan.append(_begin(earlier, first, packets.pts[first], packet, target))
+        elif plan and first <= plan[-1].last:
             plan[-1].last = max(plan[-1].last, packet)
             plan[-1].targets.append(target)
         else:
             plan.append(DecodeSegment(first, packet, [target]))
     return plan
+
+
+def _begin(
+    earlier: list[tuple[int, TargetFrame]], first: int, start: int, last: int, target: TargetFrame
+) -> DecodeSegment:
+    """Return a part's first segment. It decodes the targets of earlier parts in it as these parts do.
+
+    The decoder then also treats damage before the part in the same way. Frames before the time `start` of the keyframe
+    lead an open group, so they cannot be decoded.
+    """
+    needed = [(packet, one) for packet, one in earlier if first <= packet]
+    targets = [one for packet, one in needed if packet <= last and one.pts >= start]
+    return DecodeSegment(first, last, [*targets, target], max((packet + 1 for packet, _ in needed), default=0))
 
 
 def _nearest_keyframes(timeline: Timeline, tick: Fraction, fps: Fraction) -> dict[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ from .opening import Body, check_size
 from .ordering import TimeSorter
 from .plan import DecodeSegment, NoPlanError, Packets, TargetFrame
 from .segment_verifier import SegmentVerifier
-from .track import BrokenPacketError, BrokenVideoError, Track
+from .track import Track
+from .track_errors import BrokenPacketError, BrokenVideoError
 
 if TYPE_CHECKING:
     from .track import AnyPacket
@@ -55,6 +56,8 @@ class Reader:
         """Number of frames that the decoder has returned."""
         self.reason = "it has no picture"
         """Reason why the last packet was refused."""
+        self.owns_damage: Callable[[int | None], bool] = lambda _time: True
+        """Tells whether the damage of a packet counts, by the packet's time in ticks."""
         self._max_pixels = max_pixels
         # True if a packet was refused since the last restart of the decoder, and the time of that restart's keyframe.
         self._saw_error = False
@@ -140,6 +143,8 @@ class Reader:
         track, log = self.track, self.log
         verifier = SegmentVerifier(segment, packets, may_skip=track.can_skip, max_distance=max_distance)
         times = {target.pts for target in segment.targets}
+        uncounted = set(packets.pts[segment.first : segment.counted_from])
+        self.owns_damage = lambda time: time is None or time not in uncounted
         for packet in chain(_packets_of(segment, packets, numbered), (None,)):
             may_skip = track.can_skip and not verifier.is_damaged
             skip = may_skip and packet is not None and packet.pts not in times
@@ -199,26 +204,31 @@ class Reader:
                 return []
             pictures += self.track.decode(packet, skip_unreferenced=skip_unreferenced)
         except BrokenPacketError as error:
-            self._refuse(str(error))
+            self._refuse(str(error), None if packet is None else packet.pts)
         fitting = []
         for picture in pictures:
             if self.decoded == 0:
                 check_size(picture.width, picture.height, self._max_pixels)
             if picture.width * picture.height > self._max_pixels:
-                self._refuse(f"its pictures grow to {picture.width}x{picture.height} pixels")
+                self._refuse(f"its pictures grow to {picture.width}x{picture.height} pixels", picture.pts)
             else:
                 self.decoded += 1
                 fitting.append(picture)
                 if picture.is_corrupt:
-                    self.log.packets += 1
+                    self._count(picture.pts)
         return fitting
 
-    def _refuse(self, reason: str) -> None:
+    def _refuse(self, reason: str, time: int | None) -> None:
         if self.strict:
             raise BrokenPacketError(reason)
         self.reason = reason
         self._saw_error = True
         self.log.add_error()
+        self._count(time)
+
+    def _count(self, time: int | None) -> None:
+        if self.owns_damage(time):
+            self.log.add_damaged(time)
 
     def _restart(self) -> None:
         """Reset the decoder before the next group of pictures."""
@@ -234,7 +244,7 @@ def _packets_of(segment: DecodeSegment, packets: Packets, numbered: NumberedPack
     for number, packet in numbered:
         if number < segment.first:
             continue
-        if (packet.pts, packet.size) != (packets.pts[number], packets.sizes[number]):
+        if number >= len(packets) or (packet.pts, packet.size) != (packets.pts[number], packets.sizes[number]):
             raise NoPlanError("the container returns other packets on the second pass")
         yield packet
         if number == segment.last:

@@ -6,20 +6,23 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from .errors import RequestError, WrongTypeError
 from .options import NAMES
+from .part import WHOLE, Part
 
 REQUEST_TYPE = "application/vnd.async-video.request+json"
 """Media type of a request object. `application/json` is not one, because TorchServe parses such bodies itself."""
 
 _JSON = "application/json"
 _MAX_BYTES = 64 * 1024
+_MAX_SECONDS = 1_000_000_000
 _MEMBERS = ("video", "etag", "from", "to", "options")
 _LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.{1,1024})", re.DOTALL)
 _HELP = (
     'a request object is {"video": "s3://BUCKET/KEY", "etag": "ETAG", "from": 0, "to": null, "options": {"fps": 1}}; '
-    "from, to and options may be left out"
+    "from, to and options may be left out; from and to are seconds, and to is greater than from or null"
 )
 
 
@@ -35,12 +38,15 @@ class VideoRequest:
         ETag of the object, with its quotes. The object must still have it.
     attributes
         Options in the grammar of CustomAttributes; empty for none.
+    part
+        Part of the video.
     """
 
     bucket: str
     key: str
     etag: str
     attributes: str
+    part: Part = WHOLE
 
     @property
     def location(self) -> str:
@@ -84,11 +90,8 @@ def read_request(body: bytes | bytearray) -> VideoRequest:
     location = _LOCATION.fullmatch(_text(value, "video"))
     if location is None:
         raise RequestError(f"The request object's video is not the s3:// URI of an object: {_HELP}.")
-    start, end = value.get("from", 0), value.get("to")
-    # JSON's true and false are numbers in Python.
-    if isinstance(start, bool) or start != 0 or end is not None:
-        raise RequestError("This handler processes whole videos only: leave out from and to, or set 0 and null.")
-    return VideoRequest(location[1], location[2], _text(value, "etag"), _attributes(value.get("options", {})))
+    attributes = _attributes(value.get("options", {}))
+    return VideoRequest(location[1], location[2], _text(value, "etag"), attributes, _part(value))
 
 
 def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -104,6 +107,22 @@ def _text(value: Mapping[str, object], name: str) -> str:
     if not isinstance(text, str) or not text or not text.isprintable():
         raise RequestError(f"The request object's {name} is missing, or is no text: {_HELP}.")
     return text
+
+
+def _part(value: Mapping[str, object]) -> Part:
+    start, end = _seconds(value.get("from", 0)), value.get("to")
+    part = Part(start, None if end is None else _seconds(end))
+    if part.ends_by(start):
+        raise RequestError(f"The request object's part ends before it starts: {_HELP}.")
+    return part
+
+
+def _seconds(value: object) -> Fraction:
+    # JSON's true and false are numbers in Python, and Python reads NaN.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_SECONDS:
+        raise RequestError(f"The request object's from or to is not a number from 0 to {_MAX_SECONDS}: {_HELP}.")
+    # The decimal number as written, so that the end of one part and the start of the next are equal.
+    return Fraction(str(value))
 
 
 def _attributes(options: object) -> str:

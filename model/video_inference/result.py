@@ -15,9 +15,10 @@ from .frame import VideoInfo
 from .hardware import Hardware
 from .network import Detection
 from .options import Format, Options
+from .part import WHOLE, Part
 from .plan import Sampled
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _GZIP_LEVEL = 6
 # Selects gzip's header and trailer in zlib. The header has no time, so equal results have equal bytes.
@@ -35,14 +36,16 @@ class Timing:
 
 @dataclass(frozen=True)
 class Sample:
-    """A sampled frame: its number, its time in seconds from the first frame, and how it was sampled."""
+    """A sampled frame: number of its target, `Frame.pts`, `Frame.index`, seconds from the first frame, and how."""
 
-    index: int
+    k: int
+    pts: int
+    index: int | None
     timestamp: Fraction
     sampled: Sampled
 
 
-def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -> dict[str, object]:
+def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo, part: Part = WHOLE) -> dict[str, object]:
     """Return the header of a result: everything that is known before the first frame is processed."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -54,6 +57,7 @@ def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -
             "cuda": hardware.cuda,
             "precision": hardware.precision,
         },
+        "part": {"from": _number(part.start), "to": None if part.end is None else _number(part.end)},
         "model": {
             "name": card.name,
             "weights": card.weights_sha256,
@@ -63,6 +67,7 @@ def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -
             **vars(video),
             "duration": None if video.duration is None else round(video.duration, 6),
             "start": round(float(video.start), 6),
+            "time_base": f"{video.time_base.numerator}/{video.time_base.denominator}",
         },
         "sampling": {
             "fps": float(options.fps),
@@ -76,6 +81,8 @@ def header(card: Card, hardware: Hardware, options: Options, video: VideoInfo) -
 def frame(sample: Sample, detections: Sequence[Detection]) -> dict[str, object]:
     """Return the result of a sampled frame."""
     return {
+        "k": sample.k,
+        "pts": sample.pts,
         "index": sample.index,
         "timestamp": round(float(sample.timestamp), 6),
         "sampled": sample.sampled,
@@ -160,6 +167,10 @@ class Writer:
     def _write(self, text: str) -> None:
         data = text.encode("ascii")
         self._pieces.append(data if self._packer is None else self._packer.compress(data))
+
+
+def _number(value: Fraction) -> int | float:
+    return int(value) if value.denominator == 1 else float(value)
 
 
 def _json(value: Mapping[str, object]) -> str:

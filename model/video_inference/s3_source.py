@@ -129,6 +129,7 @@ class S3Source:
         self._closed = threading.Event()
         # The first block follows none, so that a reader that then jumps reads nothing ahead.
         self._last, self._ahead = -2, 1
+        self._expected: range | None = None
         self.bytes_read = 0
         """Number of bytes that were received."""
         self.error: Exception | None = None
@@ -173,12 +174,18 @@ class S3Source:
             start += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def expect(self, start: int, stop: int) -> None:
+        """Note that only bytes from `start` to before `stop` will be read in order from now on."""
+        self._expected = range(start // BLOCK, -(-stop // BLOCK))
+
     def _block(self, number: int) -> bytes:
         if self.error is not None:
             raise self.error
         if number != self._last:
             # A reader that skips less than a block still goes forward.
             self._ahead = min(2 * self._ahead, _MAX_AHEAD) if number == self._last + 1 else 1
+            if self._expected is not None:
+                self._ahead = _MAX_AHEAD if number in self._expected else 1
             self._last = number
         try:
             while not isinstance(block := self._look_up(number), bytes):
@@ -206,9 +213,10 @@ class S3Source:
         """Start to read the blocks from `first` on that are neither cached nor on their way."""
         with self._lock:
             # One request at a time: the next one starts when the reader uses the blocks of this one.
-            if self._coming or first in self._blocks or first * BLOCK >= self.size:
+            stop = -(-self.size // BLOCK) if self._expected is None else self._expected.stop
+            if self._coming or first in self._blocks or first >= stop:
                 return
-            numbers = range(first, min(first + self._ahead, -(-self.size // BLOCK)))
+            numbers = range(first, min(first + self._ahead, stop))
             future = self._reader.submit(self._fetch, first, len(numbers))
             self._coming.update(dict.fromkeys(numbers, future))
         future.add_done_callback(lambda _: self._forget(numbers))

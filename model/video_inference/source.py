@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ class Source(Protocol):
         SourceError, SourceUnavailableError
             If they cannot be read.
         """
+
+    def expect(self, start: int, stop: int) -> None:
+        """Note that only bytes from `start` to before `stop` will be read in order from now on."""
 
 
 class SourceBytes:
@@ -53,8 +57,14 @@ class SourceFile(io.RawIOBase):
         super().__init__()
         self.view = SourceBytes(source)
         """The content as bytes."""
+        self.blank: Sequence[tuple[int, int]] = ()
+        """Spans of bytes, from the first to before the last, that are read as zeros and not from the source."""
         self._source = source
         self._position = 0
+
+    def expect(self, start: int, stop: int) -> None:
+        """Note that only bytes from `start` to before `stop` will be read in order from now on."""
+        self._source.expect(start, stop)
 
     def readable(self) -> bool:
         """Return True: the file can be read."""
@@ -67,10 +77,20 @@ class SourceFile(io.RawIOBase):
     def readinto(self, target: WriteableBuffer) -> int:
         """Copy bytes from the current position; fewer than requested at the end of the source."""
         into = memoryview(target).cast("B")
-        piece = self._source.read(self._position, len(into))
-        into[: len(piece)] = piece
-        self._position += len(piece)
-        return len(piece)
+        length = self._length_of_blank()
+        if length:
+            length = min(length, len(into))
+            into[:length] = bytes(length)
+        else:
+            piece = self._source.read(self._position, len(into))
+            length = len(piece)
+            into[:length] = piece
+        self._position += length
+        return length
+
+    def _length_of_blank(self) -> int:
+        """Return the number of bytes from the current position to the end of the blank span that it lies in."""
+        return next((stop - self._position for start, stop in self.blank if start <= self._position < stop), 0)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Set the position, in bytes from the start, the current position or the end."""

@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from fractions import Fraction
+from operator import add
 from typing import TYPE_CHECKING, Any, cast
 
 import av
 import av.packet
+import av.stream
 import av.video
 from av.video.codeccontext import VideoCodecContext
 
+from .codecs import PACKED, PLANNED_CODECS, SKIPPING_CODECS, UNKNOWN_OR_PROGRESSIVE, has_one_layer
 from .errors import EncryptedVideoError
+from .mp4_limits import movie_of
 from .opening import Body, choose_track, decoder_options, open_body, open_container, reason_of
 from .plan import NoPlanError, Packets
+from .source import SourceFile
+from .track_errors import BrokenPacketError, LateError, reading
 
 if TYPE_CHECKING:
     AnyPacket = av.packet.Packet[Any]
 
 _MICROSECONDS = 1_000_000
 _DURATION_TOLERANCE = Fraction(1, 10)
-# Names of decoders whose packets each have the time of one shown frame.
-_PLANNED_CODECS = {"h264", "hevc", "vp9", "libvpx-vp9", "av1", "libdav1d", "mpeg4"}
-# Names of decoders that can skip frames that no other frame refers to. VP9 and AV1 adapt to every frame.
-_SKIPPING_CODECS = {"h264", "hevc", "mpeg4"}
-_UNKNOWN_OR_PROGRESSIVE = {0, 1}
-# DivX 5 and Xvid put a B-frame into the packet of the previous frame. FFmpeg also recognises such streams by this user
-# data (decode_user_data in libavcodec/mpeg4videodec.c). Its start code is in ISO/IEC 14496-2, 6.2.1.
-_PACKED = re.compile(rb"\x00\x00\x01\xb2DivX[0-9]+(Build|b)[0-9]+p")
 # In these containers, the duration is the time of the end. In others, it counts from the first picture or sound.
-_DURATION_IS_END_TIME = {"matroska,webm", "asf"}
+_MATROSKA = "matroska,webm"
+_DURATION_IS_END_TIME = {_MATROSKA, "asf"}
 # These containers have no index of packets, so FFmpeg cannot seek to the first one.
 _WITHOUT_INDEX = {"mpegts", "mpeg"}
-
-
-class BrokenVideoError(Exception):
-    """The container cannot be read any further. The message is FFmpeg's reason, without a full stop."""
-
-
-class LateError(Exception):
-    """The deadline has passed."""
-
-
-class BrokenPacketError(Exception):
-    """A packet cannot be decoded. The message is FFmpeg's reason, without a full stop."""
 
 
 class Track:
@@ -72,7 +58,9 @@ class Track:
         with ExitStack() as opened:
             file = open_body(body)
             opened.callback(file.close)
+            self._file = file
             self._container = opened.enter_context(open_container(file, max_pixels))
+            self._movie = movie_of(file.view) if "mp4" in self._container.format.name else None
             self.stream = choose_track(self._container, max_pixels)
             """FFmpeg's properties of the track."""
             self.close = opened.pop_all().close
@@ -111,18 +99,30 @@ class Track:
     @property
     def is_packed(self) -> bool:
         """True if a packet may hold two pictures, and the next one none, as in DivX's packed bitstreams."""
-        return self._decoder.name == "mpeg4" and _PACKED.search(self._decoder.extradata or b"") is not None
+        return self._decoder.name == "mpeg4" and PACKED.search(self._decoder.extradata or b"") is not None
 
     @property
     def can_skip(self) -> bool:
         """True if the decoder can skip frames that no other frame refers to, without changing other frames."""
         name = self._decoder.name
-        return name in _SKIPPING_CODECS and (name != "hevc" or _has_one_layer(self._decoder.extradata))
+        return name in SKIPPING_CODECS and (name != "hevc" or has_one_layer(self._decoder.extradata))
 
     @property
     def can_rewind(self) -> bool:
         """True if `packets_again` yields all packets."""
-        return self._container.format.name not in _WITHOUT_INDEX
+        # FFmpeg's buffer may still have zeros in place of blank bytes.
+        is_blank = isinstance(self._file, SourceFile) and bool(self._file.blank)
+        return self._container.format.name not in _WITHOUT_INDEX and not is_blank
+
+    @property
+    def has_tables(self) -> bool:
+        """True if the container has tables with the position of every packet, so that any packet can be reached."""
+        return self._movie is not None
+
+    @property
+    def is_matroska(self) -> bool:
+        """True if the container is Matroska or WebM, which has an index of keyframes."""
+        return self._container.format.name == _MATROSKA
 
     @property
     def duration(self) -> float | None:
@@ -166,8 +166,14 @@ class Track:
         """True if the container is an AVI, which stores no times and starts at 0 s."""
         return self._container.format.name == "avi"
 
-    def packets(self) -> Iterator[AnyPacket]:
+    def packets(self, time_stamp: int | None = None) -> Iterator[AnyPacket]:
         """Read the packets of the track in decoding order, without the empty one at the end.
+
+        Parameters
+        ----------
+        time_stamp
+            Time in ticks. The first packet is the last keyframe of the container's index that is not later. None for
+            the current position, which is the start at first.
 
         Raises
         ------
@@ -180,7 +186,9 @@ class Track:
         """
         ends, index, deadline = self._ends, self.stream.index, self.deadline
         self._ends.clear()
-        with _reading():
+        with reading():
+            if time_stamp is not None:
+                self._container.seek(time_stamp, stream=self.stream)
             # This loop runs 100,000 times for an hour of video, so it avoids fractions and calls.
             for packet in self._container.demux():
                 if not packet.size:
@@ -209,37 +217,90 @@ class Track:
         BrokenVideoError, LateError, EncryptedVideoError
             See `packets`.
         """
-        if self._decoder.name not in _PLANNED_CODECS or (self.is_avi and not self.reorders):
-            raise NoPlanError("the container or the codec does not store a time for every frame")
-        if self._decoder.field_order not in _UNKNOWN_OR_PROGRESSIVE:
-            raise NoPlanError("two packets may make one frame of an interlaced video")
+        self.check_times()
+        if self._movie is not None and isinstance(self._file, SourceFile):
+            # The tables have everything that a plan needs.
+            self._file.blank = self._movie.data
         noted = Packets()
         for packet in self.packets():
-            pts = packet.pts
-            if pts is None:
-                raise NoPlanError("a packet has no time")
-            if packet.is_corrupt:
-                raise NoPlanError("a packet is damaged")
-            if "new_extradata" in _side_data(packet):
-                raise NoPlanError("the codec's parameters change within the video")
-            noted.add(pts, packet.size, key=packet.is_keyframe, hidden=packet.is_discard)
+            self.note(packet, noted)
         return noted
 
-    def packets_again(self) -> Iterator[AnyPacket]:
-        """Read the packets of the track again from the start.
+    def check_times(self) -> None:
+        """Check that the container and the codec can have the time of each frame.
+
+        Raises
+        ------
+        NoPlanError
+            If they cannot.
+        """
+        if self._decoder.name not in PLANNED_CODECS or (self.is_avi and not self.reorders):
+            raise NoPlanError("the container or the codec does not store a time for every frame")
+        if self._decoder.field_order not in UNKNOWN_OR_PROGRESSIVE:
+            raise NoPlanError("two packets may make one frame of an interlaced video")
+
+    def note(self, packet: AnyPacket, noted: Packets) -> None:
+        """Append a packet to those of a plan.
+
+        Raises
+        ------
+        NoPlanError
+            If the packet does not show the time of its frame.
+        """
+        pts = packet.pts
+        if pts is None:
+            raise NoPlanError("a packet has no time")
+        if packet.is_corrupt:
+            raise NoPlanError("a packet is damaged")
+        if "new_extradata" in _side_data(packet):
+            raise NoPlanError("the codec's parameters change within the video")
+        key = self._is_keyframe(packet, len(noted))
+        noted.add(pts, packet.size, key=key, hidden=packet.is_discard, dts=packet.dts, position=packet.pos)
+
+    def _is_keyframe(self, packet: AnyPacket, number: int) -> bool:
+        """Tell whether a packet is a keyframe, by the container's tables if there are any.
+
+        FFmpeg also looks for keyframes in the packets, which parts of a video do not read.
+        """
+        if self._movie is None:
+            return packet.is_keyframe
+        entries = self.stream.index_entries
+        entry = entries[number] if number < len(entries) else None
+        if entry is None or (entry.timestamp, entry.size) != (packet.dts, packet.size):
+            raise NoPlanError("the container's tables list other packets")
+        return entry.is_keyframe
+
+    def packets_again(self, time_stamp: int | None = None) -> Iterator[AnyPacket]:
+        """Read the packets of the track again, from the start or from the last keyframe that is not later than a time.
+
+        Parameters
+        ----------
+        time_stamp
+            The time in ticks; in an MP4, a decoding time. None for the start.
 
         Raises
         ------
         BrokenVideoError, LateError
             See `packets`.
         """
-        with _reading():
-            self._container.seek(self.stream.start_time or 0, stream=self.stream)
+        for stream in self._container.streams if self._movie is not None else ():
+            if stream.index != self.stream.index:
+                # FFmpeg then does not read the packets of the other tracks.
+                stream.discard = av.stream.Discard.all
+        with reading():
+            start = self.stream.start_time or 0
+            self._container.seek(start if time_stamp is None else time_stamp, stream=self.stream)
             for packet in self._container.demux(self.stream):
                 if time.monotonic() >= self.deadline:
                     raise LateError
                 if packet.size:
                     yield packet
+
+    def expect(self, first: int, last: int, packets: Packets) -> None:
+        """Note that only the packets with the numbers from `first` to `last` will be read from now on."""
+        if isinstance(self._file, SourceFile):
+            places = packets.positions[first : last + 1]
+            self._file.expect(min(places), max(map(add, places, packets.sizes[first : last + 1])))
 
     def decode(self, packet: AnyPacket | None, *, skip_unreferenced: bool = False) -> list[av.VideoFrame]:
         """Decode a packet, or drain the decoder if it is None.
@@ -290,30 +351,6 @@ class Track:
         self._decoder.flush_buffers()
 
 
-@contextmanager
-def _reading() -> Iterator[None]:
-    """Convert PyAV's errors of reading packets to BrokenVideoError."""
-    try:
-        yield
-    except IndexError:
-        # PyAV 18.1 raises IndexError after the last packet if a track begins midway (`InputContainer.demux`).
-        return
-    except (av.FFmpegError, ValueError) as error:
-        raise BrokenVideoError(reason_of(error)) from error
-
-
 def _side_data(packet: AnyPacket) -> list[str]:
     """List the types of a packet's side data. PyAV's `has_sidedata` takes ten times as long."""
     return [one.data_type for one in packet.iter_sidedata()]
-
-
-def _has_one_layer(configuration: bytes | None) -> bool:
-    """Tell whether HEVC's configuration record states a single temporal layer.
-
-    With several layers, FFmpeg would skip frames that only a higher layer refers to.
-    """
-    # ISO/IEC 14496-15, 8.3.2.1.2: a record starts with 1, unlike a bit stream. Bits 3 to 5 of byte 21 are
-    # numTemporalLayers.
-    if configuration is None or len(configuration) < 23 or configuration[0] != 1:
-        return False
-    return configuration[21] >> 3 & 7 == 1

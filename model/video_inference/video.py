@@ -5,25 +5,38 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
 import av.video
 
-from .damage import MAX_ERRORS_IN_A_ROW, Damage, Truncation
+from .damage import MAX_ERRORS_IN_A_ROW, Damage, Truncation, owner_by_time
 from .errors import NotAVideoError
 from .frame import Frame, VideoInfo
 from .opening import Body
-from .picture import orientation_of, square_width, transfer_of
+from .part import WHOLE, Part
+from .picture import Rotation, orientation_of, square_width, transfer_of
 from .plan import NoPlanError, Sampled, Timeline, make_plan
 from .reader import Reader
 from .sampling import sample_by_time
-from .track import BrokenPacketError, BrokenVideoError, LateError
+from .seeking import Numbered, Window, read_window
+from .track_errors import BrokenPacketError, BrokenVideoError, LateError
 
 DEFAULT_MAX_PIXELS = 36_000_000
 """Default of the maximum number of pixels of a picture, slightly more than 8192x4320."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Properties of the first frame, as displayed: size in pixels, and those of `VideoInfo`."""
+
+    width: int
+    height: int
+    rotation: Rotation
+    transfer: str | None
 
 
 class Video:
@@ -50,8 +63,12 @@ class Video:
         self._max_pixels = max_pixels
         self._deadline = float("inf")
         self._info: VideoInfo | None = None
+        self._shown: _Shown | None = None
         self._timeline: Timeline | None = None
+        self._part = WHOLE
         self._start = 0
+        # Time of the last frame that the data has, as far as it was read.
+        self._last = Fraction(0)
         self._reached = Fraction(0)
         self._reader = Reader(body, threads, max_pixels)
         self._decoded = 0
@@ -80,16 +97,25 @@ class Video:
 
     @property
     def info(self) -> VideoInfo:
-        """Properties of the video. Known after the first frame is decoded, because frames have the rotation."""
+        """Properties of the video, also of a part. Known after the first frame, because frames have the rotation."""
         if self._info is None:
             raise RuntimeError("No frame of this video was decoded yet: decode one before you read info.")
         return self._info
 
     @property
+    def numbers_frames(self) -> bool:
+        """True if the samples of a part have the numbers that their frames have in the whole video."""
+        return not self._reader.track.is_matroska
+
+    @property
     def truncation(self) -> Truncation | None:
-        """Why the frames end before the stated end; None if they do not. Known after the last frame."""
+        """Why the frames end before the stated end or the part's; None if they do not. Known after the last frame."""
         reason = self._reader.ended_by
-        return None if reason is None else Truncation(reason, self._reached)
+        if reason is None or (
+            reason != "deadline" and self._part.ends_by(self._last + self._reader.track.frame_seconds)
+        ):
+            return None
+        return Truncation(reason, self._reached)
 
     @property
     def damage(self) -> Damage:
@@ -114,10 +140,12 @@ class Video:
             for frame in self._frames():
                 if frame.ticks > ticks:
                     yield frame
-        if self._info is None:
+        if self._shown is None:
             raise NotAVideoError(f"No frame of the video can be decoded: {self._reader.reason}.")
 
-    def samples(self, fps: Fraction, deadline: float | None = None, *, sampling: Sampled = "exact") -> Iterator[Frame]:
+    def samples(
+        self, fps: Fraction, deadline: float | None = None, *, sampling: Sampled = "exact", part: Part = WHOLE
+    ) -> Iterator[Frame]:
         """Decode the frames nearest to the times 0, 1/fps, 2/fps and so on, and as few others as possible.
 
         The frames are those that `sample_by_time` chooses from all frames. If the packets do not show the times of the
@@ -133,6 +161,8 @@ class Video:
         sampling
             With `keyframe`, a keyframe within half an interval of a target replaces the nearest frame, if the packets
             show the times of the frames.
+        part
+            Part of the video whose samples are needed. They equal those of the whole video. It may have none.
 
         Raises
         ------
@@ -141,23 +171,43 @@ class Video:
         """
         self._deadline = float("inf") if deadline is None else deadline
         self._reader.track.deadline = self._deadline
+        self._part = part
+        own = part.numbers(fps)
         last, ticks = -1, -1
         try:
+            if not part.is_whole:
+                self._look_at_first_frame()
             for number, frame in self._numbered_samples(fps, sampling):
+                if number >= own.stop:
+                    break
                 if number > last and frame.ticks > ticks:
                     last, ticks = number, frame.ticks
                     self._reached = frame.timestamp
-                    yield frame
+                    if number in own:
+                        yield replace(frame, k=number)
+            self._note_info()
         except LateError:
             self._reader.ended_by, self._reached = "deadline", max(0, ticks) * self._reader.tick
 
     def _numbered_samples(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
         """Decode samples by a plan, or else from all frames. Yield each with the number of its target."""
+        if self._reader.track.is_matroska and not self._part.is_whole:
+            try:
+                window = read_window(self._reader.track, self._part, fps, sampling)
+                yield from self._planned_samples(fps, sampling, window)
+            except (NoPlanError, BrokenVideoError) as error:
+                _log.info("The packets before the part are read, too: %s.", error)
+                self._timeline = None
+                self._reopen(self._threads)
+            else:
+                return
         found = False
         try:
             for sample in self._planned_samples(fps, sampling):
                 found = True
                 yield sample
+            # Another part may have the samples that can be decoded.
+            found = found or not self._part.is_whole
             problem: Exception = NoPlanError("no planned frame can be decoded")
         except (NoPlanError, BrokenVideoError) as error:
             problem, found = error, False
@@ -166,8 +216,10 @@ class Video:
             self._reopen(self._threads)
             yield from sample_by_time(self.frames(), self._reader.tick, fps)
 
-    def _planned_samples(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
-        """Decode the samples by a plan that is made from the packets.
+    def _planned_samples(
+        self, fps: Fraction, sampling: Sampled, window: Window | None = None
+    ) -> Iterator[tuple[int, Frame]]:
+        """Decode the samples by a plan that is made from the packets, or from those of a window.
 
         Raises
         ------
@@ -177,17 +229,19 @@ class Video:
             See `Track.packets`.
         """
         track = self._reader.track
-        counted = track.is_packed or not track.has_times
-        timeline = Timeline(track.scan(), reorders=track.reorders, times_are_dts=counted)
+        if window is None:
+            counted = track.is_packed or not track.has_times
+            timeline, start = Timeline(track.scan(), reorders=track.reorders, times_are_dts=counted), None
+        else:
+            timeline, start = window.timeline, window.start
         self._timeline, self._start = timeline, timeline.start
-        plan = make_plan(timeline, track.tick, fps, sampling)
+        plan = make_plan(timeline, track.tick, fps, sampling, self._part)
+        self._last = (timeline.times[-1] - timeline.start) * track.tick
         max_distance = 1 / (2 * fps * track.tick)
         ends_early = track.ends_early
-        # Segments are reached by reading, which costs little. Seeking would rely on the container's index, which may be
-        # wrong.
         if not track.can_rewind:
             self._reopen(self._threads)
-        numbered = enumerate(track.packets_again() if track.can_rewind else self._reader.track.packets())
+        numbered = Numbered(self._reader.track, timeline.packets, rewinds=track.can_rewind, start=start)
         if self._threads > 1:
             # With several threads, the decoder reports a damaged packet too late or not at all.
             times = timeline.packets.pts
@@ -196,7 +250,8 @@ class Video:
         done = 0
         while done < len(plan) and self._reader.log.errors_in_a_row < MAX_ERRORS_IN_A_ROW:
             try:
-                for target, picture in self._reader.segment(plan[done], timeline.packets, numbered, max_distance):
+                packets = numbered.of(plan[done])
+                for target, picture in self._reader.segment(plan[done], timeline.packets, packets, max_distance):
                     time = target.pts if picture.pts is None else picture.pts
                     index = bisect_left(timeline.times, time)
                     yield target.number, self._frame(index, time - timeline.start, picture, target.sampled)
@@ -206,10 +261,13 @@ class Video:
                     raise
                 _log.info("The decoder continues with one thread: %s.", problem)
                 self._reopen(threads=1)
-                numbered = enumerate(self._reader.track.packets())
+                numbered = Numbered(self._reader.track, timeline.packets, rewinds=False, start=start)
+        if self._part.ends_by(self._last) and self._reader.log.errors_in_a_row < MAX_ERRORS_IN_A_ROW:
+            # Whether the decoder refuses the packets that follow matters to the next part.
+            return
         self._reader.end(early=ends_early)
         if self._reader.ended_by != "damage":
-            self._reached = (timeline.times[-1] - timeline.start) * self._reader.tick
+            self._reached = self._last
 
     def _frames(self) -> Iterator[Frame]:
         """Decode all frames in display order in one pass."""
@@ -218,6 +276,7 @@ class Video:
             reader.times = self._timeline.times
         step = reader.step
         index, ticks = -1, -step
+        reader.owns_damage = owner_by_time(self._part, reader.log, reader.tick)
         for picture, time, lost in reader.pictures():
             if index < 0 and self._timeline is None:
                 # Frames that are lost before the first one count too.
@@ -228,7 +287,7 @@ class Video:
             if time is None and lost:
                 reader.log.add_gap(ticks + step, now)
             index, ticks = self._index_of(time, index, lost), now
-            self._reached = ticks * reader.tick
+            self._reached = self._last = ticks * reader.tick
             yield self._frame(index, ticks, picture)
 
     def _reopen(self, threads: int) -> None:
@@ -239,27 +298,52 @@ class Video:
         self._reader.track.deadline = self._deadline
 
     def _frame(self, index: int, ticks: int, picture: av.VideoFrame, sampled: Sampled = "exact") -> Frame:
-        if self._info is None:
-            self._info = self._describe(picture)
+        if self._shown is None:
+            self._shown = self._describe(picture)
+        self._note_info()
         width = self._square_width(picture.width, picture.height)
-        return Frame(index, ticks, self._reader.tick, picture, width, sampled)
+        return Frame(index, ticks, self._reader.tick, picture, width, self._start + ticks, sampled)
 
-    def _describe(self, picture: av.VideoFrame) -> VideoInfo:
-        track = self._reader.track
+    def _look_at_first_frame(self) -> None:
+        """Decode the first frame, whose properties are those of the video, for a part that does not have it.
+
+        Raises
+        ------
+        NotAVideoError, EncryptedVideoError, TooLargePictureError, LateError
+            If no frame can be decoded.
+        """
+        reader = Reader(self._body, 1, self._max_pixels)
+        reader.track.deadline = self._deadline
+        try:
+            picture = next((picture for picture, _, _ in reader.pictures()), None)
+            self._decoded += reader.decoded
+            if picture is None:
+                raise NotAVideoError(f"No frame of the video can be decoded: {reader.reason}.")
+            self._shown = self._describe(picture)
+        finally:
+            reader.track.close()
+
+    def _describe(self, picture: av.VideoFrame) -> _Shown:
         width, height = self._square_width(picture.width, picture.height), picture.height
         rotation = orientation_of(picture).rotation
         if rotation in (90, 270):
             width, height = height, width
-        return VideoInfo(
-            width,
-            height,
-            track.duration,
-            rotation,
-            track.stream.codec.canonical_name,
-            track.stream.container.streams.video.index(track.stream),
-            Fraction(0) if track.is_avi else self._start * self._reader.tick,
-            transfer_of(picture),
-        )
+        return _Shown(width, height, rotation, transfer_of(picture))
+
+    def _note_info(self) -> None:
+        if self._info is None and self._shown is not None:
+            track, tick = self._reader.track, self._reader.tick
+            self._info = VideoInfo(
+                self._shown.width,
+                self._shown.height,
+                track.duration,
+                self._shown.rotation,
+                track.stream.codec.canonical_name,
+                track.stream.container.streams.video.index(track.stream),
+                Fraction(0) if track.is_avi else self._start * tick,
+                self._shown.transfer,
+                tick,
+            )
 
     def _square_width(self, width: int, height: int) -> int:
         return square_width(width, height, self._reader.track.pixel_aspect, self._max_pixels)

@@ -1,0 +1,219 @@
+"""Tests that the parts of a video together have exactly the samples of the whole video."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from video_inference import seeking
+from video_inference.damage import Damage, Truncation
+from video_inference.frame import VideoInfo
+from video_inference.opening import Body
+from video_inference.part import WHOLE, Part
+from video_inference.plan import Sampled
+from video_inference.video import Video
+from videos.display import DISPLAY_SAMPLES
+from videos.good import GOOD, Good, film
+from videos.remux import group_of, overwritten, packets_of
+from videos.sample import Sample
+from videos.times import regular
+from videos.writer import Encoding, write
+
+_SAMPLES: list[Sample] = [*GOOD, *DISPLAY_SAMPLES]
+_MAX_SECONDS = 10
+_RATES = [Fraction(1, 3), Fraction(1), Fraction(7, 3), Fraction(25), Fraction(30)]
+
+# What a result has of a sample: k, pts, index, timestamp, how it was sampled, and the picture.
+Seen = tuple[int | None, int, int | None, Fraction, Sampled, str]
+
+
+@dataclass
+class MemorySource:
+    """A source in memory that counts the bytes it returns."""
+
+    body: bytes
+    spans: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
+
+    def read(self, start: int, length: int) -> bytes:
+        self.spans.append((start, start + length))
+        return self.body[start : start + length]
+
+    def expect(self, start: int, stop: int) -> None:
+        assert 0 <= start < stop <= len(self.body)
+
+
+@dataclass
+class Read:
+    """What was read of a video or a part."""
+
+    samples: list[Seen]
+    info: VideoInfo
+    truncation: Truncation | None
+    damage: Damage
+    decoded: int
+
+
+@pytest.fixture(autouse=True)
+def seek_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seek in small files, too."""
+    monkeypatch.setattr(seeking, "MIN_SKIPPED_BYTES", 0)
+
+
+def read(body: Body, fps: Fraction, part: Part = WHOLE, sampling: Sampled = "exact", threads: int = 1) -> Read:
+    with Video(body, threads) as video:
+        samples: list[Seen] = [
+            (
+                one.k,
+                one.pts,
+                one.index if video.numbers_frames else None,
+                one.timestamp,
+                one.sampled,
+                sha256(one.rgb().tobytes()).hexdigest(),
+            )
+            for one in video.samples(fps, sampling=sampling, part=part)
+        ]
+        return Read(samples, video.info, video.truncation, video.damage, video.decoded)
+
+
+def parts_of(cuts: Sequence[Fraction]) -> Iterator[Part]:
+    for start, end in pairwise([Fraction(0), *cuts]):
+        yield Part(start, end)
+    yield Part(cuts[-1] if cuts else Fraction(0))
+
+
+def check_parts(
+    body: bytes, cuts: Sequence[Fraction], fps: Fraction, sampling: Sampled, threads: int = 1
+) -> tuple[Read, list[Read]]:
+    """Check that the parts between cuts have the samples and the damage of the whole video."""
+    whole = read(body, fps, sampling=sampling, threads=threads)
+    # Only requests for a whole video may have it in memory.
+    parts = [read(MemorySource(body), fps, part, sampling, threads) for part in parts_of(cuts)]
+    assert [one for part in parts for one in part.samples] == whole.samples
+    assert all(part.info == whole.info for part in parts)
+    assert any(part.truncation is not None for part in parts) == (whole.truncation is not None)
+    return whole, parts
+
+
+def random_cuts(seed: str) -> list[Fraction]:
+    chance = random.Random(seed)  # noqa: S311 (no secret)
+    cuts = {Fraction(chance.randrange(1, 4500), 1000) for _ in range(2)}
+    # At the time of a sample, which belongs to the part that starts there.
+    return sorted(cuts | {Fraction(chance.randrange(1, 4))})
+
+
+@pytest.mark.parametrize("sampling", ["exact", "keyframe"])
+@pytest.mark.parametrize("sample", _SAMPLES, ids=[sample.name for sample in _SAMPLES])
+def test_parts_have_the_samples_of_the_whole_video(sample: Sample, sampling: Sampled) -> None:
+    seed = f"{sample.name} {sampling}"
+    whole, parts = check_parts(sample.body, random_cuts(seed), Fraction(7, 3), sampling)
+    assert sum(part.damage.packets for part in parts) == whole.damage.packets
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("sample", _SAMPLES, ids=[sample.name for sample in _SAMPLES])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cuts=st.sets(
+        st.one_of(
+            st.integers(1, 5).map(Fraction),
+            st.fractions(Fraction(1, 1000), Fraction(_MAX_SECONDS, 2), max_denominator=1000),
+        ),
+        max_size=5,
+    ),
+    fps=st.sampled_from(_RATES),
+    sampling=st.sampled_from(["exact", "keyframe"]),
+)
+def test_any_parts_have_the_samples_of_the_whole_video(
+    sample: Sample, cuts: set[Fraction], fps: Fraction, sampling: Sampled
+) -> None:
+    whole, parts = check_parts(sample.body, sorted(cuts), fps, sampling)
+    assert sum(part.damage.packets for part in parts) == whole.damage.packets
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("sample", GOOD, ids=[sample.name for sample in GOOD])
+def test_parts_have_the_same_samples_with_several_threads(sample: Good) -> None:
+    check_parts(sample.body, random_cuts(sample.name), Fraction(7, 3), "exact", threads=3)
+
+
+_LONG = 30
+
+
+@pytest.fixture(scope="module", params=["long.mp4", "long.mkv"])
+def long_film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of half a minute with a keyframe a second, so that a part is far from the start."""
+    path = tmp_path_factory.mktemp("long") / str(request.param)
+    times = regular(25 * _LONG, 25)
+    write(path, film(len(times), 80, 48), times, encoding=Encoding(keyframe_every=25))
+    return path
+
+
+@pytest.mark.parametrize("sampling", ["exact", "keyframe"])
+def test_a_part_decodes_only_around_its_samples(long_film: Path, sampling: Sampled) -> None:
+    body = long_film.read_bytes()
+    cuts = [Fraction(cut) for cut in (7, 14, 21)]
+    whole, parts = check_parts(body, cuts, Fraction(2), sampling)
+    # One frame more for each part: the first of the video, whose properties are the video's, and a cut group.
+    assert sum(part.decoded for part in parts) <= whole.decoded + 4 * 30
+
+
+def test_a_part_reads_only_around_its_samples(long_film: Path) -> None:
+    body = long_film.read_bytes()
+    source = MemorySource(body)
+    read(source, Fraction(1), Part(Fraction(20), Fraction(22)))
+    positions = [packet.start for packet in packets_of(long_film)]
+    # FFmpeg reads 32 KiB at a time, and the first pictures when it opens a file.
+    before, after = positions[25 * 17] - (1 << 15), positions[25 * 25] + (1 << 15)
+    opened = max(stop for start, stop in source.spans if start <= positions[0])
+    # The index of a Matroska file is at its end.
+    index = positions[-1] + 1
+    for start, stop in source.spans:
+        assert stop <= opened + (1 << 15) or (before <= start and stop <= after) or start >= index, (start, stop)
+
+
+def test_a_part_after_the_end_has_no_samples(long_film: Path) -> None:
+    body = long_film.read_bytes()
+    whole = read(body, Fraction(1))
+    for part in (Part(Fraction(31)), Part(Fraction(31), Fraction(60)), Part(Fraction(1, 10), Fraction(9, 10))):
+        empty = read(MemorySource(body), Fraction(1), part)
+        assert (empty.samples, empty.info, empty.truncation) == ([], whole.info, None)
+
+
+def test_only_the_parts_after_the_cut_of_a_file_are_truncated(tmp_path: Path) -> None:
+    times = regular(200, 25)
+    body = write(tmp_path / "cut.mp4", film(len(times), 80, 48), times, encoding=Encoding(keyframe_every=25))
+    cut = body[: len(body) * 6 // 10]
+    _, parts = check_parts(cut, [Fraction(2), Fraction(6)], Fraction(1), "exact")
+    assert [None if part.truncation is None else part.truncation.reason for part in parts] == [
+        None,
+        "end-of-data",
+        "end-of-data",
+    ]
+
+
+@pytest.mark.parametrize("number", [30, 260, 391, 707])
+def test_damage_counts_in_one_part_and_affects_only_its_group(long_film: Path, number: int) -> None:
+    packets = packets_of(long_film)
+    body = overwritten(long_film.read_bytes(), packets[number], skip=10)
+    first, last = group_of(packets, number)
+    fps = Fraction(25)
+    cuts = [Fraction(round(1000 * float(first + share * (last - first))), 1000) for share in (0.3, 0.7)]
+    whole = read(body, fps)
+    assert whole.damage.packets > 0
+    parts = [read(MemorySource(body), fps, part) for part in parts_of(cuts)]
+    assert sum(part.damage.packets for part in parts) == whole.damage.packets
+    intact = [one for one in whole.samples if not first <= one[3] < last]
+    assert [one for part in parts for one in part.samples if not first <= one[3] < last] == intact
