@@ -29,7 +29,7 @@ describe("the times of a damaged video", () => {
         if (duration === null) assert.ok(problem !== undefined && problem !== "");
         else assert.ok(duration > 0 && keyframes.every((time) => time >= 0));
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   }).timeout(240_000);
 });
