@@ -7,21 +7,15 @@ import { after, before, describe, it } from "mocha";
 import { chartsOf } from "../../client/cli/burst/charts.ts";
 import { figuresOf, rowsOf } from "../../client/cli/burst/figures.ts";
 import { renderReport } from "../../client/cli/burst/report.ts";
-import { openBrowser } from "../../lib/report-page/testing/browser.ts";
 import { lookAt } from "../../lib/report-page/testing/look-at.ts";
 import { sampleMetrics, sampleRun, shortMetrics, shortRun } from "../../client/cli/burst/testing/sample-burst.ts";
+import { useBrowser } from "../testing/browser.ts";
 
 describe("a burst's report in a browser", () => {
   let folder: string;
   let page: string;
-  let opened: Awaited<ReturnType<typeof openBrowser>>;
 
-  before(async function () {
-    opened = await openBrowser();
-    if ("missing" in opened) {
-      console.log(`    skipped, no browser: ${opened.missing}`);
-      this.skip();
-    }
+  before(async () => {
     folder = await mkdtemp(join(tmpdir(), "report-"));
     const file = join(folder, "report.html");
     const figures = figuresOf(sampleRun, sampleMetrics);
@@ -29,15 +23,13 @@ describe("a burst's report in a browser", () => {
     page = pathToFileURL(file).href;
   });
 
-  after(async () => {
-    if ("browser" in opened) await opened.close();
-    await rm(folder, { recursive: true });
-  });
+  after(() => rm(folder, { recursive: true }));
+
+  const browser = useBrowser();
 
   for (const scheme of ["light", "dark"] as const) {
     it(`shows every chart with its data, axes and title in the ${scheme} scheme, without a network`, async () => {
-      assert.ok("browser" in opened);
-      const seen = await lookAt(opened.browser, page, scheme);
+      const seen = await lookAt(browser(), page, scheme);
       assert.deepEqual(seen.problems, []);
       assert.deepEqual(seen.requests, [page]);
       assert.deepEqual(
@@ -62,11 +54,10 @@ describe("a burst's report in a browser", () => {
   }
 
   it("draws a burst of one minute as lines and bars, not as dots, and the instances from its start", async () => {
-    assert.ok("browser" in opened);
     const file = join(folder, "short.html");
     const figures = figuresOf(shortRun, shortMetrics);
     await writeFile(file, await renderReport({ run: shortRun, figures, metrics: shortMetrics, notes: [] }));
-    const { charts, problems } = await lookAt(opened.browser, pathToFileURL(file).href, "light");
+    const { charts, problems } = await lookAt(browser(), pathToFileURL(file).href, "light");
     assert.deepEqual(problems, []);
     for (const { id, inkedPixels } of charts) assert.ok(inkedPixels > 200, `${id} has ${inkedPixels} inked pixels`);
     const instances = charts.find(({ id }) => id === "instances");
@@ -74,8 +65,7 @@ describe("a burst's report in a browser", () => {
   });
 
   it("runs no injected script or style, and loads nothing for injected markup", async () => {
-    assert.ok("browser" in opened);
-    const opening = await opened.browser.newPage();
+    const opening = await browser().newPage();
     try {
       await opening.goto(page, { waitUntil: "load" });
       const seen = (await opening.evaluate(`(async () => {
@@ -97,8 +87,7 @@ describe("a burst's report in a browser", () => {
   });
 
   it("has different colours of background and marks in the dark and light schemes", async () => {
-    assert.ok("browser" in opened);
-    const [light, dark] = [await lookAt(opened.browser, page, "light"), await lookAt(opened.browser, page, "dark")];
+    const [light, dark] = [await lookAt(browser(), page, "light"), await lookAt(browser(), page, "dark")];
     assert.ok(light.groundLuminance > 0.9, String(light.groundLuminance));
     assert.ok(dark.groundLuminance < 0.2, String(dark.groundLuminance));
     assert.notDeepEqual(light.charts[0]?.colours, dark.charts[0]?.colours);

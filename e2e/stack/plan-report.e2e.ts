@@ -4,27 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { after, before, describe, it } from "mocha";
-import { openBrowser } from "../../lib/report-page/testing/browser.ts";
 import { lookAt } from "../../lib/report-page/testing/look-at.ts";
 import { planInput } from "../../ops/plan/options.ts";
 import { renderPlan } from "../../ops/plan/report.ts";
 import { planRows } from "../../ops/plan/text.ts";
 import { plan } from "../../planner/plan.ts";
 import type { PlanResult } from "../../planner/plan.ts";
+import { useBrowser } from "../testing/browser.ts";
 
 describe("a plan's report in a browser", () => {
   const options = { arrivals: "poisson:2/min", hours: 0.5, seconds: "lognormal:30,60", seed: 1 };
   let folder: string;
   let page: string;
   let result: PlanResult;
-  let opened: Awaited<ReturnType<typeof openBrowser>>;
 
-  before(async function () {
-    opened = await openBrowser();
-    if ("missing" in opened) {
-      console.log(`    skipped, no browser: ${opened.missing}`);
-      this.skip();
-    }
+  before(async () => {
     folder = await mkdtemp(join(tmpdir(), "plan-"));
     const file = join(folder, "plan.html");
     const input = await planInput(options);
@@ -33,15 +27,13 @@ describe("a plan's report in a browser", () => {
     page = pathToFileURL(file).href;
   });
 
-  after(async () => {
-    if ("browser" in opened) await opened.close();
-    await rm(folder, { recursive: true });
-  });
+  after(() => rm(folder, { recursive: true }));
+
+  const browser = useBrowser();
 
   for (const scheme of ["light", "dark"] as const) {
     it(`shows every chart with its median and its range in the ${scheme} scheme, without a network`, async () => {
-      assert.ok("browser" in opened);
-      const seen = await lookAt(opened.browser, page, scheme);
+      const seen = await lookAt(browser(), page, scheme);
       assert.deepEqual(seen.problems, []);
       assert.deepEqual(seen.requests, [page]);
       assert.deepEqual(
