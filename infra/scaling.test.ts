@@ -3,16 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { derivedSettings, idleInstancesAlarm, scalingOf } from "./scaling.ts";
 import type { ScalingSettings, StepPolicy, WarmWindow } from "./scaling-types.ts";
+import { scalingSettings as settings } from "./testing/scaling-settings.ts";
 
-const settings: ScalingSettings = {
-  minCapacity: 0,
-  maxCapacity: 5,
-  backlogTarget: 5,
-  scaleInCooldown: 120,
-  scaleOutCooldown: 120,
-  scaleIn: "idle",
-  idleMinutes: 5,
-};
 const window: WarmWindow = { days: "MON-FRI", start: "08:05", end: "18:30", timeZone: "Europe/Berlin", instances: 2 };
 const variant = { endpointName: "detector", variantName: "AllTraffic" };
 const ofEndpoint = { EndpointName: "detector" };

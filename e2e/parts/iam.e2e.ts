@@ -31,6 +31,7 @@ import type { Statement } from "../../emulator/testing/roles.ts";
 import { arn, goodConfig, goodModel } from "../../emulator/testing/sagemaker-fixture.ts";
 import { sdkConfig, signed, testAccount, testRegion } from "../../emulator/testing/test-gateway.ts";
 import { hostNamespace } from "../../infra/endpoint-metrics.ts";
+import { errorsAlarm } from "../../emulator/services/cloudwatch/harness.ts";
 import { executionPolicy } from "../../infra/iam/execution-role.ts";
 import { callerPolicy } from "../../infra/iam/caller-policy.ts";
 import { statements } from "../../infra/testing/documents.ts";
@@ -302,19 +303,8 @@ describe("A role on the emulator", function () {
       Condition: { StringEquals: { "aws:ResourceTag/stack": "dev" } },
     });
     for (const stack of ["dev", "prod"]) {
-      await admin.cloudWatch.send(
-        new PutMetricAlarmCommand({
-          AlarmName: stack,
-          Namespace: "N",
-          MetricName: "M",
-          Statistic: "Sum",
-          Period: 60,
-          EvaluationPeriods: 1,
-          Threshold: 1,
-          ComparisonOperator: "GreaterThanThreshold",
-          Tags: [{ Key: "stack", Value: stack }],
-        }),
-      );
+      const Tags = [{ Key: "stack", Value: stack }];
+      await admin.cloudWatch.send(new PutMetricAlarmCommand({ AlarmName: stack, ...errorsAlarm, Tags }));
     }
     await operator.cloudWatch.send(new DeleteAlarmsCommand({ AlarmNames: ["dev"] }));
     const sending = operator.cloudWatch.send(new DeleteAlarmsCommand({ AlarmNames: ["prod"] }));

@@ -1,7 +1,7 @@
 /** For tests of permissions: the emulator's own services with one tagged resource of each kind. */
 
 import { alarmArn, dashboardArn } from "../services/cloudwatch/identity.ts";
-import { MonitoringHarness } from "../services/cloudwatch/harness.ts";
+import { errorsAlarm, MonitoringHarness } from "../services/cloudwatch/harness.ts";
 import { caller, key, ScalingServiceHarness, target } from "../services/application-autoscaling/harness.ts";
 import { SageMaker } from "../services/sagemaker/service.ts";
 import type { GuardedService } from "../iam/permission.ts";
@@ -40,7 +40,7 @@ export async function guardedServices(): Promise<{ services: GuardedExamples; st
   await scaling.call("RegisterScalableTarget", { ...target, Tags: { stack: "dev" } });
   scaling.roles.trusted.clear();
   const monitoring = new MonitoringHarness();
-  await monitoring.call("PutMetricAlarm", { ...alarm, Tags });
+  await monitoring.call("PutMetricAlarm", { AlarmName: "alarm", ...errorsAlarm, Tags });
   await monitoring.call("PutDashboard", { DashboardName: "dashboard", DashboardBody: '{"widgets":[]}', Tags });
   const place = { region: testRegion, accountId: testAccount };
   const runtimeExample = { prefix: "sagemaker", names: ["endpoint"], arns: [arn("endpoint", "endpoint")] };
@@ -73,14 +73,3 @@ export async function guardedServices(): Promise<{ services: GuardedExamples; st
     },
   };
 }
-
-const alarm = {
-  AlarmName: "alarm",
-  Namespace: "N",
-  MetricName: "M",
-  Statistic: "Sum",
-  Period: 60,
-  EvaluationPeriods: 1,
-  Threshold: 1,
-  ComparisonOperator: "GreaterThanThreshold",
-};

@@ -6,7 +6,7 @@ import * as sagemaker from "@pulumi/aws/sagemaker/index.js";
 import { EndpointAutoscaling } from "./endpoint-autoscaling.ts";
 import type { EndpointAutoscalingArgs } from "./endpoint-autoscaling.ts";
 import { scalingOf } from "../scaling.ts";
-import type { ScalingSettings } from "../scaling-types.ts";
+import { scalingSettings as settings } from "../testing/scaling-settings.ts";
 import { registrationsOf } from "../testing/registrations.ts";
 import type { Registrations } from "../testing/registrations.ts";
 
@@ -15,15 +15,6 @@ const policyType = "aws:appautoscaling/policy:Policy";
 const alarmType = "aws:cloudwatch/metricAlarm:MetricAlarm";
 const actionType = "aws:appautoscaling/scheduledAction:ScheduledAction";
 
-const settings: ScalingSettings = {
-  minCapacity: 0,
-  maxCapacity: 5,
-  backlogTarget: 5,
-  scaleInCooldown: 120,
-  scaleOutCooldown: 120,
-  scaleIn: "idle",
-  idleMinutes: 5,
-};
 const names = { endpointName: "detector-0a1b2c3", variantName: "AllTraffic" };
 const defined = scalingOf(settings, names);
 

@@ -3,6 +3,7 @@
  * them.
  */
 
+import type { PutMetricAlarmInput } from "@aws-sdk/client-cloudwatch";
 import { Alarms } from "../../core/alarms.ts";
 import { MetricStore } from "../../core/metrics.ts";
 import { VirtualClock } from "../../core/virtual-clock.ts";
@@ -12,6 +13,17 @@ import { monitoring } from "./service.ts";
 
 /** A minute in milliseconds. */
 export const minute = 60_000;
+
+/** A valid alarm on one metric. Tests add its name. */
+export const errorsAlarm = {
+  Namespace: "Team",
+  MetricName: "Errors",
+  Statistic: "Sum",
+  Period: 60,
+  EvaluationPeriods: 1,
+  Threshold: 1,
+  ComparisonOperator: "GreaterThanThreshold",
+} as const satisfies Omit<PutMetricAlarmInput, "AlarmName">;
 
 /** A message that an alarm published. */
 export interface Publication {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { AlarmEvent } from "../../core/alarms.ts";
 import { alarmArn } from "./identity.ts";
-import { MonitoringHarness } from "./harness.ts";
+import { errorsAlarm, MonitoringHarness } from "./harness.ts";
 import { topicActions } from "./notification.ts";
 
 const place = { region: "us-east-1", accountId: "000000000000" };
@@ -13,16 +13,7 @@ const topic = "arn:aws:sns:us-east-1:000000000000:alarms";
 describe("An alarm that may not publish", () => {
   const failureOf = async (failure: Error): Promise<void> => {
     const harness = new MonitoringHarness();
-    await harness.call("PutMetricAlarm", {
-      AlarmName: "errors",
-      Namespace: "N",
-      MetricName: "M",
-      Statistic: "Sum",
-      Period: 60,
-      EvaluationPeriods: 1,
-      Threshold: 1,
-      ComparisonOperator: "GreaterThanThreshold",
-    });
+    await harness.call("PutMetricAlarm", { AlarmName: "errors", ...errorsAlarm });
     const alarm = harness.alarms.get("errors") ?? assert.fail("no alarm");
     const event: AlarmEvent = { alarm, previous: alarm, value: 1 };
     await topicActions(() => Promise.reject(failure), place).run(topic, event);
