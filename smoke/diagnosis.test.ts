@@ -44,6 +44,7 @@ describe("the diagnosis of a wait beyond its limit", () => {
         },
       ],
     });
+    aws.answers.set("DescribeLogStreams", { logStreams: [] });
   });
 
   afterEach(async () => {
@@ -52,14 +53,14 @@ describe("the diagnosis of a wait beyond its limit", () => {
   });
 
   it("shows the endpoint, its alarms, those of the scaling apart, the scaling activities and the log", async () => {
-    const { message } = await tooLong(stack, "The end of job smoke-1", 1800, "/none");
+    const { message } = await tooLong(stack, "The end of job smoke-1", 1800);
     assert.deepEqual(message.split(/\n */), [
       "The end of job smoke-1 did not come within 30 minutes. What it depends on:",
       "endpoint: InService, 0 instances, 0 wanted",
       "alarm backlog-without-capacity: INSUFFICIENT_DATA, Unchecked: Initial alarm creation",
       "scaling alarm (ALARM is a normal state) idle: ALARM, Threshold Crossed",
       "scaling activity 2030-01-01T00:00:00.000Z: Failed, Failed to set desired instance count to 1. Reason: no quota.",
-      "log: /none/video cannot be read: ENOENT: no such file or directory, scandir '/none/video'",
+      "log: /aws/sagemaker/Endpoints/video is empty",
     ]);
   });
 
@@ -67,7 +68,7 @@ describe("the diagnosis of a wait beyond its limit", () => {
     aws.answers.set("DescribeScalingActivities", {
       ScalingActivities: [{ StatusCode: "Failed", StatusMessage: "no quota\n::error::x\u001b[2J" }],
     });
-    const { message } = await tooLong(stack, "Zero instances", 60, "/none");
+    const { message } = await tooLong(stack, "Zero instances", 60);
     assert.match(message, /^ +scaling activity \?: Failed, no quota\\n::error::x\\x1b\[2J$/m);
   });
 

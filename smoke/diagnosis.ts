@@ -10,7 +10,7 @@ import { closing } from "../lib/closing.ts";
 import { explain, plural } from "../client/src/index.ts";
 import type { Stack } from "../client/src/index.ts";
 import { printable } from "../lib/printable.ts";
-import { localLogs, logTail } from "./log-tail.ts";
+import { logTail } from "./log-tail.ts";
 
 /** A wait took longer than its limit; the message shows the state of the endpoint. */
 export class TooLongError extends Error {
@@ -18,18 +18,13 @@ export class TooLongError extends Error {
 }
 
 /** Describes what was awaited, for how long, and the state of everything that the wait depends on. */
-export async function tooLong(
-  stack: Stack,
-  awaited: string,
-  limitSeconds: number,
-  logFolder = localLogs,
-): Promise<TooLongError> {
+export async function tooLong(stack: Stack, awaited: string, limitSeconds: number): Promise<TooLongError> {
   const lines = [
     `${awaited} did not come within ${plural(limitSeconds / 60, "minute")}. What it depends on:`,
     ...(await section(() => endpointLines(stack))),
     ...(await section(() => alarmLines(stack))),
     ...(await section(() => activityLines(stack))),
-    ...(await logTail(stack, logFolder)),
+    ...(await logTail(stack)),
   ];
   return new TooLongError(lines.join("\n      "));
 }
