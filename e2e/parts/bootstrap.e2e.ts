@@ -9,7 +9,7 @@ import type { RunningProvider } from "../../emulator/provider/server.ts";
 import { Deployment } from "../../ops/deployment/deployment.ts";
 import { PolicyRefusal } from "../../ops/deployment/deployment-errors.ts";
 import { statePaths } from "../../ops/local/state.ts";
-import { copyProject, policies, stackName } from "../testing/bootstrap/project.ts";
+import { bootstrapPolicies, bootstrapStack, copyBootstrap } from "../../ops/rehearsal/account.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
@@ -21,7 +21,7 @@ describe("the preview of the bootstrap", () => {
 
   before(async () => {
     folder = await realpath(await mkdtemp(join(tmpdir(), "bootstrap-")));
-    project = await copyProject(folder);
+    project = await copyBootstrap(folder);
     provider = await startProvider({
       // No call is made to it.
       endpoint: "http://127.0.0.1:9",
@@ -38,7 +38,7 @@ describe("the preview of the bootstrap", () => {
 
   const open = (policyConfigFile?: string) =>
     Deployment.openAt({
-      stackName,
+      stackName: bootstrapStack,
       projectFolder: project,
       policyConfigFile,
       paths: statePaths(folder),
@@ -47,7 +47,7 @@ describe("the preview of the bootstrap", () => {
     });
 
   it("passes the policy pack with its policy config", async () => {
-    const { planned, policies: policyCount } = await (await open(policies)).preview(step, signal);
+    const { planned, policies: policyCount } = await (await open(bootstrapPolicies)).preview(step, signal);
     assert.ok(policyCount >= 5, String(policyCount));
     assert.ok(planned.some(({ type }) => type === "aws:iam/openIdConnectProvider:OpenIdConnectProvider"));
   });

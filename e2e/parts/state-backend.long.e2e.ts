@@ -17,7 +17,7 @@ import { statePaths } from "../../ops/local/state.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
 import { freePort } from "../../lib/ports.ts";
 import { repoRoot } from "../../tools/paths.mjs";
-import { copyProject, policies, stackName } from "../testing/bootstrap/project.ts";
+import { bootstrapPolicies, bootstrapStack, copyBootstrap } from "../../ops/rehearsal/account.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
@@ -66,9 +66,9 @@ describe("the bootstrap on the emulator", () => {
 
   it("is deployed by one update that passes the policy pack, and unchanged by the next", async () => {
     const deployment = await Deployment.openAt({
-      stackName,
-      projectFolder: await copyProject(folder),
-      policyConfigFile: policies,
+      stackName: bootstrapStack,
+      projectFolder: await copyBootstrap(folder),
+      policyConfigFile: bootstrapPolicies,
       paths,
       providerPort: aws.providerPort,
       environment: awsEnvironment(aws),

@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import type { LogGroup } from "@aws-sdk/client-cloudwatch-logs";
 import { z } from "zod";
-import { copyProject, policies, stackName } from "../testing/bootstrap/project.ts";
+import { bootstrapPolicies, bootstrapStack, copyBootstrap } from "../../ops/rehearsal/account.ts";
 import manifest from "../../package.json" with { type: "json" };
 import { pulumiPath } from "../../ops/deployment/deployment.ts";
 import { BootstrappedAccount } from "../testing/bootstrapped-account.ts";
@@ -49,9 +49,9 @@ describe("the workflows", function () {
   before(async () => {
     folder = await realpath(await mkdtemp(join(tmpdir(), "workflows-")));
     account = await BootstrappedAccount.open(join(folder, "aws"), {
-      stackName,
-      projectFolder: await copyProject(folder),
-      policyConfigFile: policies,
+      stackName: bootstrapStack,
+      projectFolder: await copyBootstrap(folder),
+      policyConfigFile: bootstrapPolicies,
     });
     const [node = "", pulumi = ""] = pulumiPath;
     team = await TestRepository.open({

@@ -20,6 +20,7 @@ import {
 import { DescribeEndpointConfigCommand, ListEndpointConfigsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { recordCalls } from "../../emulator/testing/aws-calls.ts";
 import type { Recorder } from "../../emulator/testing/aws-calls.ts";
+import { openStack } from "../../client/src/index.ts";
 import { startProvider } from "../../emulator/provider/server.ts";
 import type { RunningProvider } from "../../emulator/provider/server.ts";
 import { repoRoot } from "../../tools/paths.mjs";
@@ -93,7 +94,9 @@ describe("the rehearsal of a change", () => {
     const deployment = await open(...parsed);
     const planFile = join(folder, "plan.json");
     const deploymentWith = (...further: Setting[]) => open(...parsed, ...further);
-    const change = { deployment, deploymentWith, outputs: paths.outputs, planFile, folder, video: undefined };
+    const { outputs } = paths;
+    const roles = { deployment, previewed: deployment, environment: {}, connect: () => openStack({ outputs }) };
+    const change = { ...roles, deploymentWith, outputs, planFile, folder, video: undefined };
     return await rehearse(change, progress, signal, stages);
   }
 

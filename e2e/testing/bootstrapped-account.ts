@@ -3,15 +3,13 @@ import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { GetRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { z } from "zod";
 import { awsEnvironment, Deployment, pulumiPath } from "../../ops/deployment/deployment.ts";
 import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { statePaths } from "../../ops/local/state.ts";
+import { assumeJobRole } from "../../ops/rehearsal/account.ts";
 import { freePort } from "../../lib/ports.ts";
-
-const issuer = "token.actions.githubusercontent.com";
 
 /**
  * Clock speed-up while the emulator is idle: fast enough to scale to zero soon, and slow enough to keep an instance for the next video
@@ -31,20 +29,6 @@ const state = z.object({
   deployment: z.object({ resources: z.array(z.object({ urn: z.string() })).default([]) }),
 });
 
-const trust = z.object({
-  Statement: z.array(
-    z.object({
-      Action: z.literal("sts:AssumeRoleWithWebIdentity"),
-      Condition: z.object({
-        StringEquals: z.object({
-          [`${issuer}:aud`]: z.literal("sts.amazonaws.com"),
-          [`${issuer}:sub`]: z.union([z.string(), z.array(z.string())]),
-        }),
-      }),
-    }),
-  ),
-});
-
 /** The bootstrap's project and its policy config. */
 export interface BootstrapProject {
   readonly stackName: string;
@@ -56,12 +40,11 @@ export interface BootstrapProject {
 export class BootstrappedAccount implements AsyncDisposable {
   readonly aws: RunningEmulator;
   readonly bootstrap: z.infer<typeof outputs>;
-  readonly #iam: IAMClient;
+  readonly #jobs = new AsyncDisposableStack();
 
   private constructor(aws: RunningEmulator, bootstrap: z.infer<typeof outputs>) {
     this.aws = aws;
     this.bootstrap = bootstrap;
-    this.#iam = new IAMClient(this.access);
   }
 
   /**
@@ -85,7 +68,7 @@ export class BootstrappedAccount implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#iam.destroy();
+    await this.#jobs.disposeAsync();
     await this.aws.stop();
   }
 
@@ -111,26 +94,16 @@ export class BootstrappedAccount implements AsyncDisposable {
   }
 
   /**
-   * Assumes a role with a GitHub token, as AssumeRoleWithWebIdentity does. The emulator has one key pair, so every role gets it.
+   * Assumes a role with a job's token, as `aws-actions/configure-aws-credentials` does.
    * @param subject the subject of the token
    * @param seconds duration of the session
-   * @returns environment variables with the credentials
-   * @throws Error if the role does not trust exactly this subject, or does not allow sessions of this duration
+   * @returns environment variables with the credentials, and with a provider for `aws` that has them
+   * @throws STS's error if the role does not trust this subject, or does not allow sessions of this duration
    */
   async assumeRole(role: string, subject: string, seconds: number): Promise<Record<string, string>> {
-    const { Role } = await this.#iam.send(new GetRoleCommand({ RoleName: role.split("/").at(-1) }));
-    const { Statement } = trust.parse(JSON.parse(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? "")));
-    const trusted = Statement.flatMap(({ Condition }) => Condition.StringEquals[`${issuer}:sub`]);
-    if (!trusted.includes(subject)) {
-      throw new Error(
-        `Not authorized to perform sts:AssumeRoleWithWebIdentity: ${role} trusts ${trusted.join(", ")}, not ${subject}`,
-      );
-    }
-    if (seconds > (Role?.MaxSessionDuration ?? 3600)) {
-      throw new Error(`The requested DurationSeconds exceeds the MaxSessionDuration set for ${role}`);
-    }
-    const { accessKeyId, secretAccessKey } = this.aws.credentials;
-    return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+    const job = await assumeJobRole(this.aws, role, subject, seconds);
+    this.#jobs.use(job);
+    return { ...job.environment, PULUMI_DEBUG_PROVIDERS: `aws:${job.providerPort}` };
   }
 
   /** Returns the URNs of a stack's resources, sorted. */

@@ -17,7 +17,7 @@ import type { Members } from "./mapping.ts";
 export interface Connection {
   /** URL of the emulator: http://127.0.0.1:PORT. */
   readonly endpoint: string;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly credentials: Readonly<{ accessKeyId: string; secretAccessKey: string; sessionToken?: string }>;
   /** Called before each call, for a trace. */
   readonly onCall?: (call: AwsCall) => void;
 }

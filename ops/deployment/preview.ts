@@ -1,6 +1,6 @@
 /** `npm run preview`: shows the changes of a deployment, computed by the real engine with the policy pack, without an AWS account. */
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtempDisposable, realpath, symlink, writeFile } from "node:fs/promises";
+import { mkdtempDisposable, realpath, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
@@ -13,6 +13,7 @@ import { InvalidInputError } from "../../lib/errors.ts";
 import { jsonLine, printable, printableText } from "../../lib/printable.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "./deployment.ts";
+import { linkProject } from "./project-copy.ts";
 import type { Plan } from "./deployment.ts";
 import { PolicyRefusal } from "./deployment-errors.ts";
 import { removeForeignSettings } from "../local/foreign-settings.ts";
@@ -29,8 +30,6 @@ const stackName = /^(dev|prod|local|pr-[1-9]\d{0,9})$/;
 const anyAccount = "000000000000";
 /** Settings of the provider that change the plan. The others select an account. */
 const planning = ["aws:region", "aws:defaultTags", "aws:ignoreTags", "aws:allowedAccountIds"];
-/** Files of the program, besides the stack's config. Pulumi writes into the project's folder, so the preview uses a copy. */
-const program = ["infra", "node_modules", "package.json"];
 
 const settingsSchema = z.object({
   config: z.looseObject({
@@ -93,12 +92,14 @@ function stackOption(text: string): string {
   return matching(stackName, "takes dev, prod, local, or pr-N for pull request N")(text);
 }
 
-/** Copies the project, with the given settings, into a folder where the engine may write. */
-async function copyProject(folder: string, stack: string, config: Readonly<Record<string, unknown>>): Promise<void> {
+/** Copies the project with the given settings: Pulumi writes into the project's folder. */
+async function copyProject(folder: string, stack: string, config: Readonly<Record<string, unknown>>): Promise<string> {
   const kept = Object.entries(config).filter(([key]) => !key.startsWith("aws:") || planning.includes(key));
-  await writeFile(join(folder, `Pulumi.${stack}.yaml`), stringify({ config: Object.fromEntries(kept) }));
-  await copyFile(join(repoRoot, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
-  for (const name of program) await symlink(join(repoRoot, name), join(folder, name));
+  const settings = join(folder, "settings.yaml");
+  await writeFile(settings, stringify({ config: Object.fromEntries(kept) }));
+  const project = join(folder, "project");
+  await linkProject(project, stack, settings);
+  return project;
 }
 
 /** Replaces the stack's artifact by the small model's if it is a file that is not built. */
@@ -122,9 +123,7 @@ async function preview(options: PreviewOptions, progress: Progress, signal: Abor
   const config = await withArtifact(parsed.data.config, progress, signal);
   await using cleanup = new AsyncDisposableStack();
   const folder = await realpath(cleanup.use(await mkdtempDisposable(join(tmpdir(), "preview-"))).path);
-  const project = join(folder, "project");
-  await mkdir(project);
-  await copyProject(project, options.stack, config);
+  const project = await copyProject(folder, options.stack, config);
   const checked = { file: join(project, `Pulumi.${options.stack}.yaml`), shownFile: options.configFile };
   await checkSettings({ stack: options.stack, ...checked });
   const { startProvider } = await import("../../emulator/provider/server.ts");

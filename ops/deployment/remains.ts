@@ -11,6 +11,7 @@ const environmentSchema = z.object({
   AWS_REGION: z.string(),
   AWS_ACCESS_KEY_ID: z.string(),
   AWS_SECRET_ACCESS_KEY: z.string(),
+  AWS_SESSION_TOKEN: z.string().optional(),
 });
 
 /** Endpoints and log groups that the engine deletes in an operation. */
@@ -43,7 +44,11 @@ export class Deleted {
     const access = {
       endpoint: aws.AWS_ENDPOINT_URL,
       region: aws.AWS_REGION,
-      credentials: { accessKeyId: aws.AWS_ACCESS_KEY_ID, secretAccessKey: aws.AWS_SECRET_ACCESS_KEY },
+      credentials: {
+        accessKeyId: aws.AWS_ACCESS_KEY_ID,
+        secretAccessKey: aws.AWS_SECRET_ACCESS_KEY,
+        ...(aws.AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: aws.AWS_SESSION_TOKEN }),
+      },
     };
     using sagemaker = closing(new SageMakerClient(access));
     using logs = closing(new CloudWatchLogsClient(access));

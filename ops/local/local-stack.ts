@@ -47,8 +47,11 @@ export interface EmulatorSession {
   readonly signal: AbortSignal;
   /** Ends the emulator and deletes its data and Pulumi's state, without the engine. For an end within an operation. */
   abandon(): Promise<void>;
-  /** Destroys the stack through the engine, ends the emulator, deletes the state. */
-  takeDown(): Promise<void>;
+  /**
+   * Destroys a stack through the engine, ends the emulator, deletes the state.
+   * @param stack the stack. @default the stack local
+   */
+  takeDown(stack?: Deployment): Promise<void>;
 }
 
 /** A deployed local stack. */
@@ -102,7 +105,8 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
       paths,
       signal,
       abandon,
-      takeDown: () => takeDown({ aws: running, deployment, progress, signal, stop: abandon }),
+      takeDown: (stack = deployment) =>
+        takeDown({ aws: running, deployment: stack, progress, signal, stop: abandon }),
     };
   } catch (error) {
     await abandon();

@@ -40,6 +40,8 @@ export interface Updates {
   readonly deployment: Deployment;
   /** Opens the stack with the change's settings and further ones. */
   readonly deploymentWith: (...settings: Setting[]) => Promise<Deployment>;
+  /** Connects to the stack with the permissions of the deployment. */
+  readonly connect: () => Promise<Stack>;
   /** File with the stack's outputs. */
   readonly outputs: string;
   /** Folder for the files of a stage. */
@@ -53,17 +55,21 @@ const sample = join(repoRoot, "model", "samples", "street.mp4");
 const limitSeconds = 300;
 const pause = { first: 0.1, longest: 0.5 };
 
+/** The bucket outside the stack. */
+export const source = { bucket: "rehearsal-source", prefix: "videos/" };
+
 /** Adds a bucket outside the stack as a source bucket, and sends a video from it without an upload. The video must have a result. */
 export async function sourceBucket(updates: Updates, step: Step, signal: AbortSignal): Promise<string> {
-  const source = { bucket: "rehearsal-source", prefix: "videos/" };
   const inputLocation = `s3://${source.bucket}/${source.prefix}street.mp4`;
   const changed = await updates.deploymentWith({ key: "async-video-inference:sourceBuckets", value: [source] });
   await changed.up(step, signal);
-  using stack = await openStack({ outputs: updates.outputs });
+  using stack = await updates.connect();
   checkLocation(stack.outputs, inputLocation);
-  await stack.s3.send(new CreateBucketCommand({ Bucket: source.bucket }), { abortSignal: signal });
+  // As the administrator: the bucket belongs to another team.
+  using owner = await openStack({ outputs: updates.outputs });
+  await owner.s3.send(new CreateBucketCommand({ Bucket: source.bucket }), { abortSignal: signal });
   const video = { ...parseS3Uri(inputLocation), Body: await readFile(sample) };
-  await stack.s3.send(new PutObjectCommand(video), { abortSignal: signal });
+  await owner.s3.send(new PutObjectCommand(video), { abortSignal: signal });
   const job = await invoke(stack, { inputLocation, contentType: "video/mp4", signal });
   step.detail("waiting for the result");
   await answered(stack, job, signal);
@@ -74,7 +80,7 @@ export async function sourceBucket(updates: Updates, step: Step, signal: AbortSi
 export async function updateWhileScaling(updates: Updates, step: Step, signal: AbortSignal): Promise<string> {
   // It changes the container's environment, so SageMaker replaces the instances. No change is likely to have this value.
   const changed = await updates.deploymentWith(parseSetting("sampleFps=1.25"));
-  using stack = await openStack({ outputs: updates.outputs });
+  using stack = await updates.connect();
   step.detail("waiting for zero instances");
   await waitForInstances(stack, 0, { signal, limitSeconds, pause });
   const job = await submit(stack, updates.video ?? sample, signal);
@@ -98,7 +104,7 @@ export async function updateWhileScaling(updates: Updates, step: Step, signal: A
 export async function rolledBack(updates: Updates, step: Step, signal: AbortSignal): Promise<string> {
   const artifact = await writeBrokenArtifact(updates.folder);
   const broken = await updates.deploymentWith({ key: "async-video-inference:modelArtifact", value: artifact });
-  using stack = await openStack({ outputs: updates.outputs });
+  using stack = await updates.connect();
   const before = await runsOn(stack, signal);
   const failure = await broken.up(step, signal).then(
     () => undefined,

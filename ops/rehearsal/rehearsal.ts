@@ -1,5 +1,6 @@
 /** Takes a change through the stages of the pipeline on the local stack, and through failing and badly timed updates. */
 import type { OpMap } from "@pulumi/pulumi/automation/index.js";
+import type { Deployment } from "../deployment/deployment.ts";
 import { DeploymentError, PolicyRefusal } from "../deployment/deployment-errors.ts";
 import type { Planned } from "../deployment/engine-events.ts";
 import { explain, UserError } from "../../lib/errors.ts";
@@ -38,6 +39,10 @@ export interface Rehearsal {
 
 /** The change to rehearse. */
 export interface Change extends Updates {
+  /** The change with the permissions of a preview, which reads only. */
+  readonly previewed: Deployment;
+  /** Variables of the smoke test with the credentials of the deployment, in addition to those of this process. */
+  readonly environment: Readonly<Record<string, string>>;
   /** File with the plan that the preview writes for the update. */
   readonly planFile: string;
 }
@@ -56,8 +61,8 @@ interface StageWork {
 const stages: Readonly<Record<StageName, StageWork>> = {
   preview: {
     title: "Previewing with the policy pack",
-    async run({ deployment, planFile }, step, signal) {
-      const { changes, policies, advisories } = await deployment.preview(step, signal, planFile);
+    async run({ previewed, planFile }, step, signal) {
+      const { changes, policies, advisories } = await previewed.preview(step, signal, planFile);
       const advice = advisories.map((advisory) => `\n${advisory}`).join("");
       return `${counted(changes)}; passed ${policies} policies${advice}`;
     },
@@ -75,8 +80,8 @@ const stages: Readonly<Record<StageName, StageWork>> = {
   },
   smoke: {
     title: "Smoke test",
-    async run({ outputs, video }, step, signal) {
-      const { passed } = await smokeTest({ outputs, video }, step, signal);
+    async run({ outputs, environment, video }, step, signal) {
+      const { passed } = await smokeTest({ outputs, environment, video }, step, signal);
       return `${passed} tests passed`;
     },
     remedy:
@@ -103,8 +108,8 @@ const stages: Readonly<Record<StageName, StageWork>> = {
   },
   drift: {
     title: "Drift check",
-    async run({ deployment }, step, signal) {
-      const differences = await deployment.drift(step, signal);
+    async run({ previewed }, step, signal) {
+      const differences = await previewed.drift(step, signal);
       if (differences.length > 0) {
         throw new DriftFound(
           `AWS differs from the program:\n${differences.map((each) => `  ${named(each)}`).join("\n")}`,

@@ -2,28 +2,34 @@
 import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { checkVideo } from "../../client/src/index.ts";
+import { z } from "zod";
+import { checkVideo, connect, readOutputs } from "../../client/src/index.ts";
 import { createCommand, repeatable, wholeNumber } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { jsonLine, printableText } from "../../lib/printable.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
+import { linkProject } from "../deployment/project-copy.ts";
 import { removeForeignSettings } from "../local/foreign-settings.ts";
 import { defaultSpeed, prepareSession, speedHelp } from "../local/local-stack.ts";
 import type { EmulatorSession } from "../local/local-stack.ts";
 import { defaultPort } from "../local/port.ts";
 import { Progress } from "../../lib/progress.ts";
+import type { Step } from "../../lib/progress.ts";
+import { assumeJobRole, bootstrapDev, repository } from "./account.ts";
+import type { JobRole } from "./account.ts";
+import { source } from "./rehearsal-stages.ts";
 import { rehearse } from "./rehearsal.ts";
 import type { Change, Rehearsal } from "./rehearsal.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
-import { changeSettings, parseSetting } from "../deployment/settings-file.ts";
+import { changeSettings, parseSetting, readSetting } from "../deployment/settings-file.ts";
 import type { Setting } from "../deployment/settings-file.ts";
 
 /** Defines `rehearse`. */
 export function rehearseCommand(context: CommandContext) {
   return createCommand("rehearse", "take a change through the stages of the pipeline on this machine")
     .description(
-      `Takes the working tree, with the given settings, through the stages of the pipeline on the stack "local". The first failed stage ends the rehearsal. The stack is removed at the end.`,
+      `Takes the working tree, with the given settings, through the stages of the pipeline on the emulator: as the stack dev, with the roles of infra/bootstrap. The first failed stage ends the rehearsal. The stack is removed at the end.`,
     )
     .option(
       "--config <key=value>",
@@ -86,19 +92,7 @@ async function rehearseChange(options: RehearseOptions, context: CommandContext)
     signal: context.signal,
     configFile,
   });
-  const change = {
-    deployment: environment.deployment,
-    outputs: environment.paths.outputs,
-    planFile: join(folder, "plan.json"),
-    folder,
-    video,
-    async deploymentWith(...further: Setting[]) {
-      const changed = join(folder, "further.yaml");
-      await changeSettings(configFile, changed, further);
-      return await Deployment.open(environment.aws, environment.paths, changed);
-    },
-  };
-  const rehearsal = await onSession(environment, change, progress);
+  const rehearsal = await onSession(environment, { folder, configFile, video }, progress);
   context.stdout.write(options.json ? `${jsonLine(rehearsal)}\n` : textOf(rehearsal));
   if (!rehearsal.passed) context.exitWith(1);
 }
@@ -115,14 +109,77 @@ function textOf({ stages, next }: Rehearsal): string {
   return `\n${lines.join("\n")}\n\n${next}\n`;
 }
 
+/** Files of a rehearsal. */
+interface RehearsalFiles {
+  readonly folder: string;
+  readonly configFile: string;
+  readonly video: string | undefined;
+}
+
 /** Rehearses, and removes the stack in any case. */
-async function onSession(environment: EmulatorSession, change: Change, progress: Progress): Promise<Rehearsal> {
+async function onSession(environment: EmulatorSession, files: RehearsalFiles, progress: Progress): Promise<Rehearsal> {
+  const { signal } = environment;
   try {
-    const rehearsal = await rehearse(change, progress, environment.signal);
-    await environment.takeDown();
+    await using cleanup = new AsyncDisposableStack();
+    const { result: change } = await progress.step("Deploying infra/bootstrap, and assuming its roles", (step) =>
+      openChange(environment, files, step, cleanup),
+    );
+    const rehearsal = await rehearse(change, progress, signal);
+    await environment.takeDown(change.deployment);
     return rehearsal;
   } catch (error) {
     await environment.abandon();
     throw environment.signal.aborted ? environment.signal.reason : error;
   }
+}
+
+/** Sessions of the pipeline's jobs, in seconds: as in the workflows. */
+const sessionSeconds = { preview: 3_600, deploy: 7_200 };
+
+/**
+ * Bootstraps the emulator's account, and opens the change as the stack dev, with the roles of the pipeline's jobs: the
+ * preview role for previews and the drift check, the deploy role for everything else.
+ */
+async function openChange(
+  { aws, paths, signal }: EmulatorSession,
+  { folder, configFile, video }: RehearsalFiles,
+  step: Step,
+  cleanup: AsyncDisposableStack,
+): Promise<Change> {
+  const ownSources = z
+    .array(z.unknown())
+    .default([])
+    .parse(await readSetting(configFile, "sourceBuckets"));
+  const account = await bootstrapDev(aws, { folder, paths }, [...ownSources, source], step, signal);
+  const projectFolder = join(folder, "project");
+  const settings = join(folder, "dev.yaml");
+  await changeSettings(configFile, settings, account.settings);
+  await linkProject(projectFolder, "dev", settings);
+  const roleOf = async (arn: string, environment: string, seconds: number): Promise<JobRole> =>
+    cleanup.use(await assumeJobRole(aws, arn, `repo:${repository}:environment:${environment}`, seconds));
+  const preview = await roleOf(account.previewRoleArn, "preview", sessionSeconds.preview);
+  const deploy = await roleOf(account.deployRoleArn, "dev", sessionSeconds.deploy);
+  const openAs = ({ providerPort, environment }: JobRole, file: string): Promise<Deployment> =>
+    Deployment.openAt(
+      {
+        ...{ stackName: "dev", projectFolder, configFile: file, paths, providerPort, environment },
+        policyConfigFile: join(repoRoot, "policies", "config.local.json"),
+      },
+      paths.outputs,
+    );
+  return {
+    deployment: await openAs(deploy, settings),
+    previewed: await openAs(preview, settings),
+    environment: deploy.environment,
+    connect: async () => connect(await readOutputs({ outputs: paths.outputs }), deploy.credentials),
+    outputs: paths.outputs,
+    planFile: join(folder, "plan.json"),
+    folder,
+    video,
+    async deploymentWith(...further: Setting[]) {
+      const changed = join(folder, "further.yaml");
+      await changeSettings(settings, changed, further);
+      return await openAs(deploy, changed);
+    },
+  };
 }

@@ -14,6 +14,8 @@ export class SmokeTestFailed extends QuotedError {
 export interface SmokeTestOptions {
   /** File with the stack's outputs. */
   readonly outputs: string;
+  /** Variables with the credentials, in addition to those of this process. */
+  readonly environment: Readonly<Record<string, string>>;
   /** The good video. @default the smoke test's */
   readonly video?: string | undefined;
 }
@@ -23,7 +25,7 @@ export interface SmokeTestOptions {
  * @throws SmokeTestFailed, or the signal's reason after an abort
  */
 export async function smokeTest(
-  { outputs, video }: SmokeTestOptions,
+  { outputs, environment, video }: SmokeTestOptions,
   step: Step,
   signal: AbortSignal,
 ): Promise<{ passed: number }> {
@@ -42,6 +44,7 @@ export async function smokeTest(
     // Each of the test's waits has a limit.
     limit: undefined,
     cwd: repoRoot,
+    env: { ...process.env, ...environment },
     signal,
     ownGroup: true,
     onOutput: show,
