@@ -106,7 +106,7 @@ class WatchedBurst {
     };
   }
 
-  #series(name: string, of: Statistic, { namespace = "AWS/SageMaker", dimensions = variant as object } = {}): Series {
+  #series(name: string, of: Statistic, { namespace = "AWS/SageMaker", dimensions = variant } = {}): Series {
     const metric = { namespace, name, dimensions: dimensions as Readonly<Record<string, string>> };
     const { metrics, clock } = this.#harness.endpoints;
     const start = Math.floor(this.#startedAt / minute) * minute;
@@ -121,7 +121,7 @@ class WatchedBurst {
     return { sum: scaled("Sum"), count: this.#series(name, "SampleCount"), max: scaled("Maximum") };
   }
 
-  /** What the command `burst` writes. */
+  /** Measurements that the command `burst` writes. */
   get measurements(): Measurements {
     const metrics: EndpointMetrics = {
       backlog: this.#series("ApproximateBacklogSize", "Maximum", { dimensions: gauges }),

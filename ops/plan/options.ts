@@ -45,7 +45,7 @@ export interface PlanInput {
   readonly load: Load;
   /** Draws the load with another seed. */
   readonly loadOf: (seed: number) => Load;
-  /** What the settings do not give: a scenario's scaling, or a burst's measurements. */
+  /** Scaling of a scenario, or measurements of a burst; empty if the settings give everything. */
   readonly simulation: Pick<SimulationOptions, "phase" | "scaling" | "startUps">;
   /** The burst that is planned. */
   readonly measured?: MeasuredBurst;
