@@ -90,6 +90,21 @@ describe("AsyncEndpoint", () => {
       ]);
     });
 
+    for (const requests of ["reference", "payload"] as const) {
+      it(`reads only the input prefix, the artifacts and the source buckets in S3, with requests: ${requests}`, async () => {
+        const sourceBuckets = [{ bucket: "team-videos", prefix: "clips/" }];
+        const deployed = await deployEndpoint({ requests, sourceBuckets });
+        const read = statements(deployed.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"])
+          .filter(({ Action }) => Action.includes("s3:GetObject"))
+          .flatMap(({ Resource = [] }) => Resource);
+        assert.deepEqual(read, [
+          "arn:aws:s3:::clips-input-0a1b2c3/input/*",
+          "arn:aws:s3:::clips-input-0a1b2c3/models/*",
+          "arn:aws:s3:::team-videos/clips/*",
+        ]);
+      });
+    }
+
     it("publishes to the two topics and writes only this endpoint's logs", () => {
       assert.deepEqual(statement(policy, "SayWhatIsDone").Resource, [
         `arn:aws:sns:eu-west-1:${accountId}:clips-success-0a1b2c3`,
