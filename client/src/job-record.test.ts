@@ -55,25 +55,25 @@ describe("the name of a result", () => {
 
 describe("a job's record", () => {
   it("has the job that was accepted, and its file's name without the folder", () => {
-    const entry = entriesOf(withInvocation(record, accepted(job))).get("mine");
+    const entry = entriesOf(withInvocation(record, planned, accepted(job))).get("mine");
     assert.deepEqual([entry?.job, entry?.planned.video], [job, "street.mp4"]);
   });
 
   it("keeps an acceptance when it is about to be sent, or was refused", () => {
-    const done = withInvocation(record, accepted(job));
+    const done = withInvocation(record, planned, accepted(job));
     const { inferenceId, endpointName } = planned;
-    assert.equal(withInvocation(done, { state: "sending", inferenceId, endpointName }), done);
-    assert.equal(withInvocation(done, { state: "refused", inferenceId, endpointName, problem: "no" }), done);
+    assert.equal(withInvocation(done, planned, { state: "sending", inferenceId, endpointName }), done);
+    assert.equal(withInvocation(done, planned, { state: "refused", inferenceId, endpointName, problem: "no" }), done);
   });
 
   it("has the locations of the last acceptance", () => {
     const again = { ...job, outputLocation: "s3://out/results/3.out", attempts: 2 };
-    const done = withInvocation(withInvocation(record, accepted(job)), accepted(again));
+    const done = withInvocation(withInvocation(record, planned, accepted(job)), planned, accepted(again));
     assert.deepEqual(entriesOf(done).get("mine")?.job, again);
   });
 
   it("has each attempt of a redrive, in order", () => {
-    const done = withInvocation(withInvocation(record, accepted(job)), accepted(sentAgain));
+    const done = withInvocation(withInvocation(record, planned, accepted(job)), planned, accepted(sentAgain));
     assert.deepEqual([...entriesOf(done).keys()], ["mine", "mine.redrive-1"]);
   });
 });
@@ -87,7 +87,7 @@ describe("the published schema of records", () => {
 
   it("accepts a record, and refuses one without its source", () => {
     const check = new Ajv2020({ strict: true, validateFormats: false }).compile(JSON.parse(text) as object);
-    const done = withInvocation(withInvocation(record, accepted(job)), accepted(sentAgain));
+    const done = withInvocation(withInvocation(record, planned, accepted(job)), planned, accepted(sentAgain));
     assert.ok(check(JSON.parse(JSON.stringify(done))), JSON.stringify(check.errors));
     assert.ok(!check({ ...done, source: undefined }));
   });

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { InputError } from "./video-file.ts";
-import type { JournalEntry, PlannedJob } from "./journal-lines.ts";
+import type { JournalEntry, PlannedJob, PlannedPart } from "./journal-lines.ts";
 import { resultFormats } from "./model-options.ts";
 import { nameOf, originalOf } from "./redrive/redrive-id.ts";
 import type { Job, OutputName } from "./submit.ts";
@@ -107,22 +107,36 @@ export function jobIdOf(inferenceId: string): string {
   }-${hash}`;
 }
 
+/** Returns the id of the job that a planned request belongs to. */
+export function ownerOf({ inferenceId, part }: Pick<PlannedJob, "inferenceId" | "part">): string {
+  return part?.job ?? jobIdOf(inferenceId);
+}
+
+/** Returns the file name of a part without its extension, such as `part-00017`; a whole video is part 0. */
+export function partFile({ part }: Pick<PlannedJob, "part">): string {
+  return `part-${String(part?.number ?? 0).padStart(5, "0")}`;
+}
+
 /**
  * Returns the key of an invocation's result, below the stack's prefix of results, in the terms of InvokeEndpointAsync. Its API model allows 1 to 32 characters with one dot in `Filename` (botocore, sagemaker-runtime
  * 2017-05-13). It is a request: the location that the invocation returns counts.
  */
-export function outputNameOf({ inferenceId, format = "json" }: PlannedJob): OutputName {
+export function outputNameOf(planned: PlannedJob): OutputName {
+  const { inferenceId, format = "json" } = planned;
   const { times } = nameOf(inferenceId);
   const again = times === 0 ? "" : `-redrive-${times}`;
-  return { S3OutputPathExtension: jobIdOf(inferenceId), Filename: `part-00000${again}.${format}` };
+  return { S3OutputPathExtension: ownerOf(planned), Filename: `${partFile(planned)}${again}.${format}` };
 }
 
-/** Returns the record of a planned job, with an invocation that is about to be made. */
-export function newRecord(planned: PlannedJob, source: JobSource): JobRecord {
+/**
+ * Returns the record of a planned job, with invocations that are about to be made.
+ * @param all the requests for all parts of the video, in their order
+ */
+export function newRecord(planned: PlannedJob, source: JobSource, all: readonly PlannedJob[] = [planned]): JobRecord {
   const { ttlSeconds, timeoutSeconds, customAttributes, format } = planned;
   return {
     schemaVersion: 1,
-    id: jobIdOf(planned.inferenceId),
+    id: ownerOf(planned),
     source,
     options: {
       ttlSeconds,
@@ -130,8 +144,12 @@ export function newRecord(planned: PlannedJob, source: JobSource): JobRecord {
       ...(customAttributes === undefined ? {} : { customAttributes }),
       ...(format === undefined ? {} : { format }),
     },
-    parts: [{ from: 0, to: null, invocations: [sending(planned)] }],
+    parts: all.map((each) => ({ ...rangeOf(each), invocations: [sending(each)] })),
   };
+}
+
+function rangeOf({ part }: PlannedJob): Pick<PlannedPart, "from" | "to"> {
+  return { from: part?.from ?? 0, to: part?.to ?? null };
 }
 
 /** Returns the invocation of a job that is about to be called. */
@@ -155,19 +173,25 @@ export function accepted(job: Job): JobInvocation {
 }
 
 /**
- * Returns a record with an invocation that is added, or that replaces the one of its name: the record itself if it has
- * the invocation already. An accepted one is replaced by a later acceptance only.
+ * Returns a record with an invocation that is added to its part, or that replaces the one of its name: the record
+ * itself if it has the invocation already. An accepted one is replaced by a later acceptance only.
  */
-export function withInvocation(record: JobRecord, invocation: JobInvocation): JobRecord {
+export function withInvocation(record: JobRecord, planned: PlannedJob, invocation: JobInvocation): JobRecord {
   const known = invocationOf(record, invocation.inferenceId);
   if (known !== undefined && isKept(known, invocation)) return record;
-  const [first, ...others] = record.parts;
-  if (first === undefined) return record;
-  const invocations =
-    known === undefined
-      ? [...first.invocations, invocation]
-      : first.invocations.map((each) => (each === known ? invocation : each));
-  return { ...record, parts: [{ ...first, invocations }, ...others] };
+  const range = rangeOf(planned);
+  const isThere = record.parts.some(({ from }) => from === range.from);
+  const parts = isThere ? record.parts : [...record.parts, { ...range, invocations: [] }];
+  return {
+    ...record,
+    parts: parts
+      .map((part) => {
+        if (part.from !== range.from) return part;
+        const others = part.invocations.map((each) => (each === known ? invocation : each));
+        return { ...part, invocations: known === undefined ? [...others, invocation] : others };
+      })
+      .sort((one, other) => one.from - other.from),
+  };
 }
 
 function isKept(known: JobInvocation, invocation: JobInvocation): boolean {
@@ -178,6 +202,27 @@ function isKept(known: JobInvocation, invocation: JobInvocation): boolean {
 /** Returns the invocation of a name, if the record has it. */
 function invocationOf({ parts }: Pick<JobRecord, "parts">, inferenceId: string): JobInvocation | undefined {
   return parts.flatMap(({ invocations }) => invocations).find((each) => each.inferenceId === inferenceId);
+}
+
+/** Returns the name of the request for a part of a job. */
+export function partIdOf(job: string, number: number): string {
+  return `${job}-${number}`;
+}
+
+/**
+ * Returns the ids of the jobs that may have a request of this name: it may be a whole video's, or a part's. Only the
+ * records tell.
+ */
+export function ownersOf(inferenceId: string): readonly string[] {
+  const [, job] = /^(.+)-\d{1,5}$/.exec(originalOf(inferenceId)) ?? [];
+  return [jobIdOf(inferenceId), ...(job !== undefined && isJobId(job) ? [job] : [])];
+}
+
+/** Returns the number of the part that a request of a job is for; undefined for the whole video. */
+function numberOf(inferenceId: string, job: string): number | undefined {
+  const first = originalOf(inferenceId);
+  const [, number] = /-(\d{1,5})$/.exec(first) ?? [];
+  return number !== undefined && first === partIdOf(job, Number(number)) ? Number(number) : undefined;
 }
 
 /**
@@ -199,12 +244,13 @@ export function checkOwner(
 }
 
 /** Returns the state of each invocation of a record, by InferenceId, as a journal has it. */
-export function entriesOf({ source, options, parts }: JobRecord): ReadonlyMap<string, JournalEntry> {
+export function entriesOf({ id, source, options, parts }: JobRecord): ReadonlyMap<string, JournalEntry> {
   const { uri: inputLocation, contentType, name } = source;
   const { ttlSeconds, timeoutSeconds, customAttributes, format } = options;
-  const entries = parts.flatMap(({ invocations }) =>
+  const entries = parts.flatMap(({ from, to, invocations }) =>
     invocations.map((invocation): [string, JournalEntry] => {
       const { inferenceId, endpointName } = invocation;
+      const number = numberOf(inferenceId, id);
       const common = { inferenceId, endpointName, inputLocation, contentType, ttlSeconds, timeoutSeconds };
       const attributes = customAttributes === undefined ? {} : { customAttributes };
       const planned: PlannedJob = {
@@ -212,6 +258,7 @@ export function entriesOf({ source, options, parts }: JobRecord): ReadonlyMap<st
         ...attributes,
         ...(name === undefined ? {} : { video: name }),
         ...(format === undefined ? {} : { format }),
+        ...(number === undefined ? {} : { part: { job: id, number, from, to } }),
       };
       const sent = { inputLocation, contentType };
       if (invocation.state === "sending") return [inferenceId, { planned, attempts: 1, sent }];

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { SetupError } from "./errors.ts";
 import { entriesOf, jobIdOf } from "./job-record.ts";
-import type { JournalEntry } from "./journal-lines.ts";
+import type { JournalEntry, PlannedPart } from "./journal-lines.ts";
 import { decodeLines, isJournal, parseJournal } from "./journal-text.ts";
 import { inParallel } from "./parallel.ts";
 import { readRecord, recordUri } from "./record-store.ts";
@@ -18,13 +18,16 @@ export type KnownJob = Pick<JournalEntry, "job" | "end" | "problem" | "attempts"
   readonly inferenceId: string;
   /** The video as it was submitted, a file's path or an object's s3:// URI, if the file has it. */
   readonly video: string | undefined;
+  /** Part of the video that the request is for; absent for a whole video. */
+  readonly part?: PlannedPart | undefined;
   /** Name of the job of the file that sends the same video again. */
   readonly sentAgainAs?: string;
 };
 
 /** Converts a job of a journal. */
 export function knownJob(inferenceId: string, { planned, ...entry }: JournalEntry): KnownJob {
-  return { inferenceId, video: planned.file ?? planned.video ?? planned.inputLocation, ...entry };
+  const { file, video, inputLocation, part } = planned;
+  return { inferenceId, video: file ?? video ?? inputLocation, ...(part === undefined ? {} : { part }), ...entry };
 }
 
 /**

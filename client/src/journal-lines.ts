@@ -8,6 +8,21 @@ import type { Job } from "./submit.ts";
 const id = z.string().min(1);
 const s3Uri = z.string().startsWith("s3://");
 
+/** Part of a video that a request is for; absent from requests for whole videos. */
+const plannedPartSchema = z.object({
+  /** Job id, which the requests of all parts share. */
+  job: id,
+  /** Number of the part, from 0. */
+  number: z.int().nonnegative().max(99_999),
+  /** Seconds from the first shown frame. */
+  from: z.number().nonnegative(),
+  /** Null for the end of the video. */
+  to: z.number().positive().nullable(),
+});
+
+/** Part of a video that a request is for. */
+export type PlannedPart = Readonly<z.infer<typeof plannedPartSchema>>;
+
 /** A planned job. */
 const plannedJobSchema = z.object({
   inferenceId: id,
@@ -24,6 +39,7 @@ const plannedJobSchema = z.object({
   customAttributes: z.string().min(1).optional(),
   /** Format of the result; absent for one JSON document. */
   format: z.enum(resultFormats).optional(),
+  part: plannedPartSchema.optional(),
 });
 
 /**

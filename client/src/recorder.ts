@@ -1,9 +1,9 @@
 /** Keeps the records of the jobs that a submission sends: one write before each call, and one after it. */
 import { basename } from "node:path";
 import { isPassing } from "./errors.ts";
-import { accepted, checkOwner, entriesOf, jobIdOf, newRecord, sending, withInvocation } from "./job-record.ts";
+import { accepted, checkOwner, entriesOf, newRecord, ownerOf, sending, withInvocation } from "./job-record.ts";
 import type { JobInvocation, JobRecord, JobSource } from "./job-record.ts";
-import type { JournalEntry, JournalWriter } from "./journal-lines.ts";
+import type { JournalEntry, JournalWriter, PlannedJob } from "./journal-lines.ts";
 import { bucketOf, headObject, parseS3Uri } from "./location.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import { retried } from "./poll.ts";
@@ -53,6 +53,9 @@ export class JobRecorder {
   /** Properties of objects that are used in place, by URI: a burst reads one object many times. */
   readonly #sources = new Map<string, Promise<SourceState>>();
 
+  /** Records that the parts of a job share, as they were last written, by job id. */
+  readonly #shared = new Map<string, { limited: ReturnType<typeof limiter>; stored: StoredRecord | undefined }>();
+
   private constructor(stack: Stack, { concurrency, signal }: RecorderOptions) {
     this.#stack = stack;
     this.#signal = signal;
@@ -66,27 +69,29 @@ export class JobRecorder {
 
   /**
    * Writes before the first call that the job is about to be sent.
+   * @param all the requests for all parts of the video that are about to be sent, in their order: one write serves them
    * @throws InputError if the record is another job's; as {@link saveRecord}
    */
   async begin(
     entry: JournalEntry,
     video: SentVideo,
     onProblem: ((problem: string) => void) | undefined,
+    all: readonly PlannedJob[] = [entry.planned],
   ): Promise<BegunRecord> {
     const { planned } = entry;
     const options = this.#signal === undefined ? {} : { abortSignal: this.#signal };
     const write = async (): Promise<StoredRecord> => {
       const source = await this.#sourceOf(entry, video);
       const change = (current: JobRecord | undefined): JobRecord => {
-        if (current === undefined) return newRecord(planned, source);
+        if (current === undefined) return newRecord(planned, source, all);
         checkOwner(current, entry, video.inputLocation);
-        const record = withInvocation(current, sending(planned));
+        const record = withInvocation(current, planned, sending(planned));
         // An object that was uploaded again has the same content with another ETag.
         const isSame =
           record.source.uri === source.uri && (video.uploaded?.etag ?? record.source.etag) === record.source.etag;
         return isSame ? record : { ...record, source };
       };
-      return await saveRecord(this.#stack, jobIdOf(planned.inferenceId), change, undefined, options);
+      return await this.#save(planned, change, undefined, options);
     };
     const stored = await this.#limited(() => retried(write, { ...budget, signal: this.#signal, onProblem }));
     return { stored, job: entriesOf(stored.record).get(planned.inferenceId)?.job };
@@ -101,8 +106,8 @@ export class JobRecorder {
     await this.#finish(async (options) => {
       const source = stored?.record.source ?? (await this.#sourceOf({ planned }, job));
       const change = (current: JobRecord | undefined): JobRecord =>
-        withInvocation(current ?? newRecord(planned, source), accepted(job));
-      await saveRecord(this.#stack, jobIdOf(planned.inferenceId), change, stored, options);
+        withInvocation(current ?? newRecord(planned, source), planned, accepted(job));
+      await this.#save(planned, change, stored, options);
     });
   }
 
@@ -137,9 +142,26 @@ export class JobRecorder {
   async refuse({ planned }: JournalEntry, problem: string, stored: StoredRecord): Promise<void> {
     const { inferenceId, endpointName } = planned;
     const invocation: JobInvocation = { state: "refused", inferenceId, endpointName, problem };
-    const change = (current = stored.record): JobRecord => withInvocation(current, invocation);
+    const change = (current = stored.record): JobRecord => withInvocation(current, planned, invocation);
     await this.#finish(async (options) => {
-      await saveRecord(this.#stack, stored.record.id, change, stored, options);
+      await this.#save(planned, change, stored, options);
+    });
+  }
+
+  /** Writes a record. Parts of one job, which share it, wait for each other instead of retrying after conflicts. */
+  async #save(
+    planned: PlannedJob,
+    change: (current: JobRecord | undefined) => JobRecord,
+    held: StoredRecord | undefined,
+    options: RequestOptions,
+  ): Promise<StoredRecord> {
+    const id = ownerOf(planned);
+    if (planned.part === undefined) return await saveRecord(this.#stack, id, change, held, options);
+    const shared = this.#shared.get(id) ?? { limited: limiter(1), stored: held };
+    this.#shared.set(id, shared);
+    return await shared.limited(async () => {
+      shared.stored = await saveRecord(this.#stack, id, change, shared.stored, options);
+      return shared.stored;
     });
   }
 

@@ -94,7 +94,10 @@ describe("a request that refers to its video", () => {
   it("is named in the job's record", async () => {
     await submitAll(stack, [{ video: video.inputLocation, inferenceId: "mine" }]);
     const [invocation] = aws.record("mine").parts[0]!.invocations;
-    assert.equal(invocation?.state === "accepted" && invocation.requestLocation, requestUri(stack.outputs, "mine"));
+    assert.equal(
+      invocation?.state === "accepted" && invocation.requestLocation,
+      requestUri(stack.outputs, { inferenceId: "mine" }),
+    );
   });
 
   it("is refused for a video that does not exist, before the call", async () => {

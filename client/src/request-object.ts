@@ -6,7 +6,8 @@
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
-import { jobIdOf } from "./job-record.ts";
+import { ownerOf, partFile } from "./job-record.ts";
+import type { PlannedJob } from "./journal-lines.ts";
 import { headObject, parseS3Uri, readStart } from "./location.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { Stack } from "./stack.ts";
@@ -37,9 +38,15 @@ export function requestsPrefix({
   return `s3://${[inputBucket, ...inputPrefix.split("/"), "requests"].filter(Boolean).join("/")}/`;
 }
 
-/** Returns the s3:// URI of a job's request object. All attempts of a job have the same one, with the same content. */
-export function requestUri(outputs: Pick<StackOutputs, "inputBucket" | "inputPrefix">, inferenceId: string): string {
-  return `${requestsPrefix(outputs)}${jobIdOf(inferenceId)}/part-00000.json`;
+/**
+ * Returns the s3:// URI of the request object of a job or of a part of it. All attempts have the same one, with the same
+ * content.
+ */
+export function requestUri(
+  outputs: Pick<StackOutputs, "inputBucket" | "inputPrefix">,
+  named: Pick<PlannedJob, "inferenceId" | "part">,
+): string {
+  return `${requestsPrefix(outputs)}${ownerOf(named)}/${partFile(named)}.json`;
 }
 
 /**
@@ -50,15 +57,15 @@ export function requestUri(outputs: Pick<StackOutputs, "inputBucket" | "inputPre
  */
 export async function storeRequest(
   stack: Stack,
-  { inferenceId, video, etag }: { inferenceId: string; video: string; etag: string | undefined },
+  { video, etag, ...named }: { video: string; etag: string | undefined } & Pick<PlannedJob, "inferenceId" | "part">,
   signal?: AbortSignal,
 ): Promise<string> {
   const request: ReferredVideo = { video, etag: etag ?? (await etagOf(stack, video, signal)) };
-  const uri = requestUri(stack.outputs, inferenceId);
+  const uri = requestUri(stack.outputs, named);
   await stack.s3.send(
     new PutObjectCommand({
       ...parseS3Uri(uri),
-      Body: JSON.stringify({ ...request, from: 0, to: null }),
+      Body: JSON.stringify({ ...request, from: named.part?.from ?? 0, to: named.part?.to ?? null }),
       ContentType: requestType,
     }),
     signal === undefined ? {} : { abortSignal: signal },

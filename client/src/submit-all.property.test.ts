@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import fc from "fast-check";
 import { z } from "zod";
-import { entriesOf } from "./job-record.ts";
+import { entriesOf, partIdOf } from "./job-record.ts";
 import { JobJournal } from "./journal.ts";
 import { parseJournal } from "./journal-text.ts";
+import { partsOf } from "./parts/plan.ts";
 import { connect } from "./stack.ts";
 import { resumeAll, submitAll } from "./submit-all.ts";
-import type { SubmitOptions } from "./submit-all.ts";
+import type { Submission, SubmitOptions } from "./submit-all.ts";
 import { videoBytes } from "../testing/command-fixture.ts";
 import { FakeAws, objectKey, startFakeAws } from "../testing/fake-aws.ts";
 import type { Fault } from "../testing/fake-aws.ts";
@@ -52,7 +53,7 @@ const lives: fc.Arbitrary<Life> = fc.record({
 
 const schedules = fc.record({
   requests: fc.constantFrom("reference", "payload"),
-  videos: fc.array(fc.constantFrom("file", "object"), { minLength: 1, maxLength: 5 }),
+  videos: fc.array(fc.constantFrom("file", "object", "parts"), { minLength: 1, maxLength: 4 }),
   concurrency: fc.integer({ min: 1, max: 4 }),
   killed: fc.array(lives, { maxLength: 3 }),
   lastFaults: fc.array(faults, { maxLength: 2 }),
@@ -118,7 +119,7 @@ describe("a submission that is killed and resumed", () => {
         const invocations = () => aws.invocations.slice(from);
         using stack = retryAtOnce(connect(aws.outputs));
         aws.onInvocation = ({ inferenceId, inputLocation }) => {
-          unrecordedCalls += aws.record(inferenceId).source.uri === videoOf(inputLocation) ? 0 : 1;
+          unrecordedCalls += recordOf(inferenceId).source.uri === videoOf(inputLocation) ? 0 : 1;
         };
         let unrecordedCalls = 0;
         /** Returns the video of an invocation, to which the request refers or which it is. */
@@ -132,6 +133,17 @@ describe("a submission that is killed and resumed", () => {
           const name = `${round}-${index}.mp4`;
           return kind === "object" ? `s3://in/videos/${name}` : join(folder, name);
         });
+        const submissions = names.flatMap((video, index): readonly Submission[] => {
+          if (videos[index] !== "parts" || requests === "payload") return [{ video }];
+          const job = `job-${round}-${index}`;
+          return partsOf([10, 20], []).map((part, number) => ({
+            video,
+            inferenceId: partIdOf(job, number),
+            part: { job, number, ...part },
+          }));
+        });
+        const owners = new Map(submissions.map(({ inferenceId, part }) => [inferenceId, part?.job]));
+        const recordOf = (inferenceId: string) => aws.record(owners.get(inferenceId) ?? inferenceId);
         for (const name of names) {
           if (name.startsWith("s3:")) aws.objects.set(objectKey(name), videoBytes(name));
           else await writeFile(name, videoBytes(name));
@@ -143,11 +155,7 @@ describe("a submission that is killed and resumed", () => {
         const run = (journal: JobJournal, options: SubmitOptions) => {
           if (begun) return resumeAll(stack, journal, { ...options, concurrency });
           begun = true;
-          return submitAll(
-            stack,
-            names.map((video) => ({ video })),
-            { ...options, concurrency, journal },
-          );
+          return submitAll(stack, submissions, { ...options, concurrency, journal });
         };
         for (const [index, life] of [...killed, { faults: lastFaults }].entries()) {
           const next = join(folder, `${round}-${index + 1}.jsonl`);
@@ -167,16 +175,16 @@ describe("a submission that is killed and resumed", () => {
         const jobs = [...entries.values()].map(({ job }) => job ?? assert.fail("a job is lost"));
         assert.deepEqual(
           [...entries.values()].map(({ planned }) => planned.file ?? planned.inputLocation),
-          names,
+          submissions.map(({ video }) => video),
         );
         assert.deepEqual(new Set(invocations().map(({ inferenceId }) => inferenceId)), new Set(entries.keys()));
         assert.ok(
-          invocations().length <= names.length + lostByFault + lostByKill,
-          `${invocations().length} calls for ${names.length} videos; answers lost: ${lostByFault} by faults, ${lostByKill} by kills`,
+          invocations().length <= submissions.length + lostByFault + lostByKill,
+          `${invocations().length} calls for ${submissions.length} requests; answers lost: ${lostByFault} by faults, ${lostByKill} by kills`,
         );
         assert.equal(unrecordedCalls, 0, "a call was made before its record was written");
         for (const { inferenceId, outputLocation } of jobs) {
-          const known = entriesOf(aws.record(inferenceId));
+          const known = entriesOf(recordOf(inferenceId));
           assert.equal(known.get(inferenceId)?.job?.outputLocation, outputLocation, "the record has other locations");
         }
         for (const job of jobs) {

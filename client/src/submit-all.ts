@@ -5,9 +5,9 @@
 import { resolve } from "node:path";
 import { SetupError } from "./errors.ts";
 import { checkLocation, isReadable, maxInputBytesOf, timeoutWithin } from "./limits.ts";
-import { outputNameOf } from "./job-record.ts";
+import { outputNameOf, ownerOf } from "./job-record.ts";
 import type { JobJournal } from "./journal.ts";
-import type { JournalEntry, JournalWriter, PlannedJob } from "./journal-lines.ts";
+import type { JournalEntry, JournalWriter, PlannedJob, PlannedPart } from "./journal-lines.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import { JobRecorder } from "./recorder.ts";
 import type { Stack } from "./stack.ts";
@@ -25,6 +25,8 @@ export interface Submission extends JobOptions {
   readonly uploadedFrom?: string | undefined;
   /** Media type that the model gets. @default by the extension */
   readonly contentType?: string | undefined;
+  /** Part of the video that the request is for; its InferenceId is that of `partIdOf`. @default the whole video */
+  readonly part?: PlannedPart | undefined;
 }
 
 /** Outcome of one submission; `video` is as the journal has it, with an absolute path for a file. */
@@ -148,7 +150,7 @@ async function problemsOf(
 }
 
 function planOf(stack: Stack, submission: Submission): PlannedJob {
-  const { video, uploadedFrom, customAttributes, format } = submission;
+  const { video, uploadedFrom, customAttributes, format, part } = submission;
   return {
     inferenceId: submission.inferenceId ?? newInferenceId(),
     endpointName: stack.outputs.endpointName,
@@ -160,6 +162,7 @@ function planOf(stack: Stack, submission: Submission): PlannedJob {
     timeoutSeconds: timeoutWithin(stack.outputs, submission.timeoutSeconds),
     ...(customAttributes === undefined ? {} : { customAttributes }),
     ...(format === undefined ? {} : { format }),
+    ...(part === undefined ? {} : { part }),
   };
 }
 
@@ -180,7 +183,15 @@ export async function submitPlanned(
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const concurrency = options.concurrency ?? defaultConcurrency;
-  const steps: Steps = { limited: limiter(concurrency), recorder: recorderOf(stack, options) };
+  const steps: Steps = {
+    limited: limiter(concurrency),
+    recorder: recorderOf(stack, options),
+    parts: Map.groupBy(
+      entries.map(({ planned }) => planned),
+      ownerOf,
+    ),
+    places: new Map(),
+  };
   // More workers than calls: while some wait for the disk or write records, others call.
   await inParallel(entries.entries(), 3 * concurrency - 2, async ([index, entry]) => {
     options.signal?.throwIfAborted();
@@ -204,12 +215,16 @@ function recorderOf(stack: Stack, options: SubmitOptions): JobRecorder | undefin
 interface Steps {
   readonly limited: ReturnType<typeof limiter>;
   readonly recorder: JobRecorder | undefined;
+  /** Requests of each job, by job id. */
+  readonly parts: ReadonlyMap<string, readonly PlannedJob[]>;
+  /** Locations of videos that are sent in parts, by job id: one upload serves all parts. */
+  readonly places: Map<string, ReturnType<typeof placeOf>>;
 }
 
 async function submitOne(
   stack: Stack,
   entry: JournalEntry,
-  { limited, recorder }: Steps,
+  { limited, recorder, parts, places }: Steps,
   options: SubmitOptions,
 ): Promise<Outcome> {
   const { planned, attempts } = entry;
@@ -225,10 +240,15 @@ async function submitOne(
   try {
     // Before the upload: the stack may allow less than when the job was planned.
     timeoutWithin(stack.outputs, timeoutSeconds);
-    const sent = await limited(() => placeOf(stack, entry, { signal, onProgress: report, onProblem }));
+    const placing = (): ReturnType<typeof placeOf> =>
+      limited(() => placeOf(stack, entry, { signal, onProgress: report, onProblem }));
+    const id = ownerOf(planned);
+    const placed = planned.part === undefined ? placing() : (places.get(id) ?? placing());
+    if (planned.part !== undefined) places.set(id, placed);
+    const sent = await placed;
     const { uploaded, ...place } = sent;
     signal?.throwIfAborted();
-    const begun = await recorder?.begin(entry, sent, onProblem);
+    const begun = await recorder?.begin(entry, sent, onProblem, parts.get(id));
     let { job } = begun ?? {};
     if (job === undefined) {
       await journal?.append({ event: "attempt", inferenceId, ...place });
@@ -237,7 +257,8 @@ async function submitOne(
         report({ step: "invoking" });
         // The record keeps the ETag of the first attempt: all refer to the same content. An upload has compared the content.
         const etag = uploaded?.etag ?? begun?.stored.record.source.etag ?? undefined;
-        const invocation = { ...place, etag, inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format };
+        const { part } = planned;
+        const invocation = { ...place, etag, part, inferenceId, ttlSeconds, timeoutSeconds, customAttributes, format };
         const output = recorder === undefined ? undefined : outputNameOf(planned);
         const call = invoke(stack, { ...invocation, output, attemptsBefore: attempts, signal, onProblem });
         return await call.catch(async (error: unknown) => {

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { ServiceAnswerError } from "./errors.ts";
 import { checkLocation, timeoutWithin } from "./limits.ts";
+import type { PlannedPart } from "./journal-lines.ts";
 import { acceptOf, withTimeout } from "./model-options.ts";
 import type { ResultFormat } from "./model-options.ts";
 import { retried } from "./poll.ts";
@@ -77,6 +78,8 @@ export interface Invocation extends JobOptions {
   readonly contentType: string;
   /** ETag of the video, with its quotes, for a request that refers to it. @default the object's current one */
   readonly etag?: string | undefined;
+  /** Part of the video that is processed; only for requests by reference. @default the whole video */
+  readonly part?: PlannedPart | undefined;
   /** @default a key that the service chooses */
   readonly output?: OutputName | undefined;
   /** Number of earlier calls for this job whose outcome is unknown. @default 0 */
@@ -117,7 +120,8 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   checkContentType(inputLocation, contentType);
   checkLocation(stack.outputs, inputLocation);
   const budget = { limitSeconds: defaultLimitSeconds, retryBudgetSeconds: defaultRetryBudgetSeconds };
-  const reference = { inferenceId, video: inputLocation, etag: invocation.etag };
+  const { etag, part } = invocation;
+  const reference = { inferenceId, video: inputLocation, etag, ...(part === undefined ? {} : { part }) };
   const requestLocation =
     stack.outputs.requests === "reference"
       ? await retried(() => storeRequest(stack, reference, signal), { signal, onProblem, ...budget })

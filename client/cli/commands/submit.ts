@@ -9,6 +9,7 @@ import type { Session } from "../session.ts";
 import { describeJobsCost } from "../cost.ts";
 import { describePrice } from "../price.ts";
 import { printDryRun } from "../dry-run.ts";
+import { cutAll, partMinutes } from "../cut-videos.ts";
 import { EndCounts } from "../end-counts.ts";
 import { checkEndpoint } from "../../src/endpoint.ts";
 import { UsageError } from "../../../lib/errors.ts";
@@ -43,6 +44,11 @@ function defineSubmit() {
     .option("--journal <file>", "job journal (default: a new file in out/)")
     .addOption(manifestOption())
     .option("--resume", "resume the journal's jobs", false)
+    .option(
+      "--part <minutes>",
+      "length of the parts into which long videos are cut (default: about ten minutes of processing)",
+      partMinutes,
+    )
     .option("--wait", "wait for each job's end, fetch and check its result", false)
     .option(
       "--limit <seconds>",
@@ -76,10 +82,10 @@ export function submitCommand(context: CommandContext): CommandUnknownOpts {
  * @throws UsageError if there is none, or if there are options that the journal's jobs have already
  */
 function resumedFile(videos: readonly string[], flags: Flags): string {
-  const { journal, fps, score, sampling, masks, maxSide, format, encoding, ttl, timeout } = flags;
+  const { journal, fps, score, sampling, masks, maxSide, format, encoding, ttl, timeout, part } = flags;
   if (journal === undefined) throw new UsageError("--resume needs --journal FILE");
   if (videos.length > 0) throw new UsageError("--resume sends the jobs of the job journal: leave out FILE");
-  const planned = { fps, score, sampling, masks, "max-side": maxSide, format, encoding, ttl, timeout };
+  const planned = { fps, score, sampling, masks, "max-side": maxSide, format, encoding, ttl, timeout, part };
   const given = Object.entries(planned).flatMap(([name, value]) =>
     value === undefined || value === false ? [] : [`--${name}`],
   );
@@ -99,15 +105,18 @@ async function submitVideos(operands: readonly string[], flags: Flags, session: 
     return 0;
   }
   await checkEndpoint(stack, signal);
+  const requests = await cutAll(videos, flags, timeoutSeconds, session);
   await using journal = await JobJournal.create(flags.journal ?? newJournal());
   live.say(`job journal ${journal.file}`);
-  const view = new UploadView(videos.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes] as const));
+  const view = new UploadView(requests.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes] as const));
   return await conclude(journal, flags, session, (options) =>
     submitAll(
       stack,
-      videos.map(({ video, contentType }) => ({
+      requests.map(({ video, contentType, inferenceId, part }) => ({
         video,
         contentType,
+        inferenceId,
+        part,
         ttlSeconds: flags.ttl,
         timeoutSeconds,
         customAttributes,

@@ -1,6 +1,6 @@
 /** Sends failed jobs again, each once, and records them in a journal. */
 import { codeOf } from "../../../lib/errors.ts";
-import { entriesOf, jobIdOf } from "../job-record.ts";
+import { entriesOf, ownersOf } from "../job-record.ts";
 import { timeoutWithin } from "../limits.ts";
 import type { JournalEntries, JournalEntry, JournalWriter, PlannedJob } from "../journal-lines.ts";
 import { readRequest, requestType } from "../request-object.ts";
@@ -88,22 +88,28 @@ export class Resender {
     return (await this.#recordedWith(inferenceId)).get(inferenceId) ?? own;
   }
 
-  /** Returns the jobs in the record that has a job. */
+  /** Returns the jobs in the records that may have a job. */
   async #recordedWith(inferenceId: string): Promise<JournalEntries> {
     if (this.#recorder === undefined) return new Map();
-    const id = jobIdOf(inferenceId);
+    const found: [string, JournalEntry][] = [];
+    for (const id of ownersOf(inferenceId)) {
+      const reading = this.#records.get(id) ?? this.#readRecord(id);
+      this.#records.set(id, reading);
+      found.push(...(await reading));
+    }
+    return new Map(found);
+  }
+
+  async #readRecord(id: string): Promise<JournalEntries> {
     const { signal } = this.#options;
-    const reading =
-      this.#records.get(id) ??
-      readRecord(this.#stack, id, signal === undefined ? {} : { abortSignal: signal })
-        .then((stored): JournalEntries => (stored === undefined ? new Map() : entriesOf(stored.record)))
-        .catch((error: unknown): JournalEntries => {
-          // Without the right to read it, a dry run has the journal only. Sending a job checks its record again.
-          if (codeOf(error) === "AccessDenied" || error instanceof InputError) return new Map();
-          throw error;
-        });
-    this.#records.set(id, reading);
-    return await reading;
+    try {
+      const stored = await readRecord(this.#stack, id, signal === undefined ? {} : { abortSignal: signal });
+      return stored === undefined ? new Map() : entriesOf(stored.record);
+    } catch (error) {
+      // Without the right to read it, a dry run has the journal only. Sending a job checks its record again.
+      if (codeOf(error) === "AccessDenied" || error instanceof InputError) return new Map();
+      throw error;
+    }
   }
 
   /**
@@ -202,6 +208,7 @@ export class Resender {
       timeoutSeconds,
       ...(customAttributes === undefined ? {} : { customAttributes }),
       ...(format === undefined ? {} : { format }),
+      ...(known?.planned.part === undefined ? {} : { part: known.planned.part }),
     };
   }
 }

@@ -1,0 +1,95 @@
+/** Tests for videos that `submit` sends in parts. */
+import assert from "node:assert/strict";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
+import { startCommandFixture } from "../../testing/command-fixture.ts";
+import type { CommandFixture } from "../../testing/command-fixture.ts";
+import { objectKey } from "../../testing/fake-aws.ts";
+
+/** Twelve seconds with a keyframe every two. */
+const street = join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4");
+
+describe("the command submit with --part", function () {
+  this.timeout(60_000);
+  let fixture: CommandFixture;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+    fixture.aws.requestMode = "reference";
+    await copyFile(street, fixture.path("street.mp4"));
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  /** Submits with parts of three seconds. */
+  const submit = () => fixture.submit(fixture.path("street.mp4"), "--part", "0.05");
+
+  const requests = () =>
+    fixture.sent
+      .toSorted()
+      .map(
+        (uri) => JSON.parse(String(fixture.aws.objects.get(objectKey(uri)))) as Record<"from" | "to", number | null>,
+      );
+
+  it("sends a request for each part, cut at keyframes, of one upload", async () => {
+    const { status, stderr, lines } = await submit();
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(
+      requests().map(({ from, to }) => [from, to]),
+      [
+        [0, 2],
+        [2, 6],
+        [6, 8],
+        [8, null],
+      ],
+    );
+    const uploads = fixture.aws.requests.filter(
+      ({ operation, object }) => /^(PutObject|CreateMultipartUpload)$/.test(operation) && object.endsWith(".mp4"),
+    );
+    assert.equal(uploads.length, 1);
+    assert.match(stderr, /job video-\w+ in 4 parts of about 0\.1 min \(as given with --part\)/);
+    const [job = ""] = lines().map(({ inferenceId }) => inferenceId.replace(/-\d+$/, ""));
+    const record = fixture.aws.record(job);
+    assert.deepEqual(
+      record.parts.map(({ from, to, invocations }) => [from, to, invocations.map(({ state }) => state)]),
+      [
+        [0, 2, ["accepted"]],
+        [2, 6, ["accepted"]],
+        [6, 8, ["accepted"]],
+        [8, null, ["accepted"]],
+      ],
+    );
+    const names = fixture.aws.invocations.map(({ inferenceId }) => inferenceId).toSorted();
+    assert.deepEqual(
+      names,
+      [0, 1, 2, 3].map((number) => `${job}-${number}`),
+    );
+  });
+
+  it("sends a video of unknown duration as one request, and says so", async () => {
+    const { status, stderr } = await fixture.submit(fixture.path("a.mp4"), "--part", "0.05");
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /a\.mp4: sent as one request, because its duration is unknown: /);
+    assert.deepEqual(
+      requests().map(({ from, to }) => [from, to]),
+      [[0, null]],
+    );
+  });
+
+  it("sends a short video as one request", async () => {
+    const { status, lines } = await fixture.submit(fixture.path("street.mp4"), "--part", "5");
+    assert.equal(status, 0);
+    assert.equal(lines().length, 1);
+    assert.equal(fixture.aws.record(lines()[0]?.inferenceId ?? "").parts.length, 1);
+  });
+
+  it("refuses a stack whose requests contain the videos", async () => {
+    fixture.aws.requestMode = "payload";
+    const { status, stderr } = await submit();
+    assert.equal(status, 2);
+    assert.match(stderr, /--part needs requests that refer to their videos/);
+  });
+});
