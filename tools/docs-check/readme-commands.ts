@@ -86,12 +86,12 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   },
   {
     command: "npm run redrive",
-    test: "e2e/stack/burst.long.e2e.ts",
+    test: "e2e/parts/burst.long.e2e.ts",
     text: 'command("redrive"',
   },
   {
     command: "npm run burst -- --count 200",
-    test: "e2e/stack/burst.long.e2e.ts",
+    test: "e2e/parts/burst.long.e2e.ts",
     text: '"burst", "--count"',
   },
   {
