@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import inference
+from request_context import RequestContext
 from video_inference.architecture import build
 from video_inference.detector import Card, Detector
 from video_inference.network import Detection
@@ -43,22 +44,6 @@ class RefusedError(Exception):
     """The handler refused a video of the benchmark."""
 
 
-class _Context:
-    """Request context with options."""
-
-    def __init__(self, options: str) -> None:
-        self.refusal: str | None = None
-        self._options = options
-
-    def get_all_request_header(self, _idx: int) -> dict[str, object]:
-        """Return the header with the options."""
-        return {"X-Amzn-SageMaker-Custom-Attributes": self._options}
-
-    def set_response_status(self, code: int, phrase: str) -> None:
-        """Store the status of a refusal."""
-        self.refusal = f"{code} {phrase}"
-
-
 def answer(model: inference.Model, body: bytes, options: str = "") -> int:
     """Process a video with the handler, and return the number of sampled frames.
 
@@ -67,10 +52,10 @@ def answer(model: inference.Model, body: bytes, options: str = "") -> int:
     RefusedError
         If the handler refuses the video.
     """
-    context = _Context(options)
+    context = RequestContext(options)
     text, _ = inference.transform_fn(model, body, "video/mp4", "application/json", context)
-    if context.refusal is not None:
-        raise RefusedError(f"{context.refusal}: {text!r}")
+    if context.status != 200:
+        raise RefusedError(f"{context.status} {context.phrase}: {text!r}")
     return len(json.loads(text)["frames"])
 
 

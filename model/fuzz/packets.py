@@ -92,7 +92,7 @@ class PacketDamage:
     Parameters
     ----------
     intact_videos
-        At min_size one.
+        At least one video.
     seed
         Seed of the run.
     """

@@ -11,7 +11,7 @@ import tempfile
 import time
 import traceback
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from multiprocessing.connection import Connection
@@ -23,6 +23,7 @@ import torch
 import inference
 from artifact.contents import contents
 from artifact.weights import find_weights
+from request_context import RequestContext
 from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
 from video_inference.errors import ClientError
 from video_inference.video import Video
@@ -42,21 +43,6 @@ _Outcome = tuple[int, str, tuple[tuple[Fraction, int], ...]]
 """HTTP status, traceback and samples."""
 
 
-class _Context:
-    """Request context with options; stores the status of the answer."""
-
-    def __init__(self, attributes: str) -> None:
-        self.status = 200
-        self._attributes = attributes
-
-    def get_all_request_header(self, _idx: int) -> Mapping[str, object]:
-        """Return the header with the options."""
-        return {"X-Amzn-SageMaker-Custom-Attributes": self._attributes}
-
-    def set_response_status(self, code: int, _phrase: str) -> None:
-        self.status = code
-
-
 class _Traces(logging.Handler):
     """Log handler that collects the tracebacks that the handler logs."""
 
@@ -72,7 +58,7 @@ class _Traces(logging.Handler):
 
 def _run_handler(model: inference.Model, body: bytes) -> _Outcome:
     # The options depend on the body, so that a file that is sent again gets the same ones.
-    context = _Context(OPTIONS[zlib.crc32(body) % len(OPTIONS)])
+    context = RequestContext(OPTIONS[zlib.crc32(body) % len(OPTIONS)])
     traces = _Traces()
     logging.getLogger().addHandler(traces)
     try:
