@@ -27,7 +27,7 @@ const tsconfig = {
 
 /** Writes the program into a folder, ready for ts-node, and returns its entry point. */
 export async function writeDefaultProgram(folder: string): Promise<string> {
-  for (const part of ["", "components", "iam"]) {
+  for (const part of ["", "components", "iam", "update-hooks"]) {
     const source = join(projectRoot, "infra", part);
     await mkdir(join(folder, part));
     for (const file of await readdir(source)) {
