@@ -6,6 +6,7 @@ import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { measureRun, round } from "../../lib/bench.ts";
 import {
   createCommand,
   interruptSignal,
@@ -22,28 +23,13 @@ const callsAtOnce = 8;
 /** Default size of the large upload, MiB: more than SageMaker accepts as a payload. */
 const defaultUpload = 1536;
 
-/** Time limit of one run, ms. */
-const runLimitMs = 10 * 60_000;
+/** Program of one measured run. */
+const program = join(import.meta.dirname, "run.ts");
 
 const peakSchema = z.object({ peak_mb: z.number().positive(), seconds: z.number().positive() });
 const rateSchema = z.object({ submits_per_second: z.number().positive(), per_second: z.array(z.int()) });
 
-async function measure<Figures>(
-  signal: AbortSignal,
-  schema: z.ZodType<Figures>,
-  ...args: readonly string[]
-): Promise<Figures> {
-  const program = [join(import.meta.dirname, "run.ts"), ...args];
-  const { status, stdout, stderr } = await run([process.execPath, ...program], { limit: runLimitMs, signal });
-  if (status !== 0) {
-    throw new Error(`The run ${args[0] ?? ""} ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`);
-  }
-  return schema.parse(JSON.parse(stdout));
-}
-
 const rateOf = (run: z.infer<typeof rateSchema> | undefined): number => run?.submits_per_second ?? NaN;
-
-const round = (value: number): number => Math.round(value * 100) / 100;
 
 /** A file whose first bytes are a video's. */
 const start = Buffer.from("\0\0\0\x20ftypisom", "latin1");
@@ -78,7 +64,7 @@ async function bench({ runs, submissions, upload: mebibytes, signal }: BenchOpti
       await file.write(start);
       await file.truncate(mebibytes * 2 ** 20);
     }
-    const upload = await measure(signal, peakSchema, "peak", url, large);
+    const upload = await measureRun(peakSchema, program, ["peak", url, large], signal);
     await rm(large);
     for (let index = 0; index < submissions; index++) {
       await writeFile(join(folder, `${index}.mp4`), Buffer.concat([start, Buffer.from(String(index).padEnd(4096))]));
@@ -86,7 +72,7 @@ async function bench({ runs, submissions, upload: mebibytes, signal }: BenchOpti
     const results = { ours: [] as z.infer<typeof rateSchema>[], plain: [] as z.infer<typeof rateSchema>[] };
     for (let run = 1; run <= runs; run++) {
       for (const kind of ["ours", "plain"] as const) {
-        results[kind].push(await measure(signal, rateSchema, kind, url, folder, String(callsAtOnce)));
+        results[kind].push(await measureRun(rateSchema, program, [kind, url, folder, String(callsAtOnce)], signal));
         process.stderr.write(
           `run ${run} of ${runs}, ${kind}: ${round(results[kind].at(-1)?.submits_per_second ?? 0)} a second\n`,
         );

@@ -1,4 +1,5 @@
 /** Splits a run of `npm start` into its steps, by the progress lines that it prints. */
+import { round } from "../../lib/bench.ts";
 import { median } from "../../lib/median.ts";
 
 /** Seconds since the run began. */
@@ -53,8 +54,6 @@ export class StepRecorder {
     this.#last = now;
   }
 }
-
-const round = (value: number): number => Math.round(value * 100) / 100;
 
 /** Medians of several runs, with the names of the JSON output. */
 export interface Figures {

@@ -1,6 +1,7 @@
 /** `npm run -s bench:planner`: time and memory of a plan, and how they grow with the number of videos. */
 import { join } from "node:path";
 import { z } from "zod";
+import { measureRun, round } from "../../lib/bench.ts";
 import {
   createCommand,
   interruptSignal,
@@ -9,26 +10,13 @@ import {
   wholeNumber,
 } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
-import { lastLine, run } from "../../lib/run.ts";
 
 const runSchema = z.object({ seconds: z.number().positive(), peak_mb: z.number().positive() });
 
-/** Time limit of one run, ms. */
-const runLimit = 10 * 60_000;
-
-async function measure(requests: number, signal: AbortSignal): Promise<z.infer<typeof runSchema>> {
-  const program = join(import.meta.dirname, "run.ts");
-  const { status, stdout, stderr } = await run([process.execPath, program, String(requests)], {
-    limit: runLimit,
-    signal,
-  });
-  if (status !== 0) {
-    throw new Error(`The run ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`);
-  }
-  return runSchema.parse(JSON.parse(stdout));
+/** Measures a plan in a separate process. */
+function measure(requests: number, signal: AbortSignal): Promise<z.infer<typeof runSchema>> {
+  return measureRun(runSchema, join(import.meta.dirname, "run.ts"), [String(requests)], signal);
 }
-
-const round = (value: number): number => Math.round(value * 100) / 100;
 
 function benchCommand({ stdout, signal }: CommandContext) {
   return createCommand("bench:planner", "measure the time and memory of a plan")
