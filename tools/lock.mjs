@@ -5,7 +5,7 @@ import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { makeFolder } from "./folders.mjs";
-import { Stopped } from "./setup/errors.mjs";
+import { hasCode, Stopped } from "./setup/errors.mjs";
 
 /** Milliseconds between two heartbeats of {@link withLock}. */
 const heartbeatMs = 2000;
@@ -45,7 +45,7 @@ export function liveOwner(file, stale = Infinity) {
     const lives = owner.host === hostname() ? isAlive(owner) : Date.now() - statSync(file).mtimeMs < stale;
     return lives ? owner : undefined;
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }
@@ -131,7 +131,7 @@ function create(file) {
     });
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    if (hasCode(error, "EEXIST")) return false;
     throw error;
   }
 }
@@ -195,7 +195,7 @@ function isAlive({ pid, started }) {
     process.kill(pid, 0);
   } catch (error) {
     // EPERM: it exists and belongs to another user.
-    if (!(error instanceof Error && "code" in error && error.code === "EPERM")) return false;
+    if (!hasCode(error, "EPERM")) return false;
   }
   return startOf(pid) === started;
 }
@@ -216,6 +216,3 @@ function startOf(pid) {
     return "";
   }
 }
-
-/** @param {unknown} error */
-const isMissing = (error) => error instanceof Error && "code" in error && error.code === "ENOENT";

@@ -1,6 +1,7 @@
 /** Runs groups of commands in parallel, prints the output of each as a whole, and ends all after the first failure. */
-import { spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
+import { runInGroup } from "../process-group.mjs";
+import { messageOf } from "../setup/errors.mjs";
 
 /** Milliseconds between two lines that list the running commands. */
 const heartbeatMs = 30_000;
@@ -86,56 +87,22 @@ export async function runGroups(groups, { command, out, signal, heartbeat = hear
 
 /**
  * @param {readonly string[]} command
- * @param {AbortSignal} stop
+ * @param {AbortSignal} signal
  * @param {number} grace milliseconds
  * @returns {Promise<{ status: number | string, output: string }>} the exit status, or the signal or error that ended it
  */
-async function run([program = "", ...args], stop, grace) {
-  // A separate process group, so that all of its processes can be ended.
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+async function run([program = "", ...args], signal, grace) {
   /** @type {Buffer[]} */
   const chunks = [];
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (/** @type {Buffer} */ chunk) => chunks.push(chunk));
-  /** @param {NodeJS.Signals} signal */
-  const signalGroup = (signal) => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, signal);
-    } catch {
-      // It has just ended.
-    }
-  };
-  const killed = new AbortController();
-  /** @type {NodeJS.Timeout | undefined} */
-  let deadline;
-  const end = () => {
-    signalGroup("SIGINT");
-    deadline = setTimeout(() => {
-      killed.abort();
-      signalGroup("SIGKILL");
-      // A process outside of the group may hold the pipes.
-      child.stdout.destroy();
-      child.stderr.destroy();
-    }, grace);
-  };
-  stop.addEventListener("abort", end);
-  try {
-    /** @type {number | string} */
-    const status = await new Promise((resolve) => {
-      child.once("error", (error) => {
-        resolve(error.message);
-      });
-      child.once("close", (code, killedBy) => {
-        resolve(code ?? killedBy ?? "ended");
-      });
-    });
-    // A process may have ignored the interruption and closed its pipes.
-    if (stop.aborted) signalGroup("SIGKILL");
-    return { status: killed.signal.aborted ? "SIGKILL" : status, output: Buffer.concat(chunks).toString("utf8") };
-  } finally {
-    stop.removeEventListener("abort", end);
-    clearTimeout(deadline);
-  }
+  const status = await runInGroup(program, args, {
+    signal,
+    interruption: "SIGINT",
+    grace,
+    listen: (...streams) => {
+      for (const stream of streams) stream.on("data", (/** @type {Buffer} */ chunk) => chunks.push(chunk));
+    },
+  }).catch(messageOf);
+  return { status, output: Buffer.concat(chunks).toString("utf8") };
 }
 
 /**

@@ -2,6 +2,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { hasCode } from "./errors.mjs";
 
 /**
  * Returns an environment in which npm, uv and Go have writable caches: each in its usual folder, or in setup's cache if that is not
@@ -36,7 +37,7 @@ export function canWrite(folder) {
       accessSync(path, constants.W_OK);
       return true;
     } catch (error) {
-      const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+      const isMissing = hasCode(error, "ENOENT");
       if (!isMissing || path === dirname(path)) return false;
     }
   }

@@ -1,9 +1,9 @@
 /** Runs commands in process groups, which can be stopped as a whole, and finds commands on a PATH. */
-import { spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
-import { CommandFailed, Stopped } from "./errors.mjs";
+import { runInGroup } from "../process-group.mjs";
+import { CommandFailed, hasCode, messageOf, Stopped } from "./errors.mjs";
 
 /** Time between SIGTERM and SIGKILL for a process group, in milliseconds. */
 const graceMs = 3000;
@@ -32,9 +32,6 @@ const tail = 12;
 export async function run(command, args, { env, signal, cwd, onLine }) {
   const isStopped = () => signal.aborted;
   if (isStopped()) throw new Stopped();
-  // A separate process group: it is stopped with all processes that the command started, and a terminal's Ctrl-C reaches only
-  // this process, which then stops the group and cleans up.
-  const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   /** @type {string[]} */
   const output = [];
   /** @type {string[]} */
@@ -47,61 +44,24 @@ export async function run(command, args, { env, signal, cwd, onLine }) {
       onLine?.(line);
     });
   };
-  listen(child.stdout, output);
-  listen(child.stderr, []);
-
-  const ended = new Promise((resolve, reject) => {
-    child.once("error", (/** @type {NodeJS.ErrnoException} */ error) => {
-      reject(
-        new CommandFailed(command, error.code === "ENOENT" ? "was not found" : `did not start: ${error.message}`, ""),
-      );
-    });
-    child.once("close", (status, killer) => {
-      if (status === 0) resolve(undefined);
-      else
-        reject(
-          new CommandFailed(
-            command,
-            killer ? `was ended by ${killer}` : `ended with status ${status}`,
-            shown.join("\n"),
-          ),
-        );
-    });
-  });
-
-  /** @type {NodeJS.Timeout | undefined} */
-  let grace;
-  const stop = () => {
-    killGroup(child.pid, "SIGTERM");
-    grace = setTimeout(() => {
-      killGroup(child.pid, "SIGKILL");
-    }, graceMs);
-  };
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    await ended;
-  } catch (error) {
-    throw isStopped() ? new Stopped() : error;
-  } finally {
-    signal.removeEventListener("abort", stop);
-    clearTimeout(grace);
-    // Kills processes that remain in the group.
-    if (isStopped()) killGroup(child.pid, "SIGKILL");
-  }
+  const ending = await runInGroup(command, args, {
+    env,
+    cwd,
+    signal,
+    interruption: "SIGTERM",
+    grace: graceMs,
+    listen: (stdout, stderr) => {
+      listen(stdout, output);
+      listen(stderr, []);
+    },
+  }).then(
+    (status) => (typeof status === "number" ? `ended with status ${status}` : `was ended by ${status}`),
+    (/** @type {unknown} */ error) =>
+      hasCode(error, "ENOENT") ? "was not found" : `did not start: ${messageOf(error)}`,
+  );
+  if (isStopped()) throw new Stopped();
+  if (ending !== "ended with status 0") throw new CommandFailed(command, ending, shown.join("\n"));
   return output.join("\n").trim();
-}
-
-/**
- * @param {number | undefined} leader
- * @param {NodeJS.Signals} signal
- */
-function killGroup(leader, signal) {
-  if (leader === undefined) return;
-  try {
-    process.kill(-leader, signal);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
 }
 
 /**

@@ -46,6 +46,15 @@ export class CommandFailed extends Error {
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 
 /**
+ * Tells whether an error of the system has one of some codes.
+ * @param {unknown} error
+ * @param {readonly string[]} codes
+ * @returns {boolean}
+ */
+export const hasCode = (error, ...codes) =>
+  error instanceof Error && "code" in error && codes.some((code) => error.code === code);
+
+/**
  * @param {string} text
  * @returns {string}
  */
