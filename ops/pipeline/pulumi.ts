@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { printableText, quoted } from "../../lib/printable.ts";
 import { run } from "../../lib/run.ts";
+import type { EndedRun, RunOptions } from "../../lib/run.ts";
 import type { TextSink } from "../../lib/command-line.ts";
 import { describe, InvalidInputError, UserError } from "../../lib/errors.ts";
 import type { Job } from "./job.ts";
@@ -46,17 +47,16 @@ export async function pulumi(args: readonly string[], job: Job): Promise<Finishe
     text += `${printableText(shown)}\n`;
     to.write(`${quoted(shown)}\n`);
   };
-  const status = await runPulumi(args, job, kept(job.stdout), kept(job.stderr));
+  const { status } = await runPulumi(args, job, { onOutput: kept(job.stdout), onError: kept(job.stderr) });
   return { status, text };
 }
 
-/** Runs the CLI like {@link pulumi}, passes on each line unchanged, and returns the exit status. */
+/** Runs the CLI like {@link pulumi}, with its output unchanged. */
 async function runPulumi(
   args: readonly string[],
   job: Job,
-  onOutput: (line: string) => void,
-  onError: (line: string) => void,
-): Promise<number> {
+  listeners: Pick<RunOptions, "onOutput" | "onError">,
+): Promise<EndedRun> {
   // GitHub passes an unset variable as an empty one.
   const environment = Object.fromEntries(Object.entries(job.environment).filter(([, value]) => value !== ""));
   if (environment["PULUMI_BACKEND_URL"] === undefined) {
@@ -66,16 +66,14 @@ async function runPulumi(
     );
   }
   try {
-    const { status } = await run(["pulumi", "--non-interactive", "--color", "never", ...args], {
+    return await run(["pulumi", "--non-interactive", "--color", "never", ...args], {
       // An update may take as long as its job.
       limit: undefined,
       cwd: projectRoot,
       env: { ...environment, PULUMI_SKIP_UPDATE_CHECK: "true" },
       passOn: ["SIGINT", "SIGTERM"],
-      onOutput,
-      onError,
+      ...listeners,
     });
-    return status;
   } catch (error) {
     throw new UserError(`The Pulumi CLI did not start (${describe(error)}). Add it to the PATH.`);
   }
@@ -124,15 +122,11 @@ export async function stackResources(stack: string, job: Job): Promise<readonly 
 
 /** Returns the JSON document that a command prints. */
 async function answer(args: readonly string[], what: string, job: Job): Promise<unknown> {
-  let text = "";
-  const status = await runPulumi(
-    args,
-    job,
-    (line) => (text += line),
-    (line) => {
+  const { status, stdout } = await runPulumi(args, job, {
+    onError: (line) => {
       job.stderr.write(`${quoted(line)}\n`);
     },
-  );
+  });
   if (status !== 0) throw new UserError(`${what} cannot be read. Pulumi's message is above.`);
-  return JSON.parse(text) as unknown;
+  return JSON.parse(stdout) as unknown;
 }
