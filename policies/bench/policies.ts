@@ -52,37 +52,30 @@ async function servePack(): Promise<Served> {
   };
 }
 
-function options(): InstanceType<typeof analyzer.AnalyzerResourceOptions> {
-  const set = new analyzer.AnalyzerResourceOptions();
-  set.setProtect(true);
-  return set;
+/** The fields that the requests for a resource and for a stack have in common. */
+interface Described {
+  setType(type: string): void;
+  setName(name: string): void;
+  setUrn(urn: string): void;
+  setProperties(properties: InstanceType<typeof struct.Struct>): void;
+  setOptions(options: InstanceType<typeof analyzer.AnalyzerResourceOptions>): void;
 }
 
-function requestOf({ type, name, urn, props }: BenchResource): InstanceType<typeof analyzer.AnalyzeRequest> {
-  const request = new analyzer.AnalyzeRequest();
-  request.setType(type);
-  request.setName(name);
-  request.setUrn(urn);
-  request.setProperties(struct.Struct.fromJavaScript(props as Record<string, JavaScriptValue>));
-  request.setOptions(options());
-  return request;
+function describe<Message extends Described>(message: Message, { type, name, urn, props }: BenchResource): Message {
+  const options = new analyzer.AnalyzerResourceOptions();
+  options.setProtect(true);
+  message.setType(type);
+  message.setName(name);
+  message.setUrn(urn);
+  message.setProperties(struct.Struct.fromJavaScript(props as Record<string, JavaScriptValue>));
+  message.setOptions(options);
+  return message;
 }
 
-function resourceOf({
-  type,
-  name,
-  urn,
-  props,
-  dependsOn,
-}: BenchResource): InstanceType<typeof analyzer.AnalyzerResource> {
-  const resource = new analyzer.AnalyzerResource();
-  resource.setType(type);
-  resource.setName(name);
-  resource.setUrn(urn);
-  resource.setProperties(struct.Struct.fromJavaScript(props as Record<string, JavaScriptValue>));
-  resource.setOptions(options());
-  resource.setDependenciesList(Object.values(dependsOn).flat());
-  for (const [property, urns] of Object.entries(dependsOn)) {
+function resourceOf(described: BenchResource): InstanceType<typeof analyzer.AnalyzerResource> {
+  const resource = describe(new analyzer.AnalyzerResource(), described);
+  resource.setDependenciesList(Object.values(described.dependsOn).flat());
+  for (const [property, urns] of Object.entries(described.dependsOn)) {
     const dependencies = new analyzer.AnalyzerPropertyDependencies();
     dependencies.setUrnsList([...urns]);
     resource.getPropertydependenciesMap().set(property, dependencies);
@@ -121,7 +114,7 @@ async function ask(
 
 async function bench(count: number): Promise<{ resources: number; seconds: number; violations: number }> {
   const stack = largeStack(count);
-  const requests = stack.map((resource) => requestOf(resource).serializeBinary());
+  const requests = stack.map((resource) => describe(new analyzer.AnalyzeRequest(), resource).serializeBinary());
   const wholeStack = new analyzer.AnalyzeStackRequest();
   wholeStack.setResourcesList(stack.map(resourceOf));
   const whole = wholeStack.serializeBinary();
