@@ -24,8 +24,8 @@ const cutsAtOnce = 4;
 /** Options of the command line. */
 interface CutFlags {
   /** Wanted length of a part, minutes. */
-  readonly part: number | undefined;
-  readonly fps: number | undefined;
+  readonly part?: number | undefined;
+  readonly fps?: number | undefined;
 }
 
 /**

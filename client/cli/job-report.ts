@@ -23,7 +23,7 @@ export interface JobEnd {
 }
 
 /** A result takes memory several times its size in S3, up to `maxResponseSize`, so this process holds one at a time. */
-const oneAtATime = limiter(1);
+export const oneAtATime = limiter(1);
 
 /**
  * Fetches a completed job's result, checks it, passes it to `use`, and summarises it. Other calls wait meanwhile, so
@@ -114,21 +114,24 @@ function sentAgain({ attempts }: Job, end: JobEnd): readonly string[] {
   ];
 }
 
+/** Describes a result in lines, the first of which follows the name of its job. */
+export function describeSummary(summary: ResultSummary): readonly string[] {
+  const found = listOf(summary.objects) || "nothing found";
+  const minutes = summary.minutes.length > 1 ? summary.minutes : [];
+  return [
+    `completed: ${plural(summary.frames, "frame")}, ${plural(summary.detections, "detection")}: ${found}`,
+    ...minutes.map(({ minute, objects }) => `minute ${minute + 1}: ${listOf(objects) || "nothing found"}`),
+    ...(summary.truncated ? ["the result ends before the video does"] : []),
+    ...(summary.damagedPackets === 0 ? [] : [`damaged packets skipped: ${summary.damagedPackets}`]),
+    ...(summary.notice === null ? [] : [summary.notice]),
+  ];
+}
+
 /** Describes an end in lines, the first of which follows the job's name. */
 function describe(state: KnownState, summary: ResultSummary | undefined): readonly string[] {
   switch (state.status) {
-    case "completed": {
-      if (summary === undefined) return [`completed: ${state.outputLocation}`];
-      const found = listOf(summary.objects) || "nothing found";
-      const minutes = summary.minutes.length > 1 ? summary.minutes : [];
-      return [
-        `completed: ${plural(summary.frames, "frame")}, ${plural(summary.detections, "detection")}: ${found}`,
-        ...minutes.map(({ minute, objects }) => `minute ${minute + 1}: ${listOf(objects) || "nothing found"}`),
-        ...(summary.truncated ? ["the result ends before the video does"] : []),
-        ...(summary.damagedPackets === 0 ? [] : [`damaged packets skipped: ${summary.damagedPackets}`]),
-        ...(summary.notice === null ? [] : [summary.notice]),
-      ];
-    }
+    case "completed":
+      return summary === undefined ? [`completed: ${state.outputLocation}`] : describeSummary(summary);
     case "failed":
       return [`failed: ${state.reason}`];
     case "expired":

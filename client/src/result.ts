@@ -220,22 +220,53 @@ export interface ResultSummary {
 
 /** Summarises a result. */
 export function summarize(result: VideoResult): ResultSummary {
-  const minutes = Map.groupBy(result.frames, ({ timestamp }) => Math.floor(timestamp / 60));
-  return {
-    frames: result.frames.length,
-    detections: result.frames.reduce((sum, { detections }) => sum + detections.length, 0),
-    objects: countObjects(result.frames),
-    minutes: [...minutes].map(([minute, frames]) => ({ minute, objects: countObjects(frames) })),
-    truncated: result.truncated,
-    damagedPackets: result.damage?.packets ?? 0,
-    notice: result.notice,
-  };
+  const counter = new ResultCounter();
+  for (const frame of result.frames) counter.addFrame(frame);
+  counter.addMembers(result);
+  return counter.summary;
 }
 
-function countObjects(frames: VideoResult["frames"]): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>();
-  for (const { label } of frames.flatMap(({ detections }) => detections)) {
-    counts.set(label, (counts.get(label) ?? 0) + 1);
+/** Counts a result frame by frame, without keeping it. */
+export class ResultCounter {
+  #frames = 0;
+  #detections = 0;
+  readonly #objects = new Map<string, number>();
+  /** Counts by minute, in the order of the frames. */
+  readonly #minutes = new Map<number, Map<string, number>>();
+  #members: Partial<Pick<VideoResult, "truncated" | "damage" | "notice">> = {};
+
+  /** Counts a frame. */
+  addFrame({ timestamp, detections }: VideoResult["frames"][number]): void {
+    const minute = Math.floor(timestamp / 60);
+    const counts = this.#minutes.get(minute) ?? new Map<string, number>();
+    this.#minutes.set(minute, counts);
+    this.#frames += 1;
+    this.#detections += detections.length;
+    for (const { label } of detections) {
+      for (const each of [counts, this.#objects]) each.set(label, (each.get(label) ?? 0) + 1);
+    }
   }
+
+  /** Notes the members that the summary repeats. */
+  addMembers(members: Partial<Pick<VideoResult, "truncated" | "damage" | "notice">>): void {
+    this.#members = { ...this.#members, ...members };
+  }
+
+  /** Returns the summary of what was counted. */
+  get summary(): ResultSummary {
+    const { truncated = false, damage, notice = null } = this.#members;
+    return {
+      frames: this.#frames,
+      detections: this.#detections,
+      objects: sorted(this.#objects),
+      minutes: [...this.#minutes].map(([minute, counts]) => ({ minute, objects: sorted(counts) })),
+      truncated,
+      damagedPackets: damage?.packets ?? 0,
+      notice,
+    };
+  }
+}
+
+function sorted(counts: ReadonlyMap<string, number>): Readonly<Record<string, number>> {
   return Object.fromEntries([...counts].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)));
 }

@@ -1,7 +1,10 @@
 /** The command fetch: downloads results, one file each, checks them, and draws them on their videos on request. */
-import { rename, rm, writeFile } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { annotate } from "../annotate.ts";
 import type { AnnotatedFiles } from "../annotate.ts";
@@ -11,15 +14,17 @@ import { runOnStack } from "../session.ts";
 import type { Session } from "../session.ts";
 import { writeRemedy } from "../../../lib/remedies.ts";
 import { SetupError } from "../../src/errors.ts";
-import { endOf, isGood, printEnd, sentAgainNote } from "../job-report.ts";
+import { describeSummary, endOf, isGood, printEnd, sentAgainNote } from "../job-report.ts";
 import { labelOf } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
 import type { KnownState } from "../../src/known-jobs.ts";
 import { statusOf } from "../../src/known-jobs.ts";
 import { makeFolder } from "../out-folder.ts";
 import { inParallel } from "../../src/parallel.ts";
-import type { VideoResult } from "../../src/result.ts";
 import type { Job } from "../../src/submit.ts";
+import { groupParts, isInParts, jobStatus } from "../../src/parts/jobs-in-parts.ts";
+import type { JobInParts } from "../../src/parts/jobs-in-parts.ts";
+import { labelOfParts, mergeParts } from "../parts-report.ts";
 import { plural } from "../../src/format.ts";
 import { jobsCommand, jobsOperandOf, knownJobs } from "./jobs-operand.ts";
 import type { JobsOperand } from "./jobs-operand.ts";
@@ -54,15 +59,21 @@ async function fetchAll(jobs: JobsOperand, flags: Flags, session: Session): Prom
   const { stack, live, print, signal } = session;
   const known = await knownJobs(jobs, session);
   if (known.notice !== undefined) live.say(`note: ${known.notice}`);
-  const names = namesOf(known.jobs);
   live.show(`reading the status of ${plural(known.jobs.length, "job")}`, "new step");
   const bad = new Set<string>();
-  const withStatus = await statusOf(stack, known, signal);
+  const grouped = groupParts(await statusOf(stack, known, signal));
+  const names = namesOf(grouped.map((job) => (isInParts(job) ? job.id : job.known.inferenceId)));
   const drawing = new DrawingView(session);
   // Drawing takes one thread for each video; everything else waits for the network.
-  const concurrency = flags.annotate ? Math.min(availableParallelism(), withStatus.length) : 1;
-  await inParallel(withStatus, concurrency, async ({ known: entry, state }) => {
+  const concurrency = flags.annotate ? Math.min(availableParallelism(), grouped.length) : 1;
+  await inParallel(grouped, concurrency, async (each) => {
     signal.throwIfAborted();
+    if (isInParts(each)) {
+      const place = join(flags.to, names.get(each.id) ?? each.id);
+      if (!(await fetchParts(each, place, flags.annotate ? drawing : undefined, session))) bad.add(each.id);
+      return;
+    }
+    const { known: entry, state } = each;
     const { inferenceId, video, job } = entry;
     if (job === undefined || state === undefined) {
       bad.add(inferenceId);
@@ -74,7 +85,7 @@ async function fetchAll(jobs: JobsOperand, flags: Flags, session: Session): Prom
     }
   });
   // A video counts once, by its last job.
-  const total = withStatus.filter(({ known: { sentAgainAs } }) => sentAgainAs === undefined).length;
+  const total = grouped.filter((job) => isInParts(job) || job.known.sentAgainAs === undefined).length;
   live.say(`${total - bad.size} of ${plural(total, "job")} with a result, in ${flags.to}`);
   return bad.size === 0 ? 0 : 1;
 }
@@ -84,10 +95,10 @@ async function fetchAll(jobs: JobsOperand, flags: Flags, session: Session): Prom
  * folder and no job may overwrite another's result, also on a file system that ignores case.
  * @throws SetupError if a name consists of dots or two jobs share one
  */
-function namesOf(jobs: readonly KnownJob[]): ReadonlyMap<string, string> {
+function namesOf(ids: readonly string[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   const owners = new Map<string, string>();
-  for (const { inferenceId } of jobs) {
+  for (const inferenceId of ids) {
     const name = inferenceId.replaceAll(/[^\w.-]/g, "_");
     if (/^\.*$/.test(name)) {
       throw new SetupError(
@@ -156,7 +167,7 @@ async function fetchOne(
   const file = `${place}.json`;
   const end = await endOf(stack, job, state, signal, async (result) => {
     live.show(`fetching ${file}`, "new step");
-    await writeResult(file, result);
+    await writeResult(file, [`${JSON.stringify(result)}\n`]);
   });
   let drawn: AnnotatedFiles | undefined;
   if (drawing !== undefined && end.summary !== undefined) {
@@ -171,15 +182,60 @@ async function fetchOne(
   return isGood(end);
 }
 
-/** Writes completely or not at all: a full disk or Ctrl-C leaves no partial file. */
-async function writeResult(file: string, result: VideoResult): Promise<void> {
+/** Merges the results of a video's parts to one file, and draws it if there is a view. */
+async function fetchParts(
+  job: JobInParts,
+  place: string,
+  drawing: DrawingView | undefined,
+  session: Session,
+): Promise<boolean> {
+  const { stack, live, print, signal } = session;
+  const file = `${place}.json`;
+  live.show(`merging ${file}`, "new step");
+  const { summary, problem } = await mergeParts(session, job, (text) => writeResult(file, text));
+  const common = { inferenceId: job.id, video: job.video, status: jobStatus(job) };
+  if (summary === undefined) {
+    print(`${labelOfParts(job)}: ${problem ?? ""}`, { ...common, problem });
+    return false;
+  }
+  const [first] = job.parts.flatMap(({ known }) => known.job ?? []);
+  let drawn: AnnotatedFiles | undefined;
+  if (drawing !== undefined && first !== undefined) {
+    makeFolder(place, "--to");
+    drawn = await drawing.during(job.video ?? job.id, () => annotate(stack, first, file, place, signal));
+  }
+  const [head = "", ...lines] = describeSummary(summary);
+  const places = drawn === undefined ? [] : [`annotated  ${drawn.movie}`, `animation  ${drawn.animation}`];
+  print([`${file} of ${labelOfParts(job)}: ${head}`, ...[...lines, ...places].map((line) => `  ${line}`)], {
+    ...common,
+    ...drawn,
+    result: summary,
+  });
+  return true;
+}
+
+/**
+ * Writes completely or not at all: a full disk or Ctrl-C leaves no partial file.
+ * @throws SetupError if the file cannot be written; the errors of `text`
+ */
+async function writeResult(file: string, text: Iterable<string> | AsyncIterable<string>): Promise<void> {
   const draft = `${file}.${process.pid}.tmp`;
   makeFolder(dirname(file), "--to");
+  let failure: { readonly error: unknown } | undefined;
+  const source = async function* (): AsyncGenerator<string> {
+    try {
+      yield* text;
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  };
   try {
-    await writeFile(draft, `${JSON.stringify(result)}\n`);
+    await pipeline(Readable.from(source()), createWriteStream(draft));
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
+    if (failure !== undefined) throw failure.error;
     throw new SetupError(
       `Cannot write ${file} (${codeOf(error)}): ${writeRemedy(error, "choose another folder with --to")}.`,
     );

@@ -10,6 +10,8 @@ import { printEnd, sentAgainNote } from "../job-report.ts";
 import { labelOf } from "../../src/jobs-file.ts";
 import type { KnownJob } from "../../src/jobs-file.ts";
 import { statusOf, unsentStatus } from "../../src/known-jobs.ts";
+import { groupParts, isInParts } from "../../src/parts/jobs-in-parts.ts";
+import { countStatuses, printParts } from "../parts-report.ts";
 import { plural } from "../../src/format.ts";
 import { jobsCommand, jobsOperandOf, knownJobs } from "./jobs-operand.ts";
 import type { JobsOperand } from "./jobs-operand.ts";
@@ -39,16 +41,20 @@ async function show(jobs: JobsOperand | undefined, session: Session): Promise<nu
   await showEndpoint(session);
   if (known === undefined) return 0;
   live.show(`reading the status of ${plural(known.jobs.length, "job")}`, "new step");
-  const counts = new Map<string, number>();
-  for (const { known: job, state } of await statusOf(stack, known, signal)) {
+  const grouped = groupParts(await statusOf(stack, known, signal));
+  for (const each of grouped) {
+    if (isInParts(each)) {
+      printParts(each, session);
+      continue;
+    }
+    const { known: job, state } = each;
     const status = state?.status ?? unsentStatus(job);
     const { inferenceId, video, problem, sentAgainAs } = job;
-    // A video counts once, by its last job.
-    if (sentAgainAs === undefined) counts.set(status, (counts.get(status) ?? 0) + 1);
     if (job.job !== undefined && state !== undefined) {
       printEnd(session, labelOf(job), job.job, { state }, { video, sentAgainAs }, sentAgainNote(job));
     } else print(unsentText(job), { inferenceId, video, status, problem });
   }
+  const counts = countStatuses(grouped);
   live.say([...counts].map(([status, count]) => `${count} ${unsentWords[status] ?? status}`).join(", "));
   return counts.size === 1 && counts.has("completed") ? 0 : 1;
 }

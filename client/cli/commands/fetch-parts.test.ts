@@ -1,0 +1,143 @@
+/** Tests for the commands that follow a video that was sent in parts. */
+import assert from "node:assert/strict";
+import { copyFile, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "mocha";
+import { startCommandFixture } from "../../testing/command-fixture.ts";
+import type { CommandFixture } from "../../testing/command-fixture.ts";
+import { objectKey } from "../../testing/fake-aws.ts";
+import type { SeenInvocation } from "../../testing/fake-aws.ts";
+import { currentResult } from "../../testing/sample-result.ts";
+import { parseResult } from "../../src/result.ts";
+import type { VideoResult } from "../../src/result.ts";
+
+/** Twelve seconds with a keyframe every two. */
+const street = join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4");
+
+/** Seconds of the parts: `submit` cuts at keyframes. */
+const cuts = [0, 2, 6, 8, 12];
+
+describe("a job in parts", function () {
+  this.timeout(60_000);
+  let fixture: CommandFixture;
+
+  beforeEach(async () => {
+    fixture = await startCommandFixture();
+    fixture.aws.requestMode = "reference";
+    await copyFile(street, fixture.path("street.mp4"));
+  });
+
+  afterEach(async () => {
+    await fixture[Symbol.asyncDispose]();
+  });
+
+  const submit = () => fixture.submit(fixture.path("street.mp4"), "--part", "0.05");
+
+  const numberOf = ({ inferenceId }: SeenInvocation) => Number(/-(\d+)(\.|$)/.exec(inferenceId)?.[1]);
+
+  /** Puts the result of the part that a request is for, with a frame per second. */
+  const complete = (invocation: SeenInvocation, change: Partial<VideoResult> = {}): void => {
+    const number = numberOf(invocation);
+    const [from = 0, to = 0] = cuts.slice(number);
+    const result: VideoResult = {
+      ...currentResult,
+      part: { from, to: number === 3 ? null : to },
+      truncated: false,
+      truncation: null,
+      damage: { packets: 1, gaps: [] },
+      frames: Array.from({ length: to - from }, (_, index) => ({
+        index: 25 * (from + index),
+        timestamp: from + index,
+        sampled: "exact",
+        detections: [{ label: "car", label_id: 3, score: 0.9, box: [1, 2, 30, 40] }],
+        k: from + index,
+        pts: 25 * (from + index),
+      })),
+      ...change,
+    };
+    fixture.aws.objects.set(objectKey(invocation.outputLocation), Buffer.from(JSON.stringify(result)));
+  };
+
+  const fetch = () => fixture.execute(["fetch", fixture.journal, "--to", fixture.path("out"), "--json"]);
+  const jobOf = () => fixture.aws.invocations[0]?.inferenceId.replace(/-\d+$/, "") ?? "";
+
+  it("is fetched as one result of the whole video", async () => {
+    fixture.aws.onInvocation = complete;
+    await submit();
+    const { status, stderr, lines } = await fetch();
+    assert.equal(status, 0, stderr);
+    assert.equal(lines().length, 1);
+    assert.equal(lines()[0]?.result?.detections, 12);
+    const file = fixture.path(`out/${jobOf()}.json`);
+    const { part, frames, damage, timing } = parseResult(await readFile(file, "utf8"), file);
+    assert.deepEqual(part, { from: 0, to: null });
+    assert.deepEqual(
+      frames.map(({ k }) => k),
+      Array.from({ length: 12 }, (_, k) => k),
+    );
+    assert.deepEqual([damage?.packets, timing.total_seconds], [4, 1.2]);
+  });
+
+  it("has one status with a percentage", async () => {
+    fixture.aws.onInvocation = (invocation) => {
+      if (numberOf(invocation) !== 2) complete(invocation);
+    };
+    await submit();
+    const { status, stdout, stderr } = await fixture.execute(["status", fixture.journal]);
+    assert.equal(status, 1);
+    assert.match(stdout, /street\.mp4 \(video-\w+\): pending, 75 %: 3 of 4 parts completed\n/);
+    assert.match(stderr, /^1 pending$/m);
+  });
+
+  it("has the same status by the id of its record, on any machine", async () => {
+    fixture.aws.onInvocation = complete;
+    await submit();
+    const { status, stdout } = await fixture.execute(["status", "--id", jobOf()]);
+    assert.equal(status, 0);
+    assert.match(stdout, /street\.mp4 \(video-\w+\): completed, 100 %: 4 of 4 parts completed/);
+  });
+
+  it("names the ranges that it lacks, and is complete after a redrive, which sends only those", async () => {
+    fixture.aws.onInvocation = (invocation) => {
+      if (numberOf(invocation) === 1) {
+        fixture.aws.objects.set(objectKey(invocation.failureLocation), Buffer.from("the instance was lost"));
+      } else complete(invocation);
+    };
+    await submit();
+    const incomplete = await fetch();
+    assert.equal(incomplete.status, 1);
+    assert.match(
+      incomplete.lines()[0]?.problem ?? "",
+      /^incomplete: 0:00:02 to 0:00:06 is missing \(failed: the instance was lost\)\. Send them again \(redrive FILE\)/,
+    );
+    assert.deepEqual(await readdir(fixture.path("out")).catch(() => []), []);
+    const { status, stdout } = await fixture.execute(["status", fixture.journal]);
+    assert.equal(status, 1);
+    assert.match(stdout, /failed, 75 %.*\n {2}0:00:02 to 0:00:06 failed: the instance was lost\n/);
+
+    const before = fixture.aws.invocations.length;
+    fixture.aws.onInvocation = complete;
+    const redrive = await fixture.execute(["redrive", fixture.journal]);
+    assert.equal(redrive.status, 0, redrive.stderr + redrive.stdout);
+    const again = fixture.aws.invocations.slice(before);
+    assert.deepEqual(
+      again.map(({ inferenceId }) => inferenceId),
+      [`${jobOf()}-1.redrive-1`],
+    );
+    assert.equal(again[0]?.inputLocation, `s3://in/videos/requests/${jobOf()}/part-00001.json`);
+    const { status: fetched, stderr } = await fetch();
+    assert.equal(fetched, 0, stderr);
+    assert.equal(fixture.aws.record(jobOf()).parts[1]?.invocations.length, 2);
+  });
+
+  it("has no result if parts of different models answered", async () => {
+    fixture.aws.onInvocation = (invocation) => {
+      complete(invocation, numberOf(invocation) === 2 ? { model: { name: "other", weights: "1".repeat(64) } } : {});
+    };
+    await submit();
+    const { status, lines } = await fetch();
+    assert.equal(status, 1);
+    assert.match(lines()[0]?.problem ?? "", /differ in model, so they are not parts of one result/);
+    assert.deepEqual(await readdir(fixture.path("out")), []);
+  });
+});
