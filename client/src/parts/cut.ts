@@ -46,7 +46,7 @@ export interface CutOptions {
 /** The requests for a video. */
 export interface CutVideo {
   readonly submissions: readonly Pick<Submission, "video" | "inferenceId" | "part">[];
-  /** What was decided, for the user; undefined for a short video as one request. */
+  /** Decision, for the user; undefined for a short video as one request. */
   readonly notice: string | undefined;
 }
 
