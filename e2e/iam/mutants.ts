@@ -9,7 +9,7 @@ export interface NamedMutant {
   readonly policy: string;
   /** Sid of the statement, or its number. */
   readonly sid: string;
-  /** What was removed, such as "action s3:GetObject" or "condition". */
+  /** The removed part, such as "action s3:GetObject" or "condition". */
   readonly removed: string;
 }
 

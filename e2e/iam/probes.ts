@@ -44,7 +44,7 @@ export function forbiddenVariants(call: Call): Probe[] {
 /** Roles whose own policies allow everything. */
 const unlimitedRole = /-(created|rogue)-0a1b2c3$/;
 
-/** Condition keys that decide about actions, whatever statement allows them. */
+/** Condition keys that decide about actions in every statement that allows them. */
 const decisiveKeys: readonly (readonly [action: RegExp, key: string])[] = [
   [
     /^iam:(CreateRole|PutRolePermissionsBoundary|PutRolePolicy|AttachRolePolicy|DetachRolePolicy)$/,

@@ -32,7 +32,7 @@ _SAMPLES: list[Sample] = [*GOOD, *DISPLAY_SAMPLES]
 _MAX_SECONDS = 10
 _RATES = [Fraction(1, 3), Fraction(1), Fraction(7, 3), Fraction(25), Fraction(30)]
 
-# What a result has of a sample: k, pts, index, timestamp, how it was sampled, and the picture.
+# A sample in a result: k, pts, index, timestamp, how it was sampled, and the picture.
 Seen = tuple[int | None, int, int | None, Fraction, Sampled, str]
 
 
@@ -57,7 +57,7 @@ class MemorySource:
 
 @dataclass
 class Read:
-    """What was read of a video or a part."""
+    """Samples and details of a video or a part."""
 
     samples: list[Seen]
     info: VideoInfo

@@ -157,7 +157,7 @@ class DamageLog:
 def owner_by_time(part: Part, log: DamageLog, tick: Fraction) -> Callable[[int | None], bool]:
     """Return a function that tells whether a part has a packet's time, for a pass that decodes all packets.
 
-    A packet has the greatest time so far, so that each packet has one owner whatever the order of the packets is.
+    A packet has the greatest time so far, so that each packet has one owner in any order of the packets.
 
     Parameters
     ----------

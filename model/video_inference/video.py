@@ -263,7 +263,7 @@ class Video:
                 self._reopen(threads=1)
                 numbered = Numbered(self._reader.track, timeline.packets, rewinds=False, start=start)
         if self._part.ends_by(self._last) and self._reader.log.errors_in_a_row < MAX_ERRORS_IN_A_ROW:
-            # Whether the decoder refuses the packets that follow matters to the next part.
+            # If the decoder refuses the packets that follow, the next part reports it.
             return
         self._reader.end(early=ends_early)
         if self._reader.ended_by != "damage":

@@ -66,7 +66,7 @@ export class LiveEndpoint implements Named {
   #config: EndpointConfigRecord;
   #deploymentConfig: DeploymentConfig | undefined;
   #failureReason: string | undefined;
-  /** Whether the execution role lets the instances publish their metrics. */
+  /** True if the execution role lets the instances publish their metrics. */
   #publishesMetrics = true;
   #modifiedAt: Date;
 
