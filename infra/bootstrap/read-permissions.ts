@@ -2,7 +2,7 @@
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";
 import { bucketArn, globalArn, regionalArn } from "../account.ts";
 import { allow } from "../iam/policy-document.ts";
-import { alarms, endpointLogs, named, sageMaker } from "./scope.ts";
+import { endpointLogs, named, sageMaker } from "./scope.ts";
 import type { Scope } from "./scope.ts";
 import { allowUnlimited, unlimitedActions } from "./unlimited-actions.ts";
 
@@ -86,7 +86,11 @@ export function readPermissions(scope: Scope): PolicyStatement[] {
       ["application-autoscaling:ListTagsForResource"],
       regionalArn(account, "application-autoscaling", "scalable-target/*"),
     ),
-    allow("SeeAlarms", ["cloudwatch:ListTagsForResource"], alarms(scope)),
+    allow(
+      "SeeAlarms",
+      ["cloudwatch:ListTagsForResource"],
+      regionalArn(account, "cloudwatch", `alarm:${named(environment)}`),
+    ),
     allowUnlimited("FindLogGroups", ["logs:DescribeLogGroups"], regionalArn(account, "logs", "log-group:*")),
     allow("SeeLogGroups", ["logs:ListTagsForResource"], endpointLogs(scope)),
     allow(

@@ -34,7 +34,7 @@ export function smokePermissions(scope: Scope): PolicyStatement[] {
     ),
     // The smoke test lists queues to find those that earlier runs left.
     allowUnlimited("FindTemporaryQueues", ["sqs:ListQueues"]),
-    allow("ReadLogs", ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"], endpointLogs(scope)),
+    allow("ReadLogs", ["logs:DescribeLogStreams", "logs:GetLogEvents"], endpointLogs(scope)),
     allowUnlimited("SeeMetrics", unlimitedActions.metrics.actions),
   ];
 }

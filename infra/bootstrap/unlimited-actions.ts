@@ -57,7 +57,7 @@ export const unlimitedActions = {
     risk: "Shows the settings and states of alarms.",
   },
   metrics: {
-    actions: ["cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics"],
+    actions: ["cloudwatch:GetMetricStatistics"],
     why: noResource,
     risk: "Shows metrics.",
   },
