@@ -6,9 +6,6 @@ import type { Call } from "./replay.ts";
 import { environmentStacks, roleArn, stackNames } from "./world.ts";
 import type { World } from "./world.ts";
 
-/** Name of a stack of a World. */
-export type StackName = (typeof stackNames)[number];
-
 const stackPattern = "(?:local|full|dev|prod|pr-\\d+)";
 
 /** Returns the environment of a stack; undefined for a stack outside the bootstrap's environments. */
@@ -30,8 +27,8 @@ export function onStack(call: Call, stack: string): Call {
       new RegExp(`key/(?:video-${stackPattern}-0a1b2c3|async-video-[a-z]+)(?=")`, "g"),
       `key/${keyNameOf(stack)}`,
     )
-    .replaceAll(new RegExp(`video-${stackPattern}-`, "g"), `video-${stack}-`)
-    .replaceAll(new RegExp(`role/${stackPattern}-(caller|operator|team)(?=")`, "g"), `role/${stack}-$1`)
+    .replaceAll(new RegExp(`(?<!async-)video-${stackPattern}-`, "g"), `video-${stack}-`)
+    .replaceAll(new RegExp(`role/${stackPattern}-(caller|operator|team|tester)(?=")`, "g"), `role/${stack}-$1`)
     .replaceAll(new RegExp(`("aws:(?:resource|request)tag/stack":)"${stackPattern}"`, "g"), `$1"${stack}"`);
   if (environment !== undefined) {
     text = text
@@ -48,23 +45,29 @@ export interface Translated {
   readonly recorded: number;
 }
 
-/**
- * Returns the recorded calls on every stack whose principals exist. The role for another account makes the calls of a
- * stack's callers, too.
- */
+/** Returns the recorded calls on every stack whose principals exist. */
 export function translations(recorded: readonly RecordedCall[], world: World): Translated[] {
   return recorded.flatMap(({ caller: by, action, resource, context }, index) =>
     stackNames.flatMap((stack) => {
       const call = onStack({ caller: by, action, resource, context }, stack);
       const { caller } = call;
       if (!("role" in caller)) return [{ call, recorded: index }];
-      const callerRole = roleArn(`video-${stack}-caller-0a1b2c3`);
-      const roles = [caller.role, ...(caller.role === roleArn(`${stack}-caller`) ? [callerRole] : [])];
+      const roles = [caller.role, ...alike(caller.role, stack)];
       return roles
         .filter((role) => role in world.roles)
         .map((role) => ({ call: { ...call, caller: { ...caller, role } }, recorded: index }));
     }),
   );
+}
+
+/**
+ * Returns the roles that make the same calls as a recorded one: the role for another account makes those of callers, and the
+ * deploy role tests stacks, as a team does.
+ */
+function alike(role: string, stack: string): string[] {
+  if (role === roleArn(`${stack}-caller`)) return [roleArn(`video-${stack}-caller-0a1b2c3`)];
+  if (role !== roleArn(`${stack}-tester`)) return [];
+  return [roleArn(`${stack}-team`), roleArn(`async-video-${environmentOf(stack) ?? "none"}-deploy-0a1b2c3`)];
 }
 
 /**

@@ -1,34 +1,14 @@
-/** Calls that no recording on the emulator has, with their sources: of the official provider, of consoles, and of errors. */
+/** Calls that no recording on the emulator has, with their sources: of Pulumi, of consoles, and of errors. */
+import { environments } from "../../infra/bootstrap/environments.ts";
 import { environmentOf } from "./calls.ts";
 import { keyContext } from "./key-context.ts";
 import type { Call } from "./replay.ts";
+import { destroyCalls, providerCalls } from "./provider-calls.ts";
 import { resourcesOf } from "./resources.ts";
+import { on, under } from "./rows.ts";
+import type { DocumentedCalls, Kind, RoleCall } from "./rows.ts";
 import { roleArn, sourceBucket, stackNames } from "./world.ts";
 import type { World } from "./world.ts";
-
-/** One call of a role. */
-interface RoleCall {
-  readonly action: string;
-  readonly resource: string;
-  /** @default none */
-  readonly context?: Readonly<Record<string, unknown>>;
-}
-
-/** Kinds of roles: the bootstrap's of the stack's environment, and those with the stack's own policies. */
-type Kind = "deploy" | "preview" | "caller" | "operator";
-
-/** Calls with the same source. */
-interface DocumentedCalls {
-  /** The roles that make them. */
-  readonly by: readonly Kind[];
-  readonly source: string;
-  readonly calls: (stack: string) => readonly RoleCall[];
-}
-
-const both = ["deploy", "preview"] as const;
-
-const on = (resources: readonly string[], service: string, ...names: readonly string[]): RoleCall[] =>
-  resources.flatMap((resource) => names.map((name) => ({ action: `${service}:${name}`, resource })));
 
 /** Returns the uses of a stack's key by a queue in the caller's name. */
 function queueKeyUses(stack: string, queue: string, ...names: readonly string[]): RoleCall[] {
@@ -49,24 +29,6 @@ function stateCalls(stack: string, objectActions: readonly string[], keyUses: re
 
 /** The calls by their sources. */
 const documented: readonly DocumentedCalls[] = [
-  {
-    by: both,
-    // The emulator's provider reads only what the program sets.
-    source: "hashicorp/terraform-provider-aws, internal/service/s3/bucket.go: resourceBucketRead",
-    calls: (stack) =>
-      on(
-        [resourcesOf(stack).inputBucket],
-        "s3",
-        "GetAccelerateConfiguration",
-        "GetBucketAcl",
-        "GetBucketCORS",
-        "GetBucketLogging",
-        "GetBucketObjectLockConfiguration",
-        "GetBucketRequestPayment",
-        "GetBucketWebsite",
-        "GetReplicationConfiguration",
-      ),
-  },
   {
     by: ["deploy"],
     source: "pulumi/pulumi, pkg/backend/diy: state, locks and backups; google/go-cloud, secrets/awskms: Encrypt",
@@ -156,6 +118,33 @@ const documented: readonly DocumentedCalls[] = [
       ),
   },
   {
+    by: ["caller"],
+    source: "client/src/job-record.ts: status and fetch read a job's record, given its InferenceId",
+    calls: (stack) => on([resourcesOf(stack).jobRecord], "s3", "GetObject"),
+  },
+  {
+    by: ["deploy"],
+    source: "smoke/: the deploy role tests a stack in the pipeline (.github/workflows/deploy.yml)",
+    calls: (stack) => {
+      const { endpoint, inputBucket, input, result, failure, success, temporaryQueue, logGroup, logStream, key } =
+        resourcesOf(stack);
+      return [
+        ...on([endpoint], "sagemaker", "InvokeEndpointAsync"),
+        ...on([input], "s3", "DeleteObject", "DeleteObjectVersion", "GetObject", "PutObject"),
+        ...on([result, failure], "s3", "DeleteObject", "GetObject"),
+        ...on([inputBucket], "s3", "ListBucketVersions"),
+        ...under({ "sns:protocol": "sqs", "sns:endpoint": temporaryQueue }, on([success], "sns", "Subscribe")),
+        ...on([temporaryQueue], "sqs", "DeleteMessage", "ReceiveMessage"),
+        ...under(keyContext({ "aws:sqs:arn": temporaryQueue }, "sqs"), on([key], "kms", "Decrypt")),
+        ...on(["*"], "sqs", "ListQueues"),
+        ...on([`${logGroup}:log-stream:`], "logs", "DescribeLogStreams"),
+        ...on([logStream], "logs", "GetLogEvents"),
+        ...on(["*"], "cloudwatch", "GetMetricStatistics"),
+        ...on(["*"], "application-autoscaling", "DescribeScalingActivities"),
+      ];
+    },
+  },
+  {
     by: ["operator", "deploy"],
     source: "smoke/old-queues.ts: queues that an ended smoke test left",
     calls: (stack) =>
@@ -183,9 +172,12 @@ export function documentedCalls(world: World): Call[] {
       kind === "deploy" || kind === "preview"
         ? roleArn(`async-video-${environment}-${kind}-0a1b2c3`)
         : roleArn(`${stack}-${kind}`);
-    return documented.flatMap(({ by, calls }) =>
+    // The role for another account makes the calls of callers.
+    const callerRole = roleArn(`video-${stack}-caller-0a1b2c3`);
+    const isDisposable = environment !== "none" && environments[environment].disposable;
+    return [...documented, ...providerCalls, ...(isDisposable ? [destroyCalls] : [])].flatMap(({ by, calls }) =>
       by
-        .map(arnOf)
+        .flatMap((kind) => [arnOf(kind), ...(kind === "caller" ? [callerRole] : [])])
         .filter((role) => role in world.roles)
         .flatMap((role) => calls(stack).map(({ context = {}, ...call }) => ({ ...call, context, caller: { role } }))),
     );

@@ -43,6 +43,8 @@ function places(resources: Resources, hasAllSettings: boolean): Readonly<Record<
     "log group of the endpoint": [plain(resources.logGroup)],
     "log streams of the endpoint": [plain(resources.logStream)],
     endpoint: [plain(resources.endpoint)],
+    // The program's endpoints have no volume with a key (docs/decisions/0039-permissions-of-own-services.md).
+    volume: [],
     "*": [plain("*")],
   };
 }
@@ -59,23 +61,29 @@ interface Place {
  * autoscaler's role is AWS's.
  */
 export function actorCallsOf(stack: string): Call[] {
-  const all = places(resourcesOf(stack), stack !== "local");
-  return Object.entries(actorCalls).flatMap(([event, rows]) =>
+  const hasAllSettings = stack !== "local";
+  const all = places(resourcesOf(stack), hasAllSettings);
+  const events = Object.entries(actorCalls).filter(([event]) => hasAllSettings || !event.endsWith("in a VPC"));
+  return events.flatMap(([event, rows]) =>
     rows
       .filter((row) => row.certainty !== "assumed" && row.as !== "scaling role")
-      .flatMap(({ as, action, resource }) => {
+      .flatMap(({ as, action, resource, context: keys = [] }) => {
         const isKey = resource.startsWith("key of the ");
         const words = resource.replace("key of the ", "");
         const found = all[event === "action of an alarm" && words === "topic" ? "topic of alarms" : words];
         if (found === undefined) throw new Error(`matrix.ts knows no ${words}: add it to places().`);
-        return found.map(({ arn, key, encryption, sourceArn }): Call => {
+        const namespaces = keys.includes("cloudwatch:namespace") ? [namespace, hostNamespace] : [];
+        return found.flatMap(({ arn, key, encryption, sourceArn }): Call[] => {
           const isRole = as === "execution role";
           const bySource = as === "cloudwatch.amazonaws.com" || !isKey;
           const caller: Caller = isRole
             ? { role: resourcesOf(stack).execution }
             : { service: as, ...(bySource && sourceArn !== undefined ? { sourceArn, sourceAccount: accountId } : {}) };
           const context = isKey ? keyContext(encryption, isRole ? viaOf(encryption) : undefined) : {};
-          return { caller, action, resource: isKey ? key : arn, context };
+          const call = { caller, action, resource: isKey ? key : arn, context };
+          return namespaces.length === 0
+            ? [call]
+            : namespaces.map((each) => ({ ...call, context: { "cloudwatch:namespace": each } }));
         });
       }),
   );
@@ -98,13 +106,6 @@ function furtherCallsOf(stack: string): Call[] {
       resource: execution,
       context: {},
     },
-    // IAM user guide, "Access to AWS accounts owned by third parties".
-    {
-      caller: { user: `arn:aws:iam::${callerAccount}:user/ops` },
-      action: "sts:AssumeRole",
-      resource: callerRole,
-      context: {},
-    },
     // CloudWatch Logs user guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
     ...["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey", "DescribeKey"].map((name) => ({
       caller: logs,
@@ -121,15 +122,18 @@ function furtherCallsOf(stack: string): Call[] {
     })),
     ...(stack === "local"
       ? []
-      : [{ caller: session, action: "s3:ListBucket", resource: `arn:aws:s3:::${sourceBucket.bucket}`, context: {} }]),
+      : [
+          // IAM user guide, "Access to AWS accounts owned by third parties".
+          {
+            caller: { user: `arn:aws:iam::${callerAccount}:user/ops` },
+            action: "sts:AssumeRole",
+            resource: callerRole,
+            context: {},
+          },
+          { caller: session, action: "s3:ListBucket", resource: `arn:aws:s3:::${sourceBucket.bucket}`, context: {} },
+        ]),
     // SageMaker developer guide, "How to use SageMaker AI execution roles", CreateModel API.
     { caller: session, action: "logs:DescribeLogStreams", resource: logGroup, context: {} },
-    ...[namespace, hostNamespace].map((each) => ({
-      caller: session,
-      action: "cloudwatch:PutMetricData",
-      resource: "*",
-      context: { "cloudwatch:namespace": each },
-    })),
   ];
 }
 

@@ -70,7 +70,10 @@ function otherResources(arn: string): string[] {
   if (arn === "*") return [];
   const [prefix, name] = splitArn(arn);
   const renamed = name
-    .replace(/video-(local|full|dev|prod|pr-7)-/, (_, stack: string) => `video-${stack === "dev" ? "prod" : "dev"}-`)
+    .replace(
+      /(?<!async-)video-(local|full|dev|prod|pr-7)-/,
+      (_, stack: string) => `video-${stack === "dev" ? "prod" : "dev"}-`,
+    )
     .replace(
       /async-video-(dev|production|ephemeral)/,
       (_, one: string) => `async-video-${one === "dev" ? "production" : "dev"}`,

@@ -46,7 +46,7 @@ export class ForeignPolicy extends UserError {
 }
 
 /** Principals of the program: roles of the bootstrap and of stacks, and those that the program's policies are attached to. */
-const ownRole = /:role\/(?:video-|async-video-|[a-z0-9-]+-(?:caller|operator|team)$)/;
+const ownRole = /:role\/(?:video-|async-video-|[a-z0-9-]+-(?:caller|operator|team|tester)$)/;
 
 /**
  * Returns the recording in the emulator's lines, with placeholders for accounts and random names.

@@ -8,6 +8,7 @@ import {
   CreateRoleCommand,
   DetachRolePolicyCommand,
   IAMClient,
+  PutRolePolicyCommand,
   paginateListRoles,
 } from "@aws-sdk/client-iam";
 import { z } from "zod";
@@ -36,7 +37,7 @@ export type Report = (line: string) => void;
 /** Limit of one command, ms. */
 const limit = 15 * 60_000;
 
-/** Uses the stack `local` as its roles: one video, its result, a burst, a redrive, the smoke test. */
+/** Runs `npm start`, and uses the stack `local` as its roles: one video, its result, a burst, the smoke test, a redrive. */
 export async function useStack(folder: string, report: Report, signal: AbortSignal): Promise<void> {
   const run = async (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<void> => {
     report(`$ async-video ${args.join(" ")}`);
@@ -49,11 +50,12 @@ export async function useStack(folder: string, report: Report, signal: AbortSign
     });
   };
   makeFolder(folder);
+  await run(["start", "--port", String(await freePort())]);
   await run(["local", "up", "--port", String(await freePort())]);
   try {
     const ready = await readReady(localState);
     if (ready === undefined) throw new Error("local up left no emulator.");
-    await using _team = await createTeam(ready);
+    await using roles = await createRoles(ready);
     const as = async (role: string, ...args: string[]): Promise<void> => {
       await run(args, sessionVariables(await assumeRole(ready, role)));
     };
@@ -62,30 +64,47 @@ export async function useStack(folder: string, report: Report, signal: AbortSign
     await as("caller", "submit", video, "--wait", "--journal", journal);
     await as("caller", "fetch", journal, "--to", join(folder, "results"), "--annotate");
     await as("caller", "status", "--id", ...(await jobIds(journal)));
-    await as("local-team", "status", journal);
-    await as("local-team", "burst", "--count", "10", "--until-zero", "--out", join(folder, "burst"));
-    await as("local-team", "smoke", "--any");
-    await as("local-team", "redrive", "--journal", join(folder, "redrive.jsonl"));
+    await as(roles.team, "status", journal);
+    await as(roles.team, "burst", "--count", "10", "--until-zero", "--out", join(folder, "burst"));
+    await as(roles.tester, "smoke", "--any");
+    await as(roles.team, "redrive", "--journal", join(folder, "redrive.jsonl"));
   } finally {
     await run(["local", "down"]);
   }
 }
 
-/** Creates a role with the stack's policies for callers and for operators, as a team of one has. Disposing of it detaches them, so that the stack can be destroyed. */
-async function createTeam({ url, region, accountId, credentials }: Ready): Promise<AsyncDisposable> {
+/** Names of roles for the commands on a stack. */
+interface StackRoles extends AsyncDisposable {
+  readonly team: string;
+  readonly tester: string;
+}
+
+/**
+ * Creates two roles: a team with the stack's policies for callers and for operators, and a tester who may do everything, because on AWS the
+ * deploy role tests a stack. Disposing of them detaches the stack's policies, so that the stack can be destroyed.
+ */
+async function createRoles({ url, region, accountId, credentials }: Ready): Promise<StackRoles> {
   const iam = iamClient({ url, region, credentials });
   const { callerPolicyArn, operatorPolicyArn } = z
     .object({ callerPolicyArn: z.string(), operatorPolicyArn: z.string() })
     .parse(JSON.parse(await readFile(localState.outputs, "utf8")));
+  const document = (statement: object): string =>
+    JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", ...statement }] });
+  const [team, tester] = ["local-team", "local-tester"] as const;
   const Principal = { AWS: `arn:aws:iam::${accountId}:root` };
-  const trust = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal, Action: "sts:AssumeRole" }] };
-  const RoleName = "local-team";
-  await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) }));
+  for (const each of [team, tester]) {
+    const AssumeRolePolicyDocument = document({ Principal, Action: "sts:AssumeRole" });
+    await iam.send(new CreateRoleCommand({ RoleName: each, AssumeRolePolicyDocument }));
+  }
+  const PolicyDocument = document({ Action: "*", Resource: "*" });
+  await iam.send(new PutRolePolicyCommand({ RoleName: tester, PolicyName: "everything", PolicyDocument }));
   const policies = [callerPolicyArn, operatorPolicyArn];
-  for (const PolicyArn of policies) await iam.send(new AttachRolePolicyCommand({ RoleName, PolicyArn }));
+  for (const PolicyArn of policies) await iam.send(new AttachRolePolicyCommand({ RoleName: team, PolicyArn }));
   return {
+    team,
+    tester,
     async [Symbol.asyncDispose]() {
-      for (const PolicyArn of policies) await iam.send(new DetachRolePolicyCommand({ RoleName, PolicyArn }));
+      for (const PolicyArn of policies) await iam.send(new DetachRolePolicyCommand({ RoleName: team, PolicyArn }));
       iam.destroy();
     },
   };

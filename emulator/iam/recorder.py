@@ -52,8 +52,8 @@ def _lines(call: Call, decision: Decision) -> Iterator[dict[str, Any]]:
             "allowed": decision.allowed,
         }
     }
-    for layer in caller.layers if isinstance(caller, Principal) else []:
-        for policy in layer.policies:
+    if isinstance(caller, Principal):
+        for policy in [policy for layer in caller.layers for policy in layer.policies]:
             # An inline policy's name is unique only in its role.
             name = policy.name if policy.name.startswith("arn:") else f"{caller.arn.split('/')[1]}/{policy.name}"
             yield {"policy": {"name": name, "statements": [_statement(one) for one in policy.statements]}}

@@ -54,24 +54,16 @@ describe("a recording launcher", function () {
   };
   const callsOf = async (caller: object) =>
     (await lines()).flatMap(({ call }) => {
-      const { context: _context, ...rest } = (call ?? {}) as Record<string, unknown>;
-      return JSON.stringify(rest["caller"]) === JSON.stringify(caller) ? [rest] : [];
+      const { action, allowed, caller: by, resource } = (call ?? {}) as Record<string, unknown>;
+      return JSON.stringify(by) === JSON.stringify(caller) ? [{ action, allowed, caller: by, resource }] : [];
     });
 
   it("writes each decision once, with its caller, action and resource", async () => {
     const call = { caller: { principal }, action: "s3:ListBucket" };
-    assert.deepEqual(
-      (await callsOf({ principal })).map(({ caller, action, resource, allowed }) => ({
-        caller,
-        action,
-        resource,
-        allowed,
-      })),
-      [
-        { ...call, resource: "arn:aws:s3:::videos", allowed: true },
-        { ...call, resource: "arn:aws:s3:::others", allowed: false },
-      ],
-    );
+    assert.deepEqual(await callsOf({ principal }), [
+      { ...call, resource: "arn:aws:s3:::videos", allowed: true },
+      { ...call, resource: "arn:aws:s3:::others", allowed: false },
+    ]);
   });
 
   it("writes the policies in force", async () => {
