@@ -7,6 +7,7 @@ import {
   CreateOpenIDConnectProviderCommand,
   CreateRoleCommand,
 } from "@aws-sdk/client-iam";
+import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { AssumeRoleWithWebIdentityCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
@@ -97,6 +98,23 @@ describe("The launcher's interface", () => {
       const { allowed, message } = await make([model("video-1"), model("other")], { "aws:RequestTag/stack": "local" });
       assert.equal(allowed, false);
       assert.match(message, /assumed-role\/maker\/job .* on resource: \S+model\/other because/);
+    });
+
+    it("by the role's ARN in aws:PrincipalArn, not the session's", async () => {
+      const key = new KMSClient(sdkConfig(aws));
+      const account = { ...allow("Account", "kms:*"), Principal: { AWS: `arn:aws:iam::${testAccount}:root` } };
+      const Condition = { ArnLike: { "aws:PrincipalArn": `arn:aws:iam::${testAccount}:role/kept-out-*` } };
+      const Policy = policyOf(account, { ...account, Sid: "KeepOut", Effect: "Deny", Principal: "*", Condition });
+      const { KeyMetadata } = await key.send(new CreateKeyCommand({ Policy, BypassPolicyLockoutSafetyCheck: true }));
+      key.destroy();
+      const use = { action: "kms:Decrypt", resources: [KeyMetadata?.Arn ?? ""] };
+      for (const [name, allowed] of [
+        ["kept-out-1", false],
+        ["let-in", true],
+      ] as const) {
+        const caller = { roleArn: await createRole(aws, name, { allow: [allow("Decrypt", "kms:Decrypt")] }) };
+        assert.equal((await send({ ...use, caller })).allowed, allowed, name);
+      }
     });
 
     it("that does not exist", async () => {
