@@ -195,6 +195,12 @@ s3.delete_object(Bucket='${outputs.inputBucket}', Key='${outputs.inputPrefix}cli
     );
   });
 
+  it("prints denials below the error of a failed command", async () => {
+    const denied =
+      /\nerror: AccessDeniedException: .*\nDenied on the local stack during this command:\n {2}IAM denied sagemaker:DescribeEndpoint: principal \S+local-caller\S+, resource \S+, policy -, sid -\n/;
+    await assert.rejects(withLocalEnv("node ops/main.ts burst --count 1", "caller"), denied);
+  });
+
   it("refuses a second local:up", async () => {
     const { status, stderr } = await local("up").finished;
     assert.equal(status, 2);
