@@ -3,6 +3,7 @@
  * changes.
  */
 
+import { isDeepStrictEqual } from "node:util";
 import type { AlarmEvent, AlarmSettings, Alarms } from "./alarms.ts";
 import type { Clock } from "./clock.ts";
 import { Cooldown } from "./cooldown.ts";
@@ -126,14 +127,18 @@ export class Autoscaler {
   }
 
   /**
-   * Creates a policy of a registered resource, or overwrites the one of that name; target tracking gets new alarms.
+   * Creates a policy of a registered resource, or overwrites the one of that name. A changed target tracking gets new
+   * alarms, an identical one keeps them.
    * @throws {Error} if no scalable target is registered for the resource
    */
   putPolicy(resourceId: string, name: string, rule: StepScaling | TargetTracking): ScalingPolicy {
     const entry = this.#targets.get(resourceId);
     if (entry === undefined) throw new Error(`No scalable target is registered for ${resourceId}.`);
     const existing = entry.policies.get(name);
-    if (existing !== undefined) this.#deleteAlarms(existing);
+    if (existing !== undefined) {
+      if (isDeepStrictEqual(existing.rule, rule) && this.#hasAlarms(existing)) return existing;
+      this.#deleteAlarms(existing);
+    }
     const policy: ScalingPolicy = {
       name,
       arn: existing?.arn ?? this.#policyArn(resourceId, name),
@@ -307,6 +312,10 @@ export class Autoscaler {
     const created = low === undefined ? [high] : [high, low];
     for (const alarm of created) this.#options.alarms.put(alarm);
     return created.map(({ name }) => name);
+  }
+
+  #hasAlarms(policy: ScalingPolicy): boolean {
+    return policy.alarms.every((name) => this.#options.alarms.get(name) !== undefined);
   }
 
   #deleteAlarms(policy: ScalingPolicy): void {

@@ -8,6 +8,11 @@ import type {
 import { describe, it } from "mocha";
 import { ScalingServiceHarness, key, registered, stepPolicy, trackingPolicy } from "./harness.ts";
 
+const tracking = (more: object): object => ({
+  ...trackingPolicy,
+  TargetTrackingScalingPolicyConfiguration: { ...trackingPolicy.TargetTrackingScalingPolicyConfiguration, ...more },
+});
+
 describe("PutScalingPolicy", () => {
   it("gives target tracking two alarms, and describes both kinds of policy as they were put", async () => {
     const harness = await registered();
@@ -63,11 +68,22 @@ describe("PutScalingPolicy", () => {
     assert.deepEqual(await cooldowns({ ScaleInCooldown: 0, ScaleOutCooldown: 0 }), [0, 0]);
   });
 
+  it("keeps the alarms of an identical policy, and makes new ones if one was deleted", async () => {
+    const harness = await registered();
+    const before = await harness.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
+    assert.deepEqual(await harness.call("PutScalingPolicy", trackingPolicy), before);
+    harness.alarms.delete(before.Alarms?.[0]?.AlarmName ?? "");
+    const after = await harness.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
+    assert.notDeepEqual(after.Alarms, before.Alarms);
+    assert.equal(harness.alarms.list().length, 2);
+  });
+
   it("overwrites the policy of that name: the ARN stays, the old alarms are deleted", async () => {
     const harness = await registered();
     const before = await harness.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
-    const after = await harness.call<PutScalingPolicyResponse>("PutScalingPolicy", trackingPolicy);
+    const after = await harness.call<PutScalingPolicyResponse>("PutScalingPolicy", tracking({ TargetValue: 7 }));
     assert.equal(after.PolicyARN, before.PolicyARN);
+    assert.notDeepEqual(after.Alarms, before.Alarms);
     assert.equal(harness.alarms.list().length, 2);
     assert.deepEqual(
       harness.alarms.list().map(({ settings }) => settings.name),
@@ -83,10 +99,6 @@ describe("PutScalingPolicy", () => {
     ScalingAdjustment: 1,
     ...(lower === undefined ? {} : { MetricIntervalLowerBound: lower }),
     ...(upper === undefined ? {} : { MetricIntervalUpperBound: upper }),
-  });
-  const tracking = (more: object): object => ({
-    ...trackingPolicy,
-    TargetTrackingScalingPolicyConfiguration: { ...trackingPolicy.TargetTrackingScalingPolicyConfiguration, ...more },
   });
   const metric = trackingPolicy.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification;
   const refusals: [string, object, RegExp][] = [
@@ -116,12 +128,20 @@ describe("PutScalingPolicy", () => {
       /StepScalingPolicyConfiguration is required/,
     ],
     [
-      "a predefined metric, by name",
+      "a predefined metric, which asynchronous endpoints do not have,",
       tracking({
         CustomizedMetricSpecification: undefined,
         PredefinedMetricSpecification: { PredefinedMetricType: "SageMakerVariantInvocationsPerInstance" },
       }),
-      /does not implement the predefined metric SageMakerVariantInvocationsPerInstance/,
+      /does not publish the predefined metric SageMakerVariantInvocationsPerInstance for asynchronous endpoints/,
+    ],
+    [
+      "a predefined metric of another service",
+      tracking({
+        CustomizedMetricSpecification: undefined,
+        PredefinedMetricSpecification: { PredefinedMetricType: "ECSServiceAverageCPUUtilization" },
+      }),
+      /is not a metric of the service namespace sagemaker/,
     ],
     [
       "metric math, by name",

@@ -12,6 +12,7 @@ import type {
 import { defaultCooldown } from "../../core/scaling-policy.ts";
 import type { StepAdjustment, StepScaling, TargetTracking } from "../../core/scaling-policy.ts";
 import { validationException } from "../../wire/service.ts";
+import type { AwsError } from "../../wire/service.ts";
 import { refuse } from "../unsupported.ts";
 
 /** API reference, StepScalingPolicyConfiguration. */
@@ -113,7 +114,7 @@ function trackingRule(configuration: TargetTrackingScalingPolicyConfiguration): 
       "Exactly one of CustomizedMetricSpecification and PredefinedMetricSpecification must be specified",
     );
   }
-  if (customized === undefined) refuse(`the predefined metric ${String(predefined?.PredefinedMetricType)}`);
+  if (customized === undefined) throw refusedPredefined(String(predefined?.PredefinedMetricType));
   if (customized.Metrics !== undefined) refuse("metric math in CustomizedMetricSpecification");
   const { Namespace, MetricName, Statistic, Unit, Dimensions = [] } = customized;
   if (Namespace === undefined || MetricName === undefined || Statistic === undefined) {
@@ -135,6 +136,19 @@ function trackingRule(configuration: TargetTrackingScalingPolicyConfiguration): 
     scaleInCooldown: milliseconds(ScaleInCooldown),
     disableScaleIn: DisableScaleIn,
   };
+}
+
+/**
+ * Returns the refusal of a predefined metric. Asynchronous endpoints publish none of them: the developer guide ("Autoscale
+ * an asynchronous endpoint") only uses a customized metric for them.
+ */
+function refusedPredefined(name: string): AwsError {
+  if (!name.startsWith("SageMaker")) {
+    return validationException(`The predefined metric ${name} is not a metric of the service namespace sagemaker`);
+  }
+  return validationException(
+    `SageMaker does not publish the predefined metric ${name} for asynchronous endpoints: use a CustomizedMetricSpecification with ApproximateBacklogSizePerInstance`,
+  );
 }
 
 type WireRule = Pick<

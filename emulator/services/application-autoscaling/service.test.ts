@@ -167,6 +167,15 @@ describe("tags of a scalable target", () => {
     assert.deepEqual(Tags, { b: "3", c: "4" });
   });
 
+  it("are refused for an existing target, with AWS's words", async () => {
+    const harness = await registered();
+    await assert.rejects(harness.call("RegisterScalableTarget", { ...target, Tags: { a: "1" } }), {
+      code: "ValidationException",
+      message:
+        "The scalable target that you tried to tag already exists. To update tags on an existing scalable target, use the TagResource API.",
+    });
+  });
+
   it("are deleted with the target", async () => {
     const harness = new ScalingServiceHarness();
     const { ScalableTargetARN: ResourceARN } = await harness.call<RegisterScalableTargetResponse>(

@@ -71,8 +71,9 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
         throw validationException(`SageMaker endpoint variant doesn't exist: ${ResourceId}`);
       }
       if (existing !== undefined && Tags !== undefined) {
+        // AWS's words: hashicorp/terraform-provider-aws, issue 31839.
         throw validationException(
-          "Tags can only be specified when a scalable target is created. Use TagResource for an existing one.",
+          "The scalable target that you tried to tag already exists. To update tags on an existing scalable target, use the TagResource API.",
         );
       }
       tags.check(tagsOf(Tags));

@@ -73,6 +73,13 @@ export interface SageMakerDependencies {
    * @default "as-given"
    */
   readonly lastDeploymentConfig?: "as-given" | "filled";
+  /**
+   * An UpdateEndpoint that names the current configuration and another DeploymentConfig. The API reference only says that
+   * an update needs a new configuration. hashicorp/terraform-provider-aws makes this call if only `deployment_config`
+   * changes, and no public report says that SageMaker refuses it.
+   * @default "accepted"
+   */
+  readonly deploymentConfigOnly?: "accepted" | "refused";
   /** The account's quota of instances of each type "for endpoint usage". @default 8 */
   readonly instanceQuota?: number;
 }

@@ -1,5 +1,6 @@
 /** SageMaker's endpoints: creates, updates, scales, describes and deletes them. */
 
+import { isDeepStrictEqual } from "node:util";
 import type { DeploymentConfig, SageMaker, UpdateEndpointInput } from "@aws-sdk/client-sagemaker";
 import type { CapacityPort } from "../../core/scaling-types.ts";
 import { AwsError, validationException } from "../../wire/service.ts";
@@ -64,7 +65,7 @@ export function endpointHandlers(state: SageMakerState) {
       const config = configs.get(configName);
       checkDeployment(input.DeploymentConfig, aws);
       assertIdle(endpoint);
-      if (config === endpoint.config) {
+      if (config === endpoint.config && !changesDeployment(input, endpoint, aws)) {
         throw validationException(
           `Cannot update endpoint with the currently in use endpoint configuration "${config.name}".`,
         );
@@ -146,6 +147,19 @@ function countAfterUpdate(input: UpdateEndpointInput, endpoint: LiveEndpoint, co
     return endpoint.capacity.desired;
   }
   return config.variant.initialCount;
+}
+
+/** Tells whether an update to the current configuration is accepted for its deployment configuration. */
+function changesDeployment(
+  { DeploymentConfig: given }: UpdateEndpointInput,
+  endpoint: LiveEndpoint,
+  { deploymentConfigOnly = "accepted" }: SageMakerDependencies,
+): boolean {
+  return (
+    deploymentConfigOnly === "accepted" &&
+    given !== undefined &&
+    !isDeepStrictEqual(given, endpoint.describe().LastDeploymentConfig)
+  );
 }
 
 function checkDeployment(deployment: DeploymentConfig | undefined, { alarms }: SageMakerDependencies): void {

@@ -57,6 +57,19 @@ describe("The emulated SageMaker", () => {
       );
     });
 
+    it("to another deployment configuration only, but not to the same one", async () => {
+      const other = {
+        BlueGreenUpdatePolicy: { TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE", WaitIntervalInSeconds: 0 } },
+      };
+      await update("config", { DeploymentConfig: other });
+      const { LastDeploymentConfig: last } = await fixture.untilStatus("InService");
+      assert.equal(last?.BlueGreenUpdatePolicy?.TrafficRoutingConfiguration?.WaitIntervalInSeconds, 0);
+      await refused(
+        update("config", { DeploymentConfig: other }),
+        'Cannot update endpoint with the currently in use endpoint configuration "config".',
+      );
+    });
+
     it("with the initial count again, unless the variant's properties are retained", async () => {
       await fixture.sagemaker.capacity.set(resourceId, 3);
       await fixture.createConfig({ EndpointConfigName: "b" });
