@@ -53,6 +53,32 @@ def test_a_request_that_points_to_a_video_has_the_result_of_the_video(
     assert without_times(result) == without_times(json.loads(street_result))
 
 
+def test_parts_have_the_same_frames_as_the_video(with_s3: tuple[inference.Model, FakeS3], street_result: str) -> None:
+    model, fake = with_s3
+    whole = json.loads(street_result)
+    frames = []
+    for part in ({"from": 0, "to": 2.9}, {"from": 2.9, "to": 7}, {"from": 7, "to": None}):
+        status, result = point(model, fake, changes=part)
+        assert status == 200
+        jsonschema.validate(result, SCHEMA)
+        assert (result["part"], result["video"]) == (part, whole["video"])
+        frames += result["frames"]
+    # On a CPU, batches have one frame, so the detections are equal to the last digit.
+    assert frames == whole["frames"]
+
+
+@pytest.mark.parametrize("part", [{"from": 2.1, "to": 2.9}, {"from": 600, "to": 900}, {"from": 600, "to": None}])
+def test_a_part_without_samples_has_a_result(
+    with_s3: tuple[inference.Model, FakeS3], street_result: str, part: dict[str, float | None]
+) -> None:
+    model, fake = with_s3
+    status, result = point(model, fake, changes=part)
+    assert status == 200
+    jsonschema.validate(result, SCHEMA)
+    assert (result["part"], result["frames"], result["truncated"]) == (part, [], False)
+    assert result["video"] == json.loads(street_result)["video"]
+
+
 def test_a_request_object_and_the_attributes_have_options(with_s3: tuple[inference.Model, FakeS3]) -> None:
     model, fake = with_s3
     _, result = point(model, fake, "score=0.25", {"options": {"fps": 0.5}})

@@ -93,6 +93,14 @@ def test_gaps_of_less_than_a_block_are_read(server: FakeS3) -> None:
     assert len(server.ranges) < len(steps) / 2
 
 
+def test_nothing_is_read_ahead_beyond_the_expected_bytes(server: FakeS3) -> None:
+    with open_source(server) as source:
+        source.expect(5 * BLOCK + 10, 7 * BLOCK + 20)
+        for start in range(5 * BLOCK + 10, 7 * BLOCK + 20, 4096):
+            source.read(start, 10)
+    assert server.ranges == [(0, BLOCK - 1), (5 * BLOCK, 6 * BLOCK - 1), (6 * BLOCK, 8 * BLOCK - 1)]
+
+
 def test_a_larger_gap_is_not_read(server: FakeS3) -> None:
     with open_source(server) as source:
         source.read(0, 10)

@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 import av.video
 
-from .picture import Rgb, Rotation, to_rgb
+from .picture import Rgb, Rotation, orientation_of, to_rgb, transfer_of
 from .plan import Sampled
 
 
@@ -45,6 +45,32 @@ class VideoInfo:
     start: Fraction
     transfer: str | None
     time_base: Fraction
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """Properties of `VideoInfo` that the first frame has."""
+
+    width: int
+    height: int
+    rotation: Rotation
+    transfer: str | None
+
+
+def appearance_of(picture: av.VideoFrame, width: int) -> Appearance:
+    """Return the properties of a first frame as displayed.
+
+    Parameters
+    ----------
+    picture
+        Decoded picture, as stored.
+    width
+        Width of the stored picture in square pixels.
+    """
+    rotation, height = orientation_of(picture).rotation, picture.height
+    if rotation in (90, 270):
+        width, height = height, width
+    return Appearance(width, height, rotation, transfer_of(picture))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from operator import add
 from typing import Literal
 
 import numpy as np
@@ -61,6 +62,11 @@ class Packets:
 
     def __len__(self) -> int:
         return len(self.pts)
+
+    def span(self, first: int, last: int) -> tuple[int, int]:
+        """Return the first byte in the file of the packets with the numbers from `first` to `last`, and the end."""
+        positions = self.positions[first : last + 1]
+        return min(positions), max(map(add, positions, self.sizes[first : last + 1]))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from operator import add
 from typing import TYPE_CHECKING, Any, cast
 
 import av
@@ -15,7 +14,7 @@ import av.stream
 import av.video
 from av.video.codeccontext import VideoCodecContext
 
-from .codecs import PACKED, PLANNED_CODECS, SKIPPING_CODECS, UNKNOWN_OR_PROGRESSIVE, has_one_layer
+from .codecs import PACKED, PLANNED_CODECS, SKIPPING_CODECS, UNKNOWN_OR_PROGRESSIVE, has_one_layer, side_data
 from .errors import EncryptedVideoError
 from .mp4_limits import movie_of
 from .opening import Body, choose_track, decoder_options, open_body, open_container, reason_of
@@ -63,6 +62,7 @@ class Track:
             self._movie = movie_of(file.view) if "mp4" in self._container.format.name else None
             self.stream = choose_track(self._container, max_pixels)
             """FFmpeg's properties of the track."""
+            self._entries = self.stream.index_entries
             self.close = opened.pop_all().close
             """Close the container and the decoder, and release the body."""
         self._threads = threads
@@ -203,7 +203,7 @@ class Track:
                     if end > ends.get(track, end - 1):
                         ends[track] = end
                 if track == index:
-                    if "encryption_info" in _side_data(packet):
+                    if "encryption_info" in side_data(packet):
                         raise EncryptedVideoError("The video is encrypted: send it without digital rights management.")
                     yield packet
 
@@ -252,7 +252,7 @@ class Track:
             raise NoPlanError("a packet has no time")
         if packet.is_corrupt:
             raise NoPlanError("a packet is damaged")
-        if "new_extradata" in _side_data(packet):
+        if "new_extradata" in side_data(packet):
             raise NoPlanError("the codec's parameters change within the video")
         key = self._is_keyframe(packet, len(noted))
         noted.add(pts, packet.size, key=key, hidden=packet.is_discard, dts=packet.dts, position=packet.pos)
@@ -264,8 +264,7 @@ class Track:
         """
         if self._movie is None:
             return packet.is_keyframe
-        entries = self.stream.index_entries
-        entry = entries[number] if number < len(entries) else None
+        entry = self._entries[number] if number < len(self._entries) else None
         if entry is None or (entry.timestamp, entry.size) != (packet.dts, packet.size):
             raise NoPlanError("the container's tables list other packets")
         return entry.is_keyframe
@@ -299,8 +298,7 @@ class Track:
     def expect(self, first: int, last: int, packets: Packets) -> None:
         """Note that only the packets with the numbers from `first` to `last` will be read from now on."""
         if isinstance(self._file, SourceFile):
-            places = packets.positions[first : last + 1]
-            self._file.expect(min(places), max(map(add, places, packets.sizes[first : last + 1])))
+            self._file.expect(*packets.span(first, last))
 
     def decode(self, packet: AnyPacket | None, *, skip_unreferenced: bool = False) -> list[av.VideoFrame]:
         """Decode a packet, or drain the decoder if it is None.
@@ -349,8 +347,3 @@ class Track:
     def flush_decoder(self) -> None:
         """Discard the reference frames of the decoder. The next packet must be a keyframe."""
         self._decoder.flush_buffers()
-
-
-def _side_data(packet: AnyPacket) -> list[str]:
-    """List the types of a packet's side data. PyAV's `has_sidedata` takes ten times as long."""
-    return [one.data_type for one in packet.iter_sidedata()]

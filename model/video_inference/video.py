@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -13,10 +13,10 @@ import av.video
 
 from .damage import MAX_ERRORS_IN_A_ROW, Damage, Truncation, owner_by_time
 from .errors import NotAVideoError
-from .frame import Frame, VideoInfo
+from .frame import Appearance, Frame, VideoInfo, appearance_of
 from .opening import Body
 from .part import WHOLE, Part
-from .picture import Rotation, orientation_of, square_width, transfer_of
+from .picture import square_width
 from .plan import NoPlanError, Sampled, Timeline, make_plan
 from .reader import Reader
 from .sampling import sample_by_time
@@ -27,16 +27,6 @@ DEFAULT_MAX_PIXELS = 36_000_000
 """Default of the maximum number of pixels of a picture, slightly more than 8192x4320."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """Properties of the first frame, as displayed: size in pixels, and those of `VideoInfo`."""
-
-    width: int
-    height: int
-    rotation: Rotation
-    transfer: str | None
 
 
 class Video:
@@ -63,7 +53,7 @@ class Video:
         self._max_pixels = max_pixels
         self._deadline = float("inf")
         self._info: VideoInfo | None = None
-        self._shown: _Shown | None = None
+        self._shown: Appearance | None = None
         self._timeline: Timeline | None = None
         self._part = WHOLE
         self._start = 0
@@ -299,7 +289,7 @@ class Video:
 
     def _frame(self, index: int, ticks: int, picture: av.VideoFrame, sampled: Sampled = "exact") -> Frame:
         if self._shown is None:
-            self._shown = self._describe(picture)
+            self._shown = appearance_of(picture, self._square_width(picture.width, picture.height))
         self._note_info()
         width = self._square_width(picture.width, picture.height)
         return Frame(index, ticks, self._reader.tick, picture, width, self._start + ticks, sampled)
@@ -319,16 +309,9 @@ class Video:
             self._decoded += reader.decoded
             if picture is None:
                 raise NotAVideoError(f"No frame of the video can be decoded: {reader.reason}.")
-            self._shown = self._describe(picture)
+            self._shown = appearance_of(picture, self._square_width(picture.width, picture.height))
         finally:
             reader.track.close()
-
-    def _describe(self, picture: av.VideoFrame) -> _Shown:
-        width, height = self._square_width(picture.width, picture.height), picture.height
-        rotation = orientation_of(picture).rotation
-        if rotation in (90, 270):
-            width, height = height, width
-        return _Shown(width, height, rotation, transfer_of(picture))
 
     def _note_info(self) -> None:
         if self._info is None and self._shown is not None:
