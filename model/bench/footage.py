@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+import av
 import cv2
 import numpy as np
 
@@ -96,6 +97,38 @@ class Footage:
             write(partial, self.pictures(), self.times(), self.codec, encoding=replace(self.encoding, threads=0))
             partial.replace(path)
         return path
+
+
+def repeat(clip: Path, path: Path, seconds: int, times: int) -> None:
+    """Write a video that shows an MP4 several times, without encoding it again.
+
+    Parameters
+    ----------
+    clip
+        Path of the MP4.
+    path
+        Path of the video, whose suffix chooses the container.
+    seconds
+        Length of the clip in seconds.
+    times
+        Number of repetitions.
+    """
+    partial = path.with_suffix(f".partial{path.suffix}")
+    options = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
+    with av.open(clip, "r") as source, av.open(partial, "w", options=options) as target:
+        track = target.add_stream_from_template(source.streams.video[0])
+        tick = source.streams.video[0].time_base
+        if tick is None:
+            raise RuntimeError(f"{clip} has no time base.")
+        for start in range(0, times * seconds, seconds):
+            source.seek(0)
+            for packet in source.demux(video=0):
+                if packet.size and packet.pts is not None and packet.dts is not None:
+                    offset = round(start / tick)
+                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
+                    packet.stream = track
+                    target.mux(packet)
+    partial.replace(path)
 
 
 def _street(times: Sequence[float], width: int, height: int) -> Iterator[Rgb]:

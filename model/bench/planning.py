@@ -16,6 +16,7 @@ from videos.times import regular
 from videos.writer import Encoding, write
 
 from . import footage
+from .footage import repeat
 from .processes import ProcessLimits, in_new_process
 
 MAX_RATIOS = {"planning_ratio": 2.5}
@@ -38,7 +39,7 @@ def make_video(seconds: int = _SECONDS) -> Path:
     if path.exists():
         return path
     footage.FOLDER.mkdir(parents=True, exist_ok=True)
-    clip, partial = path.with_suffix(".clip.mp4"), path.with_suffix(".partial.mp4")
+    clip = path.with_suffix(".clip.mp4")
     count = _CLIP_SECONDS * FPS
     write(
         clip,
@@ -46,22 +47,8 @@ def make_video(seconds: int = _SECONDS) -> Path:
         regular(count, FPS),
         encoding=Encoding(50, ticks=FPS),
     )
-    # Repeat the packets of the clip.
-    with av.open(clip, "r") as source, av.open(partial, "w", options={"movflags": "faststart"}) as target:
-        track = target.add_stream_from_template(source.streams.video[0])
-        tick = source.streams.video[0].time_base
-        if tick is None:
-            raise RuntimeError(f"{clip} has no time base.")
-        for start in range(0, seconds, _CLIP_SECONDS):
-            source.seek(0)
-            for packet in source.demux(video=0):
-                if packet.size and packet.pts is not None and packet.dts is not None:
-                    offset = round(start / tick)
-                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
-                    packet.stream = track
-                    target.mux(packet)
+    repeat(clip, path, _CLIP_SECONDS, seconds // _CLIP_SECONDS)
     clip.unlink()
-    partial.replace(path)
     return path
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench import blog, bodies, command, compare, cpu, footage, gpu, networks, planning
+from bench import blog, bodies, command, compare, cpu, footage, gpu, networks, planning, ranges
 from bench.bodies import BodiesError
 from bench.compare import Comparison, DifferentFramesError
 from bench.footage import Footage
@@ -320,3 +320,18 @@ def test_a_job_is_measured() -> None:
 )
 def test_overlapping_spans_count_once(spans: list[tuple[float, float]], expected: float) -> None:
     assert covered_seconds(spans) == expected
+
+
+def test_the_bytes_that_parts_and_few_samples_need_are_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = {
+        "common": replace(ranges._COMMON, width=160, height=90),
+        "large": replace(ranges._LARGE, width=320, height=180),
+    }
+    monkeypatch.setattr(ranges, "measure", partial(ranges.measure, seconds=20, **sizes))
+    assert ranges.main(["--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report.keys() >= ranges.MAX_RATIOS.keys()
+    assert report["bytes_read_overhead"] >= 1
+    assert 0 < report["keyframe_bytes_read_share"] <= report["bytes_read_share"] < 1
