@@ -124,6 +124,11 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     text: 'startsWith("bench:")',
   },
   {
+    command: "npm run -s bench:parts -- --json",
+    test: "e2e/parts/benches.long.e2e.ts",
+    text: 'startsWith("bench:")',
+  },
+  {
     command: "npm run -s bench:planner -- --json",
     test: "e2e/parts/benches.long.e2e.ts",
     text: 'startsWith("bench:")',
