@@ -3,7 +3,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, it } from "mocha";
-import { accepted, entriesOf, jobIdOf, newRecord, outputNameOf, withInvocation } from "./job-record.ts";
+import {
+  accepted,
+  entriesOf,
+  jobIdOf,
+  newRecord,
+  outputNameOf,
+  ownersOf,
+  partIdOf,
+  partNamed,
+  withInvocation,
+} from "./job-record.ts";
 import { jobSchemaText } from "./job-schema.ts";
 import { newInferenceId } from "./submit.ts";
 import type { Job } from "./submit.ts";
@@ -50,6 +60,56 @@ describe("the name of a result", () => {
       assert.match(S3OutputPathExtension, /^(?!s3:|https:)[a-zA-Z0-9!_.*'()/-]{1,512}$/);
       assert.match(Filename, /^(?!.*\..*\.)[a-zA-Z0-9][a-zA-Z0-9\-_.]{0,31}$/);
     }
+  });
+});
+
+describe("the record of a video in parts", () => {
+  const parts = [0, 1, 2].map((number) => ({
+    ...planned,
+    inferenceId: partIdOf("mine", number),
+    part: { job: "mine", number, from: 10 * number, to: number === 2 ? null : 10 * (number + 1) },
+  }));
+  const [, second = assert.fail()] = parts;
+  const all = newRecord(second, source, parts);
+
+  it("has all parts, each with its range and its request", () => {
+    assert.equal(all.id, "mine");
+    const ranges = [...entriesOf(all).values()].map((entry) => [entry.planned.inferenceId, entry.planned.part]);
+    assert.deepEqual(
+      ranges,
+      parts.map(({ inferenceId, part }) => [inferenceId, part]),
+    );
+  });
+
+  it("gets the acceptance of a part, and the request that sends it again", () => {
+    const first = { ...job, inferenceId: "mine-1" };
+    const again = { ...first, inferenceId: "mine-1.redrive-1", outputLocation: "s3://out/results/2.out" };
+    const done = withInvocation(withInvocation(all, second, accepted(first)), second, accepted(again));
+    const counts = done.parts.map(({ invocations }) => invocations.map(({ state }) => state));
+    assert.deepEqual(counts, [["sending"], ["accepted", "accepted"], ["sending"]]);
+    assert.deepEqual(entriesOf(done).get("mine-1.redrive-1")?.planned.part, second.part);
+  });
+
+  it("gets a part that it lacks, in order of time", () => {
+    const late = newRecord(parts[2]!, source);
+    const { parts: both } = withInvocation(late, second, accepted({ ...job, inferenceId: "mine-1" }));
+    assert.deepEqual(
+      both.map(({ from }) => from),
+      [10, 20],
+    );
+  });
+
+  it("names each part's result by its number, within the API's limits", () => {
+    const { S3OutputPathExtension, Filename } = outputNameOf({ ...second, inferenceId: "mine-1.redrive-9999" });
+    assert.deepEqual([S3OutputPathExtension, Filename], ["mine", "part-00001-redrive-9999.json"]);
+  });
+
+  it("may be that of a request for a whole video whose name ends with a number", () => {
+    assert.deepEqual(ownersOf("mine-1.redrive-2"), ["mine-1", "mine"]);
+    assert.equal(partNamed("mine-1", { from: 0, to: null }), undefined);
+    assert.deepEqual(partNamed("mine-1.redrive-2", { from: 10, to: 20 }), second.part);
+    const whole = { ...planned, inferenceId: "mine-1" };
+    assert.equal(entriesOf(newRecord(whole, source)).get("mine-1")?.planned.part, undefined);
   });
 });
 

@@ -209,20 +209,28 @@ export function partIdOf(job: string, number: number): string {
   return `${job}-${number}`;
 }
 
+/** Returns job id and number of a part if a name has the form of {@link partIdOf}; a whole video may have such a name. */
+function partOfName(inferenceId: string): Pick<PlannedPart, "job" | "number"> | undefined {
+  const [, job, number] = /^(.+)-(0|[1-9]\d{0,4})$/.exec(originalOf(inferenceId)) ?? [];
+  return job !== undefined && isJobId(job) ? { job, number: Number(number) } : undefined;
+}
+
 /**
  * Returns the ids of the jobs that may have a request of this name: it may be a whole video's, or a part's. Only the
  * records tell.
  */
 export function ownersOf(inferenceId: string): readonly string[] {
-  const [, job] = /^(.+)-\d{1,5}$/.exec(originalOf(inferenceId)) ?? [];
-  return [jobIdOf(inferenceId), ...(job !== undefined && isJobId(job) ? [job] : [])];
+  const part = partOfName(inferenceId);
+  return [jobIdOf(inferenceId), ...(part === undefined ? [] : [part.job])];
 }
 
-/** Returns the number of the part that a request of a job is for; undefined for the whole video. */
-function numberOf(inferenceId: string, job: string): number | undefined {
-  const first = originalOf(inferenceId);
-  const [, number] = /-(\d{1,5})$/.exec(first) ?? [];
-  return number !== undefined && first === partIdOf(job, Number(number)) ? Number(number) : undefined;
+/** Returns the part that a request of this name is for; undefined if its range is the whole video. */
+export function partNamed(
+  inferenceId: string,
+  { from, to }: Pick<PlannedPart, "from" | "to">,
+): PlannedPart | undefined {
+  const part = from === 0 && to === null ? undefined : partOfName(inferenceId);
+  return part === undefined ? undefined : { ...part, from, to };
 }
 
 /**
@@ -250,7 +258,7 @@ export function entriesOf({ id, source, options, parts }: JobRecord): ReadonlyMa
   const entries = parts.flatMap(({ from, to, invocations }) =>
     invocations.map((invocation): [string, JournalEntry] => {
       const { inferenceId, endpointName } = invocation;
-      const number = numberOf(inferenceId, id);
+      const part = partOfName(inferenceId);
       const common = { inferenceId, endpointName, inputLocation, contentType, ttlSeconds, timeoutSeconds };
       const attributes = customAttributes === undefined ? {} : { customAttributes };
       const planned: PlannedJob = {
@@ -258,7 +266,7 @@ export function entriesOf({ id, source, options, parts }: JobRecord): ReadonlyMa
         ...attributes,
         ...(name === undefined ? {} : { video: name }),
         ...(format === undefined ? {} : { format }),
-        ...(number === undefined ? {} : { part: { job: id, number, from, to } }),
+        ...(part?.job === id ? { part: { ...part, from, to } } : {}),
       };
       const sent = { inputLocation, contentType };
       if (invocation.state === "sending") return [inferenceId, { planned, attempts: 1, sent }];

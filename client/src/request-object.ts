@@ -20,14 +20,22 @@ export const requestType = "application/vnd.async-video.request+json";
 const maxRequestBytes = 64 * 1024;
 
 /** Members of a request object that the client reads. */
-const requestSchema = z.object({ video: z.string().startsWith("s3://"), etag: z.string().min(1) });
+const requestSchema = z.object({
+  video: z.string().startsWith("s3://"),
+  etag: z.string().min(1),
+  from: z.number().nonnegative().default(0),
+  to: z.number().positive().nullable().default(null),
+});
 
-/** A video that a request refers to. */
+/** A video that a request refers to, and the part of it, seconds from the first shown frame. */
 export interface ReferredVideo {
   /** s3:// URI of the video. */
   readonly video: string;
   /** ETag of the object, with its quotes; an object with another one is refused. */
   readonly etag: string;
+  readonly from: number;
+  /** Null for the end of the video. */
+  readonly to: number | null;
 }
 
 /** Returns the s3:// prefix of a stack's request objects, with a trailing slash. */
@@ -60,12 +68,13 @@ export async function storeRequest(
   { video, etag, ...named }: { video: string; etag: string | undefined } & Pick<PlannedJob, "inferenceId" | "part">,
   signal?: AbortSignal,
 ): Promise<string> {
-  const request: ReferredVideo = { video, etag: etag ?? (await etagOf(stack, video, signal)) };
+  const { from, to } = named.part ?? { from: 0, to: null };
+  const request: ReferredVideo = { video, etag: etag ?? (await etagOf(stack, video, signal)), from, to };
   const uri = requestUri(stack.outputs, named);
   await stack.s3.send(
     new PutObjectCommand({
       ...parseS3Uri(uri),
-      Body: JSON.stringify({ ...request, from: named.part?.from ?? 0, to: named.part?.to ?? null }),
+      Body: JSON.stringify(request),
       ContentType: requestType,
     }),
     signal === undefined ? {} : { abortSignal: signal },

@@ -78,6 +78,32 @@ describe("a redrive of the error queue", () => {
       assert.equal(fixture.aws.record("video-1").source.contentType, "video/mp4");
     });
 
+    describe("for a part of a video", () => {
+      const part = { job: "video", number: 1, from: 10, to: 20 };
+      const location = "s3://in/videos/requests/video/part-00001.json";
+      const message = failureOf("video-1", { requestParameters: { ...requestParameters, inputLocation: location } });
+
+      it("sends only that part again, with the part of the job's record", async () => {
+        await submitAll(fixture.stack, [{ video: "s3://in/videos/a.mp4", inferenceId: "video-1", part }]);
+        const first = sentVideo();
+        fixture.queues.put(message);
+        assert.deepEqual(kindsOf(await run()), ["sent"]);
+        assert.deepEqual(fixture.sent, ["video-1", "video-1.redrive-1"]);
+        assert.deepEqual(sentVideo(), first);
+        const [recorded] = fixture.aws.record("video").parts;
+        assert.deepEqual([recorded?.from, recorded?.to, recorded?.invocations.length], [10, 20, 2]);
+      });
+
+      it("finds the part in the request if neither journal nor record has the job", async () => {
+        const request = { video: "s3://in/videos/a.mp4", etag: '"old"', from: 10, to: 20 };
+        fixture.aws.objects.set(location.slice("s3://".length), Buffer.from(JSON.stringify(request)));
+        fixture.queues.put(message);
+        assert.deepEqual(kindsOf(await run()), ["sent"]);
+        assert.equal(fixture.aws.invocations[0]?.inputLocation, location);
+        assert.deepEqual(fixture.aws.record("video").parts[0]?.from, 10);
+      });
+    });
+
     it("says that the video is unknown if the request has expired, too", async () => {
       fixture.queues.put(failureOf("video-1", { requestParameters }));
       assert.deepEqual(kindsOf(await run()), ["no-input"]);

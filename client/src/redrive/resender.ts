@@ -1,8 +1,8 @@
 /** Sends failed jobs again, each once, and records them in a journal. */
 import { codeOf } from "../../../lib/errors.ts";
-import { entriesOf, ownersOf } from "../job-record.ts";
+import { entriesOf, ownersOf, partNamed } from "../job-record.ts";
 import { timeoutWithin } from "../limits.ts";
-import type { JournalEntries, JournalEntry, JournalWriter, PlannedJob } from "../journal-lines.ts";
+import type { JournalEntries, JournalEntry, JournalWriter, PlannedJob, PlannedPart } from "../journal-lines.ts";
 import { readRequest, requestType } from "../request-object.ts";
 import { readRecord } from "../record-store.ts";
 import { JobRecorder } from "../recorder.ts";
@@ -18,6 +18,8 @@ export interface FailedJob {
   /** Location of the request; absent if a notification does not have it. The journal or the record may have it. */
   readonly inputLocation?: string | undefined;
   readonly contentType?: string | undefined;
+  /** Part of the video that the request was for, if its request object shows one. */
+  readonly part?: PlannedPart | undefined;
   /** True if the model refused the video, and would refuse it again. */
   readonly isBadInput: boolean;
 }
@@ -152,7 +154,8 @@ export class Resender {
     const { inputLocation, contentType } = failed;
     if (contentType !== requestType || inputLocation === undefined) return failed;
     const request = await readRequest(this.#stack, inputLocation, this.#options.signal);
-    return { ...failed, inputLocation: request?.video, contentType: undefined };
+    const part = request === undefined ? undefined : partNamed(failed.inferenceId, request);
+    return { ...failed, inputLocation: request?.video, contentType: undefined, part };
   }
 
   async #send({
@@ -193,6 +196,7 @@ export class Resender {
     const place = known?.job ?? known?.sent;
     const inputLocation = place?.inputLocation ?? failed.inputLocation;
     if (inputLocation === undefined) return undefined;
+    const part = known?.planned.part ?? failed.part;
     const { ttlSeconds, timeoutSeconds, customAttributes, format } = known?.planned ?? {
       ttlSeconds: defaultTtlSeconds,
       timeoutSeconds: timeoutWithin(this.#stack.outputs),
@@ -208,7 +212,7 @@ export class Resender {
       timeoutSeconds,
       ...(customAttributes === undefined ? {} : { customAttributes }),
       ...(format === undefined ? {} : { format }),
-      ...(known?.planned.part === undefined ? {} : { part: known.planned.part }),
+      ...(part === undefined ? {} : { part }),
     };
   }
 }
