@@ -13,9 +13,6 @@ export interface Part {
  */
 export const maxParts = 1_000;
 
-/** A whole video as one part. */
-export const wholeVideo: Part = { from: 0, to: null };
-
 /** A video that may be cut into parts. */
 export interface PlannedVideo {
   /** Seconds; null if unknown. */
