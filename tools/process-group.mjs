@@ -23,13 +23,13 @@ import { hasCode } from "./setup/errors.mjs";
 export async function runInGroup(program, args, { signal, interruption, grace, listen, ...options }) {
   const child = spawn(program, args, { ...options, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   listen(child.stdout, child.stderr);
-  let isKilled = false;
+  const killed = new AbortController();
   /** @type {NodeJS.Timeout | undefined} */
   let deadline;
   const end = () => {
     signalGroup(child.pid, interruption);
     deadline = setTimeout(() => {
-      isKilled = true;
+      killed.abort();
       signalGroup(child.pid, "SIGKILL");
       // A process outside of the group may hold the pipes.
       child.stdout.destroy();
@@ -45,7 +45,7 @@ export async function runInGroup(program, args, { signal, interruption, grace, l
         resolve(code ?? killedBy ?? "SIGKILL");
       });
     });
-    return isKilled ? "SIGKILL" : status;
+    return killed.signal.aborted ? "SIGKILL" : status;
   } finally {
     signal.removeEventListener("abort", end);
     clearTimeout(deadline);
