@@ -124,7 +124,7 @@ function otherCallers({ caller, resource }: Call): Caller[] {
   const stranger = { user: `arn:aws:iam::${strangerAccount}:user/${other}` };
   if ("role" in caller) {
     const isKey = resource.startsWith("arn:aws:kms:");
-    return [{}, ...(hasOwnPolicy(resource) ? [stranger] : []), ...(isKey ? rogueRoles : [])];
+    return [{ anonymous: "true" }, ...(hasOwnPolicy(resource) ? [stranger] : []), ...(isKey ? rogueRoles : [])];
   }
   if ("service" in caller) {
     const { sourceArn, sourceAccount, ...service } = caller;

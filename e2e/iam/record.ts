@@ -7,15 +7,13 @@ import type { CommandContext } from "../../lib/command-line.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { recordingOf } from "./raw-recording.ts";
 import { recordingFile } from "./recording.ts";
-import { deployStack, useStack } from "./scenarios.ts";
+import { rehearse, useStack } from "./scenarios.ts";
 import { currentWorld } from "./world.ts";
-
-const scenarios = { use: useStack, deploy: deployStack };
 
 function recordCommand(context: CommandContext) {
   return createCommand("npm run iam:record --", "record the calls that policies are for")
     .description(
-      "Uses the stack local as its callers and operators, and deploys the stack dev as the bootstrap's roles, on emulators. Writes the emulator's decisions to emulator/iam/recording.json, for npm run check:iam.",
+      "Rehearses the pipeline as the bootstrap's roles, and uses the stack local as its callers and operators. Writes the emulator's decisions to emulator/iam/recording.json, for npm run check:iam.",
     )
     .option(
       "--raw <file>",
@@ -35,11 +33,13 @@ Exit status: 0 written; 1 a command failed, or the policies in force are not the
       if (onlyRaw && raw.length === 0) throw new InvalidInputError("--only-raw needs --raw FILE.");
       await using temporary = await mkdtempDisposable(join(tmpdir(), "iam-record-"));
       const files = [...raw];
-      for (const [name, scenario] of onlyRaw ? [] : Object.entries(scenarios)) {
-        const file = join(temporary.path, `${name}.jsonl`);
-        // The emulator of this process, and those of its commands, read it (emulator/ministack.ts).
+      if (!onlyRaw) {
+        const file = join(temporary.path, "decisions.jsonl");
+        // The emulators of the commands read it (emulator/ministack.ts).
         process.env["LAUNCHER_RECORDING"] = file;
-        await scenario(join(temporary.path, name), (line) => void context.stderr.write(`${line}\n`), context.signal);
+        const report = (line: string): void => void context.stderr.write(`${line}\n`);
+        await rehearse(report, context.signal);
+        await useStack(temporary.path, report, context.signal);
         files.push(file);
       }
       const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));

@@ -16,12 +16,24 @@ export interface RecordedCall extends Call {
   readonly allowed: boolean;
 }
 
+const caller = z.union([
+  z.strictObject({ role: z.string() }),
+  z.strictObject({
+    service: z.string(),
+    sourceArn: z.string().exactOptional(),
+    sourceAccount: z.string().exactOptional(),
+  }),
+  z.strictObject({ provider: z.string(), audience: z.string(), subject: z.string() }),
+  z.strictObject({ user: z.string() }),
+  z.strictObject({ anonymous: z.literal("true") }),
+]);
+
 const schema = z.object({
   /** Hashes of the policies in force, by the names that they have in a World. */
   policies: z.record(z.string(), z.string()),
   calls: z.array(
     z.object({
-      caller: z.record(z.string(), z.string()),
+      caller,
       action: z.string(),
       resource: z.string(),
       context: z.record(z.string(), z.unknown()),
@@ -43,7 +55,7 @@ export class StaleRecording extends UserError {
 
 /** Reads the committed recording. */
 export async function readRecording(): Promise<Recording> {
-  return schema.parse(JSON.parse(await readFile(recordingFile, "utf8"))) as Recording;
+  return schema.parse(JSON.parse(await readFile(recordingFile, "utf8")));
 }
 
 /** Returns the hash of a policy, which does not depend on the order of members. */

@@ -8,13 +8,13 @@ import { accountId, region } from "../../infra/testing/registrations.ts";
 import { ministackPython, repoRoot } from "../../tools/paths.mjs";
 import type { Statement, World } from "./world.ts";
 
-/** Who makes a call: a role's session, a service, the holder of a token, a user of another account, or (empty) anonymous. */
+/** Who makes a call: a role's session, a service, the holder of a token, a user of another account, or nobody known. */
 export type Caller =
   | { readonly role: string }
   | { readonly service: string; readonly sourceArn?: string; readonly sourceAccount?: string }
   | { readonly provider: string; readonly audience: string; readonly subject: string }
   | { readonly user: string }
-  | Readonly<Record<string, never>>;
+  | { readonly anonymous: "true" };
 
 /** A call with everything that a decision about it depends on, except policies. */
 export interface Call {

@@ -1,6 +1,6 @@
 /** The commands whose decisions `npm run iam:record` records: a stack's use by its roles, and its deployments by the bootstrap's roles. */
 import { execFile } from "node:child_process";
-import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import {
@@ -9,27 +9,17 @@ import {
   DetachRolePolicyCommand,
   IAMClient,
   PutRolePolicyCommand,
-  paginateListRoles,
 } from "@aws-sdk/client-iam";
 import { z } from "zod";
-import { createEmulator } from "../../emulator/aws.ts";
-import type { Emulator } from "../../emulator/aws.ts";
-import { startProvider } from "../../emulator/provider/server.ts";
-import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
 import { readReady } from "../../ops/local/emulator.ts";
 import type { Ready } from "../../ops/local/emulator.ts";
 import { localState } from "../../ops/local/local-stack.ts";
 import { makeFolder } from "../../lib/files.ts";
 import { freePort } from "../../lib/ports.ts";
 import { assumeRole } from "../../ops/local/roles.ts";
-import { statePaths } from "../../ops/local/state.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
-import { FakeFleet } from "../../emulator/testing/fake-aws.ts";
-import { ministackPython, repoRoot, servingPython } from "../../tools/paths.mjs";
-import { copyProject, policies, stackName } from "../testing/bootstrap/project.ts";
+import { repoRoot } from "../../tools/paths.mjs";
 
 const execute = promisify(execFile);
-const step = { detail: () => undefined };
 
 /** Receives a line for each command. */
 export type Report = (line: string) => void;
@@ -37,18 +27,31 @@ export type Report = (line: string) => void;
 /** Limit of one command, ms. */
 const limit = 15 * 60_000;
 
+async function runCommand(
+  args: readonly string[],
+  report: Report,
+  signal: AbortSignal,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  report(`$ async-video ${args.join(" ")}`);
+  await execute(process.execPath, [join(repoRoot, "ops", "bin", "async-video.mjs"), ...args], {
+    cwd: repoRoot,
+    env: { ...process.env, ...environment },
+    timeout: limit,
+    maxBuffer: 2 ** 26,
+    signal,
+  });
+}
+
+/** Runs the pipeline's rehearsal, whose stages deploy and preview the stack `dev` as the bootstrap's roles. */
+export async function rehearse(report: Report, signal: AbortSignal): Promise<void> {
+  await runCommand(["rehearse", "--port", String(await freePort())], report, signal);
+}
+
 /** Runs `npm start`, and uses the stack `local` as its roles: one video, its result, a burst, the smoke test, a redrive. */
 export async function useStack(folder: string, report: Report, signal: AbortSignal): Promise<void> {
-  const run = async (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<void> => {
-    report(`$ async-video ${args.join(" ")}`);
-    await execute(process.execPath, [join(repoRoot, "ops", "bin", "async-video.mjs"), ...args], {
-      cwd: repoRoot,
-      env: { ...process.env, ...environment },
-      timeout: limit,
-      maxBuffer: 2 ** 26,
-      signal,
-    });
-  };
+  const run = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+    runCommand(args, report, signal, environment);
   makeFolder(folder);
   await run(["start", "--port", String(await freePort())]);
   await run(["local", "up", "--port", String(await freePort())]);
@@ -133,117 +136,3 @@ const sessionVariables = ({ accessKeyId, secretAccessKey, sessionToken }: Sessio
   AWS_SECRET_ACCESS_KEY: secretAccessKey,
   AWS_SESSION_TOKEN: sessionToken,
 });
-
-const bootstrapOutputs = z.object({
-  permissionsBoundaries: z.record(z.string(), z.string()),
-  encryptionKeyArns: z.record(z.string(), z.string()),
-});
-
-/** Deploys, changes, previews and destroys the stack `dev` as the bootstrap's roles, on an emulator without model servers. */
-export async function deployStack(folder: string, report: Report, signal: AbortSignal): Promise<void> {
-  const paths = statePaths(join(folder, "state"));
-  for (const each of [folder, paths.aws, paths.backend]) makeFolder(each);
-  const project = await copyProject(folder);
-  const fleet = new FakeFleet();
-  const aws = await createEmulator({
-    port: 0,
-    speed: 240,
-    stateDir: paths.aws,
-    ministackPython,
-    servingPython,
-    programDirectory: repoRoot,
-    sageMaker: { launcherFor: (container) => fleet.launcherFor(container) },
-  });
-  try {
-    await deployAsRoles(aws, { folder, project, paths, report, signal });
-  } finally {
-    await aws.stop();
-  }
-}
-
-interface DeployOptions {
-  readonly folder: string;
-  /** The bootstrap's project. */
-  readonly project: string;
-  readonly paths: StatePaths;
-  readonly report: Report;
-  readonly signal: AbortSignal;
-}
-
-async function deployAsRoles(aws: Emulator, { folder, project, paths, report, signal }: DeployOptions): Promise<void> {
-  const artifact = join(folder, "model.tar.gz");
-  await writeFile(artifact, "weights and code");
-  const bootstrap = await Deployment.openAt({
-    stackName,
-    projectFolder: project,
-    policyConfigFile: policies,
-    paths,
-    providerPort: aws.providerPort,
-    environment: awsEnvironment(aws),
-  });
-  report("Deploying the bootstrap");
-  const { permissionsBoundaries, encryptionKeyArns } = bootstrapOutputs.parse(
-    (await bootstrap.up(step, signal)).outputs,
-  );
-  // A copy, because Pulumi writes a salt into the config of a new stack.
-  const configFile = join(folder, "Pulumi.dev.yaml");
-  for (const name of ["Pulumi.yaml", "Pulumi.dev.yaml"]) await copyFile(join(repoRoot, name), join(folder, name));
-  const settings = [
-    `encryptionKeyArn: ${encryptionKeyArns["dev"] ?? ""}`,
-    `permissionsBoundary: ${permissionsBoundaries["dev"] ?? ""}`,
-    'warmWindow: \'{"days":"SUN","start":"01:00","end":"02:00","timeZone":"Etc/UTC","instances":1}\'',
-    "operationsEmails: '[\"ops@example.com\"]'",
-  ];
-  const own = (await readFile(configFile, "utf8")).replace("model/dist/coco/model.tar.gz", artifact);
-  const config = `${own.trimEnd()}\n${settings.map((each) => `  async-video-inference:${each}\n`).join("")}`;
-
-  /** Runs a step of a deployment as a role. */
-  const as = async (
-    kind: "deploy" | "preview",
-    what: string,
-    text: string,
-    task: (deployment: Deployment) => Promise<unknown>,
-  ) => {
-    const name = await roleName(aws, `async-video-dev-${kind}`);
-    const credentials = await assumeRole(aws, name);
-    const connection = { endpoint: aws.url, region: aws.region, programDirectory: folder };
-    const provider = await startProvider({ ...connection, credentials });
-    try {
-      await writeFile(configFile, text);
-      const place = { stackName: "dev", projectFolder: folder, configFile, paths, providerPort: provider.port };
-      report(`${what} the stack dev as ${kind}`);
-      const variables = { ...awsEnvironment({ ...aws, credentials }), AWS_SESSION_TOKEN: credentials.sessionToken };
-      await task(await Deployment.openAt({ ...place, environment: variables }));
-    } finally {
-      await provider.stop();
-    }
-  };
-  await as("deploy", "Creating", config, (deployment) => deployment.up(step, signal));
-  const changed = config
-    .replace("maxCapacity: 2", "maxCapacity: 1\n  async-video-inference:maxConcurrency: 3")
-    .replace("      stack: dev", "      stack: dev\n      owner: team");
-  await as("deploy", "Changing", changed, (deployment) => deployment.up(step, signal));
-  await as("deploy", "Restoring", config, (deployment) => deployment.up(step, signal));
-  await as("preview", "Previewing", config, async (deployment) => {
-    await deployment.preview(step, signal);
-    await deployment.drift(step, signal);
-  });
-  await as("deploy", "Destroying", config, (deployment) => deployment.destroy(step, signal));
-}
-
-/**
- * Returns a role's name with Pulumi's suffix.
- * @throws Error if the emulator has no such role
- */
-async function roleName({ url, region, credentials }: Pick<Ready, "url" | "region" | "credentials">, name: string) {
-  const iam = iamClient({ url, region, credentials });
-  try {
-    for await (const { Roles = [] } of paginateListRoles({ client: iam }, {})) {
-      const found = Roles.find(({ RoleName }) => RoleName?.replace(/-[0-9a-f]{7}$/, "") === name)?.RoleName;
-      if (found !== undefined) return found;
-    }
-  } finally {
-    iam.destroy();
-  }
-  throw new Error(`The bootstrap has no role ${name}.`);
-}
