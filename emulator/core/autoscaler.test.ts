@@ -293,6 +293,39 @@ describe("a scaling activity", () => {
   });
 });
 
+describe("a decision not to scale", () => {
+  const reasons = (harness: Harness) =>
+    harness.autoscaler.activities({ includeNotScaled: true }).map(({ notScaled }) => notScaled);
+
+  it("names the limit or the current capacity, once until the capacity changes", async () => {
+    const harness = new Harness(5);
+    harness.autoscaler.register(resourceId, { min: 1, max: 5 });
+    harness.step("more", {});
+    await harness.pass({ more: 1 }, 3);
+    assert.deepEqual(reasons(harness), [{ code: "AlreadyAtMaxCapacity", capacity: 5 }]);
+    harness.step("fewer", { steps: [{ upper: 0, adjustment: -4 }] }, true);
+    await harness.pass({ more: -1, fewer: -1 }, 3);
+    assert.deepEqual(harness.set, [1]);
+    assert.deepEqual(reasons(harness), [
+      { code: "AlreadyAtMinCapacity", capacity: 1 },
+      undefined,
+      { code: "AlreadyAtMaxCapacity", capacity: 5 },
+    ]);
+    harness.step("exact", { adjustmentType: "ExactCapacity", steps: [{ lower: 0, adjustment: 1 }] });
+    await harness.pass({ fewer: 1, exact: 1 });
+    assert.deepEqual(reasons(harness)[0], { code: "AlreadyAtDesiredCapacity", capacity: 1 });
+  });
+
+  it("has no reason while scaling is suspended", async () => {
+    const harness = new Harness(1);
+    const suspension = { scaleIn: true, scaleOut: true, scheduled: true };
+    harness.autoscaler.register(resourceId, { min: 0, max: 5, suspension });
+    harness.step("more", {});
+    await harness.pass({ more: 1 });
+    assert.deepEqual(reasons(harness), []);
+  });
+});
+
 describe("an alarm's action on a policy", () => {
   it("is recorded as failed if no step applies or the policy does not exist", async () => {
     const harness = new Harness(1);

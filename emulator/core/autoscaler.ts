@@ -9,6 +9,7 @@ import type { Clock } from "./clock.ts";
 import { Cooldown } from "./cooldown.ts";
 import { defaultScalingAssumptions } from "./assumptions.ts";
 import type { ScalingAssumptions } from "./assumptions.ts";
+import { causeOf, notScaledReason, ScalingActivities } from "./scaling-activities.ts";
 import { breachOf, stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
 import { ScheduledActions } from "./scheduled-actions.ts";
@@ -43,9 +44,6 @@ interface TargetEntry {
   isChanging: boolean;
 }
 
-/** Retention of activities: six weeks (API reference, DescribeScalingActivities). */
-const activityAge = 42 * 86_400_000;
-
 function isTracking(policy: ScalingPolicy): policy is ScalingPolicy & { rule: TargetTracking } {
   return policy.rule.type === "TargetTrackingScaling";
 }
@@ -58,7 +56,7 @@ export class Autoscaler {
   /** The actions that change limits at given moments; deregistering a target deletes its own. */
   readonly scheduledActions: ScheduledActions;
   readonly #targets = new Map<string, TargetEntry>();
-  readonly #activities: ScalingActivity[] = [];
+  readonly #activities = new ScalingActivities();
 
   constructor(options: AutoscalerOptions) {
     this.#options = options;
@@ -166,9 +164,9 @@ export class Autoscaler {
     return [...this.#targets.values()].flatMap(({ policies }) => [...policies.values()]);
   }
 
-  /** Returns the activities, newest first. */
-  activities(): ScalingActivity[] {
-    return this.#activities.toReversed();
+  /** Returns the activities, newest first; with `includeNotScaled` also the decisions not to scale. */
+  activities({ includeNotScaled = false } = {}): ScalingActivity[] {
+    return this.#activities.list({ includeNotScaled });
   }
 
   /** Records that an alarm has fired; the decision follows when all alarms of this moment are recorded. */
@@ -202,24 +200,40 @@ export class Autoscaler {
     if (entry.isChanging || current === undefined || this.#targets.get(resourceId) !== entry) return;
     const proposals = events.flatMap(([name, event]) => this.#propose(entry, name, event, current));
     const winner = this.#scaleOut(entry, proposals, current) ?? this.#scaleIn(entry, proposals, current);
-    if (winner === undefined) return;
+    if (winner === undefined) {
+      for (const [name, event] of events) this.#recordNotScaled(entry, name, event, current);
+      return;
+    }
     const { policy, alarmName, count } = winner;
-    const cause = `monitor alarm ${alarmName} in state ALARM triggered policy ${policy.name}`;
-    void this.#change(entry, count, cause, policy.rule);
+    void this.#change(entry, count, causeOf(alarmName, policy.name), policy.rule);
   }
 
-  #propose(entry: TargetEntry, policyName: string, { alarm, value }: AlarmEvent, current: number): Proposal[] {
+  #recordNotScaled(entry: TargetEntry, policyName: string, event: AlarmEvent, current: number): void {
+    const { resourceId } = entry.target;
+    const wanted = this.#asked(entry, policyName, event, current);
+    const reason = wanted === undefined ? undefined : notScaledReason(wanted, current, entry.target);
+    if (reason === undefined) return;
+    const cause = causeOf(event.alarm.settings.name, policyName);
+    this.#activities.addNotScaled(reason, { id: this.#uuid(), resourceId, cause, startedAt: this.#now });
+  }
+
+  #propose(entry: TargetEntry, policyName: string, event: AlarmEvent, current: number): Proposal[] {
     const policy = entry.policies.get(policyName);
-    if (value === undefined || policy === undefined) return [];
+    const asked = this.#asked(entry, policyName, event, current);
+    if (policy === undefined || asked === undefined || asked === current) return [];
+    const { min, max } = entry.target;
+    return [{ policy, alarmName: event.alarm.settings.name, count: Math.min(max, Math.max(min, asked)) }];
+  }
+
+  /** Returns the capacity that a policy wants, without the target's limits; undefined if it wants none now. */
+  #asked(entry: TargetEntry, policyName: string, { alarm, value }: AlarmEvent, current: number): number | undefined {
+    const policy = entry.policies.get(policyName);
+    if (value === undefined || policy === undefined) return undefined;
     const base = entry.cooldown.baseOfScaleOut(current, this.#now);
     const more = this.#wanted(policy.rule, alarm.settings, value, base);
+    if (more !== undefined && more > current) return more;
     const fewer = this.#wanted(policy.rule, alarm.settings, value, current);
-    let asked: number | undefined;
-    if (more !== undefined && more > current) asked = more;
-    else if (fewer !== undefined && fewer < current) asked = fewer;
-    if (asked === undefined) return [];
-    const { min, max } = entry.target;
-    return [{ policy, alarmName: alarm.settings.name, count: Math.min(max, Math.max(min, asked)) }];
+    return fewer !== undefined && fewer <= current ? fewer : undefined;
   }
 
   #wanted(rule: ScalingPolicy["rule"], alarm: AlarmSettings, value: number, from: number): number | undefined {
@@ -277,10 +291,9 @@ export class Autoscaler {
       status: "InProgress",
       statusMessage: `${done} Waiting for change to be fulfilled by sagemaker.`,
     };
-    this.#activities.push(activity);
+    this.#activities.add(activity);
     const end = (status: "Successful" | "Failed", statusMessage: string): void => {
-      const index = this.#activities.indexOf(activity);
-      if (index >= 0) this.#activities[index] = { ...activity, status, statusMessage, endedAt: this.#now };
+      this.#activities.replace(activity, { ...activity, status, statusMessage, endedAt: this.#now });
     };
     entry.isChanging = true;
     try {
@@ -293,7 +306,7 @@ export class Autoscaler {
       return;
     } finally {
       entry.isChanging = false;
-      this.#forgetOldActivities();
+      this.#activities.forgetOld(this.#now);
     }
     this.#moveIntoLimits(entry);
   }
@@ -325,11 +338,6 @@ export class Autoscaler {
   #policyArn(resourceId: string, name: string): string {
     const { region, accountId } = this.#options;
     return `arn:aws:autoscaling:${region}:${accountId}:scalingPolicy:${this.#uuid()}:resource/sagemaker/${resourceId}:policyName/${name}`;
-  }
-
-  #forgetOldActivities(): void {
-    const kept = this.#activities.findIndex(({ startedAt }) => startedAt >= this.#now - activityAge);
-    this.#activities.splice(0, Math.max(0, kept));
   }
 
   get #now(): number {

@@ -43,6 +43,13 @@ export interface ScalingPolicy {
 /** Status of a scaling activity. */
 export type ActivityStatus = "InProgress" | "Successful" | "Failed";
 
+/** Reason for not scaling (API reference, NotScaledReason). */
+export interface NotScaledReason {
+  readonly code: "AlreadyAtMaxCapacity" | "AlreadyAtMinCapacity" | "AlreadyAtDesiredCapacity";
+  /** The limit that prevents the change, or the current capacity. */
+  readonly capacity: number;
+}
+
 /** One change of a target's capacity, with AWS's messages. */
 export interface ScalingActivity {
   readonly id: string;
@@ -53,5 +60,7 @@ export interface ScalingActivity {
   readonly startedAt: number;
   readonly endedAt: number | undefined;
   readonly status: ActivityStatus;
-  readonly statusMessage: string;
+  readonly statusMessage: string | undefined;
+  /** Present if the decision was not to scale. */
+  readonly notScaled?: NotScaledReason;
 }

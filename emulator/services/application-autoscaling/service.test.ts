@@ -111,6 +111,38 @@ describe("RegisterScalableTarget", () => {
   }
 });
 
+describe("DescribeScalingActivities", () => {
+  it("shows a decision not to scale, with its reason, if it is asked for", async () => {
+    const harness = await registered();
+    harness.counts.set(key.ResourceId, 5);
+    await harness.call("PutScalingPolicy", trackingPolicy);
+    const { MetricName: name, Namespace: namespace } =
+      trackingPolicy.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification;
+    for (let minutes = 0; minutes < 5; minutes += 1) {
+      const dimensions = { EndpointName: "videos" };
+      harness.metrics.put({ namespace, name, dimensions, timestamp: harness.clock.now(), value: 100 });
+      await harness.clock.advance(60_000);
+    }
+    const shown = async (more: object) => {
+      const input = { ServiceNamespace: "sagemaker", ResourceId: key.ResourceId, ...more };
+      const { ScalingActivities = [] } = await harness.call<DescribeScalingActivitiesResponse>(
+        "DescribeScalingActivities",
+        input,
+      );
+      return ScalingActivities;
+    };
+    assert.deepEqual(await shown({}), []);
+    const [activity, ...others] = await shown({ IncludeNotScaledActivities: true });
+    assert.deepEqual(others, []);
+    assert.equal(activity?.Description, "Attempting to scale due to alarm triggered");
+    assert.match(activity.Cause ?? "", /^monitor alarm TargetTracking-.* in state ALARM triggered policy backlog$/);
+    assert.deepEqual(
+      [activity.StatusCode, activity.NotScaledReasons],
+      ["Failed", [{ Code: "AlreadyAtMaxCapacity", MaxCapacity: 5 }]],
+    );
+  });
+});
+
 describe("DeregisterScalableTarget", () => {
   it("deletes the policies and their alarms, too", async () => {
     const harness = await registered();

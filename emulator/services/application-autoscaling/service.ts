@@ -3,11 +3,15 @@
  * autoscaler.
  */
 
-import type { ApplicationAutoScaling, ScalingPolicy as WirePolicy } from "@aws-sdk/client-application-auto-scaling";
+import type {
+  ApplicationAutoScaling,
+  NotScaledReason as WireReason,
+  ScalingPolicy as WirePolicy,
+} from "@aws-sdk/client-application-auto-scaling";
 import type { Autoscaler } from "../../core/autoscaler.ts";
 import { sameDimensions } from "../../core/metrics.ts";
 import type { Roles } from "../../aws-ports.ts";
-import type { CapacityPort, ScalingPolicy } from "../../core/scaling-types.ts";
+import type { CapacityPort, NotScaledReason, ScalingPolicy } from "../../core/scaling-types.ts";
 import { validationException } from "../../wire/service.ts";
 import type { Handlers } from "../../wire/service.ts";
 import type { GuardedService, Permission } from "../../iam/permission.ts";
@@ -17,7 +21,6 @@ import { scalingServicePermissions } from "./permissions.ts";
 import { ruleOf, wireRule } from "./policy-input.ts";
 import { checkKind, scalableDimension, serviceNamespace } from "./resource.ts";
 import { scheduledActionHandlers } from "./scheduled-actions.ts";
-import { refuse } from "../unsupported.ts";
 import { tagHandlers, tagsOf, targetTags } from "./tags.ts";
 
 /** Dependencies of the service. */
@@ -31,6 +34,16 @@ export interface ApplicationAutoScalingDependencies {
   readonly roles: Pick<Roles, "exists" | "createServiceLinked">;
   /** Permissions that a caller must have to scale a resource, given its id. */
   readonly scalingPermissions: (resourceId: string) => readonly Permission[];
+}
+
+/** Formats a reason with the only capacity that the user guide's example shows for its code. */
+function wireReason({ code, capacity }: NotScaledReason): WireReason {
+  const members = {
+    AlreadyAtMaxCapacity: "MaxCapacity",
+    AlreadyAtMinCapacity: "MinCapacity",
+    AlreadyAtDesiredCapacity: "CurrentCapacity",
+  } as const;
+  return { Code: code, [members[code]]: capacity };
 }
 
 /** Creates the service `application-autoscaling`. */
@@ -175,9 +188,8 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
     DescribeScalingActivities(input) {
       checkKind(input);
       const { ResourceId, MaxResults, NextToken, IncludeNotScaledActivities = false } = input;
-      if (IncludeNotScaledActivities) refuse("IncludeNotScaledActivities");
       const found = autoscaler
-        .activities()
+        .activities({ includeNotScaled: IncludeNotScaledActivities })
         .filter(({ resourceId }) => ResourceId === undefined || ResourceId === resourceId);
       const { items, nextToken } = paged(found, MaxResults, NextToken);
       return {
@@ -192,6 +204,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
           EndTime: activity.endedAt === undefined ? undefined : new Date(activity.endedAt),
           StatusCode: activity.status,
           StatusMessage: activity.statusMessage,
+          ...(activity.notScaled === undefined ? {} : { NotScaledReasons: [wireReason(activity.notScaled)] }),
         })),
         NextToken: nextToken,
       };
