@@ -1,4 +1,4 @@
-/** The instances of one endpoint configuration: starts, replaces and stops them, and distributes requests. */
+/** The instances of one endpoint configuration: starts, replaces and stops them, and tells the least busy one. */
 
 import type { Clock, Timer } from "./clock.ts";
 import { defaultStartupTimeout, StartupTimeoutError } from "./endpoint-api.ts";
