@@ -12,7 +12,7 @@ const caller = z.union([
   z.object({ principal: z.string() }),
   z.object({ name: z.string(), source_arn: z.string().optional(), source_account: z.string().optional() }),
   z.object({ provider: z.string(), audience: z.string(), subject: z.string() }),
-  // Nobody known.
+  // A request without a signature.
   z.strictObject({}).transform(() => ({ anonymous: "true" as const })),
 ]);
 

@@ -8,7 +8,7 @@ import { accountId, region } from "../../infra/testing/registrations.ts";
 import { ministackPython, repoRoot } from "../../tools/paths.mjs";
 import type { Statement, World } from "./world.ts";
 
-/** Who makes a call: a role's session, a service, the holder of a token, a user of another account, or nobody known. */
+/** Who makes a call: a role's session, a service, the holder of a token, a user of another account, or a request without a signature. */
 export type Caller =
   | { readonly role: string }
   | { readonly service: string; readonly sourceArn?: string; readonly sourceAccount?: string }
