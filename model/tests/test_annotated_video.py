@@ -47,8 +47,8 @@ def annotate_video(street_result: str, tmp_path: Path) -> Callable[..., Annotate
         document["notice"] = None
         document["video"] |= {"width": 320, "height": 180}
         document["frames"] = [
-            {"index": 25 * second, "timestamp": float(second), "sampled": "exact", "detections": detections}
-            for second, detections in enumerate(found)
+            frame | {"detections": detections}
+            for frame, detections in zip(document["frames"][: len(found)], found, strict=True)
         ]
         (tmp_path / "found.json").write_text(json.dumps(document))
         write(tmp_path / "video.mp4", [picture] * frames, regular(frames, 25))
