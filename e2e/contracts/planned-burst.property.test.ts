@@ -9,7 +9,7 @@ import { measurementsOf } from "../../client/cli/burst/measurements.ts";
 import type { MeasuredJob, Measurements } from "../../client/cli/burst/measurements.ts";
 import type { Durations, EndpointMetrics, Series } from "../../client/cli/burst/metrics.ts";
 import type { BurstJob, BurstRun, InstanceSample } from "../../client/cli/burst/run.ts";
-import type { Statistic } from "../../emulator/core/metric-types.ts";
+import type { MetricId, Statistic } from "../../emulator/core/metric-types.ts";
 import { statistic } from "../../emulator/core/metrics.ts";
 import { minute, second } from "../../emulator/core/endpoint-harness.ts";
 import type { ScalingHarness } from "../../emulator/core/scaling-harness.ts";
@@ -106,8 +106,8 @@ class WatchedBurst {
     };
   }
 
-  #series(name: string, of: Statistic, { namespace = "AWS/SageMaker", dimensions = variant } = {}): Series {
-    const metric = { namespace, name, dimensions: dimensions as Readonly<Record<string, string>> };
+  #series(name: string, of: Statistic, place: Partial<Pick<MetricId, "namespace" | "dimensions">> = {}): Series {
+    const metric: MetricId = { namespace: "AWS/SageMaker", name, dimensions: variant, ...place };
     const { metrics, clock } = this.#harness.endpoints;
     const start = Math.floor(this.#startedAt / minute) * minute;
     const points = metrics.query({ metric, start, end: clock.now() + minute, period: minute });
