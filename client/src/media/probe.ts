@@ -1,6 +1,6 @@
 /**
  * Reads a video's duration and keyframes from its container by range reads, so that a long video can be cut into parts
- * (docs/decisions/0049-parts.md).
+ * (docs/decisions/0048-videos-in-parts.md).
  */
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
