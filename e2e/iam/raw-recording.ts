@@ -81,7 +81,10 @@ export function recordingOf(text: string, world: World): Recording {
     const document = inForce === undefined ? undefined : world.documents[inForce.name];
     if ("attached" in parsed && document === undefined) foreign.add(parsed.attached.resource);
     if (inForce === undefined || document === undefined) continue;
-    checkStatements(inForce, document);
+    const known = new Set(statementsOf(document));
+    // AWS's default policy of a resource, until the program sets its own.
+    if ("attached" in parsed && !inForce.statements.some((each) => known.has(each))) continue;
+    checkStatements(inForce, known);
     policies[inForce.name] = hashOf(document);
   }
   return {
@@ -99,8 +102,7 @@ interface InForce {
 }
 
 /** Settings add statements, so a stack with fewer settings than the world's has a part of them. */
-function checkStatements({ name, statements }: InForce, document: Document): void {
-  const known = new Set(statementsOf(document));
+function checkStatements({ name, statements }: InForce, known: ReadonlySet<string>): void {
   const foreign = statements.find((each) => !known.has(each));
   if (foreign === undefined) return;
   throw new ForeignPolicy(

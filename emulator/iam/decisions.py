@@ -142,7 +142,8 @@ def decide(
         keys.setdefault(f"aws:resourcetag/{tag}".lower(), value)
     call = Call(caller, action, resource, keys, _resource_policy(action, resource), granted)
     decision = decision_about(call)
-    if record and recorder.is_on():
+    # About a web identity, the decision about its token is recorded.
+    if record and recorder.is_on() and (action != WEB_IDENTITY or isinstance(caller, WebIdentity)):
         recorder.record(call, decision)
     return decision
 

@@ -59,10 +59,8 @@ def _lines(call: Call, decision: Decision) -> Iterator[dict[str, Any]]:
             yield {"policy": {"name": name, "statements": [_statement(one) for one in policy.statements]}}
     if call.attached.document is not None:
         yield {"attached": {"resource": call.resource, "kind": call.attached.kind, "document": call.attached.document}}
-    if call.resource.startswith("arn:aws:kms:"):
-        key_id = call.resource.rpartition("/")[2]
-        for alias in [arn for arn, key in kms._aliases.items() if key == key_id]:
-            yield {"alias": alias, "key": call.resource}
+    for alias in list(kms._aliases):
+        yield {"alias": alias, "key": kms._resolve_key(alias)["Arn"]}
 
 
 def _caller(call: Call) -> dict[str, Any]:
