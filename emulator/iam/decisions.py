@@ -288,10 +288,9 @@ def _grantees(caller: Principal | Service) -> set[str]:
     """Return a caller's names in grants: a session's role may be the grantee, too."""
     if isinstance(caller, Service):
         return {caller.name}
-    return {
-        caller.arn,
-        *([f"arn:aws:iam::{caller.account}:role/{caller.arn.split('/')[1]}"] * (caller.type == "AssumedRole")),
-    }
+    if caller.type != "AssumedRole":
+        return {caller.arn}
+    return {caller.arn, f"arn:aws:iam::{caller.account}:role/{caller.arn.split('/')[1]}"}
 
 
 def _fits(constraints: dict[str, Any], context: dict[str, Any]) -> bool:

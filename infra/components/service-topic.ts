@@ -7,6 +7,14 @@ import { denyWithoutTls, policyDocument } from "../iam/policy-document.ts";
 import { create } from "./transform.ts";
 import type { Transform } from "./transform.ts";
 
+/** A service that publishes with its own permissions. */
+interface ServicePublisher {
+  /** Its principal, such as `cloudwatch.amazonaws.com`. */
+  readonly service: string;
+  /** Sid of the statement that allows it. */
+  readonly sid: string;
+}
+
 /** Arguments of {@link serviceTopic}. */
 export interface ServiceTopicArgs {
   /** Account whose roles, and whose service, may publish. */
@@ -14,11 +22,10 @@ export interface ServiceTopicArgs {
   /** ARN of the key that encrypts messages. */
   readonly keyArn: pulumi.Input<string>;
   /**
-   * A service that publishes with its own permissions: its principal, such as `cloudwatch.amazonaws.com`, and the Sid of the statement that
-   * allows it.
+   * A service that publishes with its own permissions.
    * @default none: the policies of roles allow publishing
    */
-  readonly publisher?: { readonly service: string; readonly sid: string };
+  readonly publisher?: ServicePublisher;
   /** Email addresses to subscribe. Until an address has confirmed, SNS sends it only the request for confirmation. */
   readonly emails: readonly string[];
   /**

@@ -66,7 +66,7 @@ describe("the price", () => {
       const readme = await readFile(join(root, "README.md"), "utf8");
       const [dollarsPerHour = ""] = limit?.what.split(" ") ?? [];
       assert.match(readme, new RegExp(`\\\`${stack}\\\` (costs )?${dollarsPerHour}\\b`));
-      assert.match(readme, /At rest, a stack costs 6 USD a month/);
+      assert.match(readme, /Without an instance, a stack costs 5\.80 USD a month/);
       assert.match(rest?.what ?? "", /^no instance; 5\.80 USD a month/);
       assert.ok(page.includes(`Prices of ${pricesRegion}, ${pricesAsOf}, with`));
     });

@@ -3,6 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { ServiceAnswerError } from "../errors.ts";
+import { plural } from "../format.ts";
 import { parseS3Uri } from "../location.ts";
 
 /** Bytes that can be read by ranges. */
@@ -55,5 +56,5 @@ export function s3Source(s3: S3Client, { uri, bytes, etag }: S3Object): ByteSour
 
 function checkLength(read: number, wanted: number): void {
   if (read === wanted) return;
-  throw new ServiceAnswerError(`A read of ${wanted} bytes returned ${read}: has the video become shorter?`);
+  throw new ServiceAnswerError(`A read returned ${read} of ${plural(wanted, "byte")}: has the video become shorter?`);
 }

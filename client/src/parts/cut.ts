@@ -92,7 +92,7 @@ export function estimatedPartSeconds(fps: number, timeoutSeconds: number): numbe
 }
 
 function estimateText(fps: number): string {
-  return `assuming ${secondsPerFrame} s of processing per frame at ${fps} frames per second; --part sets it`;
+  return `assuming ${secondsPerFrame} s of processing per frame at ${plural(fps, "frame")} per second; --part sets it`;
 }
 
 async function timesIn(stack: Stack, video: string, options: ProbeOptions): Promise<VideoTimes> {
