@@ -12,6 +12,7 @@ import type { Place } from "./identity.ts";
 import { wireQueries } from "./metric-queries.ts";
 import { paged } from "./metrics.ts";
 import type { TagStore } from "../tags.ts";
+import type { WallClockQueries } from "./wall-clock.ts";
 
 /** Default page size (API reference, DescribeAlarms and DescribeAlarmHistory). */
 const pageSize = 50;
@@ -64,7 +65,7 @@ function wireAlarm(alarm: Alarm, place: Place): MetricAlarm {
 }
 
 /** Returns the handlers of the alarm operations. */
-export function alarmHandlers(alarms: Alarms, tags: TagStore, place: Place) {
+export function alarmHandlers(alarms: Alarms, tags: TagStore, wallClock: WallClockQueries, place: Place) {
   const setActionsEnabled = (names: readonly string[] = [], isEnabled: boolean): object => {
     for (const name of names) alarms.setActionsEnabled(name, isEnabled);
     return {};
@@ -133,19 +134,20 @@ export function alarmHandlers(alarms: Alarms, tags: TagStore, place: Place) {
     DescribeAlarmHistory(input) {
       const { AlarmName, AlarmTypes = ["MetricAlarm"], HistoryItemType, StartDate, EndDate, ScanBy } = input;
       if (input.AlarmContributorId !== undefined) throw unimplemented("alarm contributors");
+      const shift = wallClock.shift(EndDate);
       const found = alarms
         .history()
         .filter(() => AlarmTypes.includes("MetricAlarm"))
         .filter(({ alarmName }) => AlarmName === undefined || AlarmName === alarmName)
         .filter(({ type }) => HistoryItemType === undefined || HistoryItemType === type)
-        .filter(({ timestamp }) => StartDate === undefined || timestamp >= StartDate.getTime())
-        .filter(({ timestamp }) => EndDate === undefined || timestamp <= EndDate.getTime());
+        .filter(({ timestamp }) => StartDate === undefined || timestamp - shift >= StartDate.getTime())
+        .filter(({ timestamp }) => EndDate === undefined || timestamp - shift <= EndDate.getTime());
       const ordered = ScanBy === "TimestampAscending" ? found : found.reverse();
       const { items, nextToken } = paged(ordered, input.MaxRecords ?? pageSize, input.NextToken);
       const history = items.map(({ alarmName, timestamp, type, summary, data }) => ({
         AlarmName: alarmName,
         AlarmType: "MetricAlarm" as const,
-        Timestamp: new Date(timestamp),
+        Timestamp: new Date(timestamp - shift),
         HistoryItemType: type,
         HistorySummary: summary,
         HistoryData: data,

@@ -10,6 +10,7 @@ import { VirtualClock } from "../../core/virtual-clock.ts";
 import { accountId, caller, region } from "../application-autoscaling/harness.ts";
 import type { GuardedService } from "../../iam/permission.ts";
 import { monitoring } from "./service.ts";
+import type { WallClockOptions } from "./wall-clock.ts";
 
 /** A minute in milliseconds. */
 export const minute = 60_000;
@@ -42,14 +43,18 @@ export class MonitoringHarness {
   readonly service: GuardedService;
   readonly call: ReturnType<typeof caller>;
 
-  constructor() {
+  /** @param options the machine's clock; by default it is the stack's */
+  constructor(options: Pick<WallClockOptions, "wallTime" | "wallClockQueries"> = {}) {
     const { clock, metrics, alarms } = this;
     const publish = (_alarmArn: string, topicArn: string, message: string, subject: string): Promise<void> => {
       if (topicArn.endsWith(":gone")) return Promise.reject(new Error("Topic does not exist"));
       this.published.push({ topicArn, message, subject });
       return Promise.resolve();
     };
-    this.service = monitoring({ clock, metrics, alarms, publish, region, accountId });
+    this.service = monitoring({
+      ...{ clock, metrics, alarms, publish, region, accountId },
+      ...{ wallTime: () => clock.now(), ...options },
+    });
     this.call = caller(this.service, () => new Date(clock.now()));
   }
 

@@ -19,6 +19,7 @@ import { checkPeriod, dimensionsOf, wireDimensions } from "./identity.ts";
 import type { Place } from "./identity.ts";
 import { queriesOf } from "./metric-queries.ts";
 import { putMetricData } from "./put-metric-data.ts";
+import type { WallClockQueries } from "./wall-clock.ts";
 
 /** Source: API reference, ListMetrics. */
 const metricsPerPage = 500;
@@ -35,9 +36,9 @@ const threeHours = 3 * 3_600_000;
  */
 export const paged = pager("InvalidNextToken", "The next token is invalid.");
 
-/** Returns the whole periods that a request's times touch. */
-function rangeOf(startTime: Date | undefined, endTime: Date | undefined, period: number): TimeRange {
-  const [start, end] = [Number(startTime), Number(endTime)];
+/** Returns the whole periods that a request's times touch, moved by `shift` ms. */
+function rangeOf(startTime: Date | undefined, endTime: Date | undefined, period: number, shift: number): TimeRange {
+  const [start, end] = [Number(startTime) + shift, Number(endTime) + shift];
   if (start >= end) throw validationError("The parameter StartTime must be less than the parameter EndTime.");
   return { start: Math.floor(start / period) * period, end };
 }
@@ -49,15 +50,18 @@ interface Series {
 }
 
 /** Returns the handlers of the operations that read metrics. */
-export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place) {
+export function metricHandlers(metrics: MetricStore, clock: Clock, wallClock: WallClockQueries, place: Place) {
   const seriesOf = (query: MetricDataQuery, queries: MetricQueries, input: GetMetricDataInput): Series => {
     const { id, label, source } = query;
     const period = queries.period(id);
-    const range = rangeOf(input.StartTime, input.EndTime, period);
+    const shift = wallClock.shift(input.EndTime, period);
+    const range = rangeOf(input.StartTime, input.EndTime, period, shift);
     if (typeof source === "string" && (range.end - range.start) / period > mostDatapoints) {
       throw unimplemented(`expressions over more than ${mostDatapoints.toLocaleString("en-US")} periods`);
     }
-    const points = queries.points(id, metrics, range);
+    const points = queries.points(id, metrics, range).map(({ timestamp, value }) => {
+      return { timestamp: timestamp - shift, value };
+    });
     return {
       id,
       // No API model has CloudWatch's default for an expression; its console shows the id.
@@ -104,7 +108,8 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place)
       }
       checkPeriod(Period);
       const period = Period * 1_000;
-      const range = rangeOf(input.StartTime, input.EndTime, period);
+      const shift = wallClock.shift(input.EndTime, period);
+      const range = rangeOf(input.StartTime, input.EndTime, period, shift);
       const requested = Math.ceil((range.end - range.start) / period);
       if (requested > mostStatistics) {
         throw new AwsError(
@@ -117,7 +122,7 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, place: Place)
       const datapoints = units.flatMap((unit) =>
         metrics.query({ metric, period, unit, ...range }).map((point): Datapoint => {
           // Units come from the service's metrics and from requests that the API model has checked.
-          const datapoint: Datapoint = { Timestamp: new Date(point.timestamp), Unit: unit as StandardUnit };
+          const datapoint: Datapoint = { Timestamp: new Date(point.timestamp - shift), Unit: unit as StandardUnit };
           for (const name of Statistics) datapoint[name] = statistic(point, name);
           return datapoint;
         }),

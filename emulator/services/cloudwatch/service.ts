@@ -1,7 +1,6 @@
 /** CloudWatch for the gateway: metrics, alarms with their actions, dashboards. */
 
 import type { Alarms } from "../../core/alarms.ts";
-import type { Clock } from "../../core/clock.ts";
 import type { MetricStore } from "../../core/metrics.ts";
 import type { GuardedService } from "../../iam/permission.ts";
 import { alarmHandlers } from "./alarms.ts";
@@ -13,12 +12,13 @@ import { topicActions } from "./notification.ts";
 import type { Publish } from "./notification.ts";
 import { monitoringPermissions } from "./permissions.ts";
 import { resourceTags, tagHandlers } from "./tags.ts";
+import { WallClockQueries } from "./wall-clock.ts";
+import type { WallClockOptions } from "./wall-clock.ts";
 
 /** Dependencies of the service. */
-export interface MonitoringDependencies {
+export interface MonitoringDependencies extends WallClockOptions {
   readonly region: string;
   readonly accountId: string;
-  readonly clock: Clock;
   readonly metrics: MetricStore;
   readonly alarms: Alarms;
   /** SNS, for alarm actions on topics. */
@@ -32,6 +32,7 @@ export interface MonitoringDependencies {
 export function monitoring(dependencies: MonitoringDependencies): GuardedService {
   const { region, accountId, clock, metrics, alarms, publish } = dependencies;
   const place = { region, accountId };
+  const wallClock = new WallClockQueries(dependencies);
   alarms.addRunner(topicActions(publish, place));
   const dashboards: Dashboards = new Map();
   const exists = (arn: string): boolean => {
@@ -43,8 +44,8 @@ export function monitoring(dependencies: MonitoringDependencies): GuardedService
   return {
     model: "cloudwatch",
     handlers: {
-      ...metricHandlers(metrics, clock, place),
-      ...alarmHandlers(alarms, tags, place),
+      ...metricHandlers(metrics, clock, wallClock, place),
+      ...alarmHandlers(alarms, tags, wallClock, place),
       ...dashboardHandlers(dashboards, clock, tags, place),
       ...tagHandlers(tags),
     },
