@@ -66,6 +66,8 @@ export function translations(recorded: readonly RecordedCall[], world: World): T
  */
 function alike(role: string, stack: string): string[] {
   if (role === roleArn(`${stack}-caller`)) return [roleArn(`video-${stack}-caller-0a1b2c3`)];
+  // On the emulator, operators have the callers' policy, too (ops/local/roles.ts).
+  if (role === roleArn(`${stack}-operator`)) return [roleArn(`${stack}-team`)];
   if (role !== roleArn(`${stack}-tester`)) return [];
   return [roleArn(`${stack}-team`), roleArn(`async-video-${environmentOf(stack) ?? "none"}-deploy-0a1b2c3`)];
 }
