@@ -105,8 +105,7 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
       paths,
       signal,
       abandon,
-      takeDown: (stack = deployment) =>
-        takeDown({ aws: running, deployment: stack, progress, signal, stop: abandon }),
+      takeDown: (stack = deployment) => takeDown({ aws: running, deployment: stack, progress, signal, stop: abandon }),
     };
   } catch (error) {
     await abandon();
