@@ -13,7 +13,7 @@ const { scripts } = manifest.parse(JSON.parse(readFileSync(join(repoRoot, "packa
 const shortArguments: Readonly<Record<string, readonly string[]>> = {
   "bench:client": ["--runs", "1", "--submissions", "20", "--upload", "32"],
   "bench:model": ["--runs", "1", "--coco-runs", "0", "--seconds", "2", "--rows", "aligned", "--bodies", "1"],
-  "bench:parts": ["--seconds", "1"],
+  "bench:parts": ["--seconds", "1", "--video-seconds", "10"],
   "bench:planner": ["--requests", "100"],
   "bench:policies": ["--resources", "100"],
   "bench:program": ["--runs", "1"],

@@ -125,8 +125,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--body", action="store_true", help=f"also send a body of {BODY_MIB} MiB to TorchServe, which takes minutes"
     )
+    parser.add_argument(
+        "--seconds", type=int, default=_SECONDS, help="length of the videos, a multiple of ten (default: %(default)s)"
+    )
     options = parser.parse_args(arguments)
-    result = measure()
+    if options.seconds < _CLIP_SECONDS or options.seconds % _CLIP_SECONDS != 0:
+        parser.error(f"--seconds: {options.seconds} is not a multiple of {_CLIP_SECONDS}")
+    result = measure(options.seconds)
     if options.body:
         result["body_seconds_saved"] = bodies.measure([BODY_MIB])[str(BODY_MIB)]
     if options.json:

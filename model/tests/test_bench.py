@@ -329,8 +329,8 @@ def test_the_bytes_that_parts_and_few_samples_need_are_counted(
         "common": replace(ranges._COMMON, width=160, height=90),
         "large": replace(ranges._LARGE, width=320, height=180),
     }
-    monkeypatch.setattr(ranges, "measure", partial(ranges.measure, seconds=20, **sizes))
-    assert ranges.main(["--json"]) == 0
+    monkeypatch.setattr(ranges, "measure", partial(ranges.measure, **sizes))
+    assert ranges.main(["--json", "--seconds", "20"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report.keys() >= ranges.MAX_RATIOS.keys()
     assert report["bytes_read_overhead"] >= 1
