@@ -3,7 +3,7 @@ import { codeOf, explain } from "../../lib/errors.ts";
 import { ServiceAnswerError } from "../src/errors.ts";
 import { plural } from "../src/format.ts";
 import { labelOf } from "../src/jobs-file.ts";
-import { isInParts, jobStatus, partStatus, percentOf } from "../src/parts/jobs-in-parts.ts";
+import { isInParts, jobStatus, partStatus, percentOf, rangesWithoutRequest } from "../src/parts/jobs-in-parts.ts";
 import type { JobInParts, PartWithStatus } from "../src/parts/jobs-in-parts.ts";
 import { documentText, mergeResults } from "../src/parts/merge.ts";
 import type { MergedPiece, PartResult } from "../src/parts/merge.ts";
@@ -27,11 +27,15 @@ export function printParts(job: JobInParts, { print }: Pick<Session, "print">): 
   const completed = job.parts.filter((part) => partStatus(part) === "completed").length;
   const problems = job.parts.filter((part) => !["completed", "pending"].includes(partStatus(part)));
   const others = problems.length - problemsShown;
+  const missing = rangesWithoutRequest(job);
   print(
     [
       `${labelOfParts(job)}: ${jobStatus(job)}, ${percentOf(job)} %: ${completed} of ${plural(job.parts.length, "part")} completed`,
       ...problems.slice(0, problemsShown).map((part) => `  ${rangeText(part.part)} ${problemOf(part)}`),
       ...(others > 0 ? [`  and ${plural(others, "other part")}`] : []),
+      ...(missing.length > 0
+        ? [`  ${rangesText(missing)} is missing in the file: submit --resume --journal FILE sends it`]
+        : []),
     ],
     {
       inferenceId: job.id,

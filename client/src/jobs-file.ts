@@ -4,7 +4,9 @@ import { buffer } from "node:stream/consumers";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { SetupError } from "./errors.ts";
-import { entriesOf, jobIdOf } from "./job-record.ts";
+import { entriesOf, jobIdOf, ownersOf } from "./job-record.ts";
+import type { JobRecord } from "./job-record.ts";
+import { plannedPartSchema } from "./journal-lines.ts";
 import type { JournalEntry, PlannedPart } from "./journal-lines.ts";
 import { decodeLines, isJournal, parseJournal } from "./journal-text.ts";
 import { inParallel } from "./parallel.ts";
@@ -43,14 +45,22 @@ export interface KnownJobs {
   readonly jobs: readonly KnownJob[];
   /** Path of the journal, if the file is one. */
   readonly journal: string | undefined;
-  /** Notice for the user about lines that were left out; undefined if there are none. */
+  /** Notice for the user, about lines that were left out or ids of parts; undefined if there is none. */
   readonly notice: string | undefined;
 }
 
-/** Fields of a job in the output of submit --json, next to its outcome. */
-const printedSchema = jobSchema.extend({ video: z.string().min(1).optional() });
+const printedFields = { video: z.string().min(1).optional(), part: plannedPartSchema.optional() };
 
-type PrintedJob = z.infer<typeof printedSchema>;
+/** Fields of a job in the output of submit --json, next to its outcome. */
+const printedSchema = jobSchema.extend(printedFields);
+
+/** A request for a part that was not sent: without it, the job would look complete. */
+const unsentPartSchema = z.object({
+  ...printedFields,
+  part: plannedPartSchema,
+  inferenceId: z.string().min(1),
+  problem: z.string(),
+});
 
 const remedy = "Pass a job journal that submit wrote, or a file with the output of submit --json";
 
@@ -67,12 +77,7 @@ export async function readJobs(file: string, stdin: NodeJS.ReadableStream): Prom
     const jobs = [...entries].map(([inferenceId, entry]) => knownJob(inferenceId, entry));
     return { jobs: withSuccessors(jobs), journal: file === "-" ? undefined : file, notice };
   }
-  const jobs = parsePrinted(content, name).map(({ video, ...job }) => ({
-    inferenceId: job.inferenceId,
-    video,
-    job,
-    attempts: 1,
-  }));
+  const jobs = parsePrinted(content, name);
   if (jobs.length === 0) throw new SetupError(`${name} contains no jobs. ${remedy}.`);
   return { jobs, journal: undefined, notice: undefined };
 }
@@ -82,26 +87,42 @@ const recordsAtOnce = 16;
 
 /**
  * Reads the records of jobs.
- * @param ids job ids, or InferenceIds of the jobs
+ * @param ids job ids, or InferenceIds of the jobs or of their parts
  * @throws SetupError if there is no such record, or the stack has no records; InputError if one is not valid; the SDK's
  * error if one cannot be read
  */
 export async function readRecordedJobs(stack: Stack, ids: readonly string[], signal?: AbortSignal): Promise<KnownJobs> {
-  const jobs = new Map<string, readonly KnownJob[]>(ids.map((id) => [jobIdOf(id), []]));
-  const options = signal === undefined ? {} : { abortSignal: signal };
-  await inParallel([...jobs.keys()], recordsAtOnce, async (id) => {
-    const stored = await readRecord(stack, id, options);
-    if (stored === undefined) {
-      throw new SetupError(
-        `There is no job record ${recordUri(stack.outputs, id)}: check the id and the stack. S3's lifecycle rules remove a record with the job's results.`,
-      );
-    }
-    jobs.set(
-      id,
-      [...entriesOf(stored.record)].map(([inferenceId, entry]) => knownJob(inferenceId, entry)),
-    );
+  const records = new Map<string, JobRecord | undefined>(ids.map((id) => [id, undefined]));
+  await inParallel([...records.keys()], recordsAtOnce, async (id) => {
+    records.set(id, await recordNamed(stack, id, signal));
   });
-  return { jobs: withSuccessors([...jobs.values()].flat()), journal: undefined, notice: undefined };
+  const jobs = new Map<string, readonly KnownJob[]>();
+  const notices: string[] = [];
+  for (const [id, record] of records) {
+    if (record === undefined) continue;
+    if (record.id !== jobIdOf(id)) notices.push(`${id} is a part of the job ${record.id}`);
+    jobs.set(
+      record.id,
+      [...entriesOf(record)].map(([inferenceId, entry]) => knownJob(inferenceId, entry)),
+    );
+  }
+  const notice = notices.length === 0 ? undefined : notices.join("; ");
+  return { jobs: withSuccessors([...jobs.values()].flat()), journal: undefined, notice };
+}
+
+/** Returns the record of a job, or of the job that has a part of this name. */
+async function recordNamed(stack: Stack, id: string, signal: AbortSignal | undefined): Promise<JobRecord> {
+  const options = signal === undefined ? {} : { abortSignal: signal };
+  const [own = id, ...others] = ownersOf(id);
+  const stored = await readRecord(stack, own, options);
+  if (stored !== undefined) return stored.record;
+  for (const other of others) {
+    const shared = await readRecord(stack, other, options);
+    if (shared !== undefined && entriesOf(shared.record).has(id)) return shared.record;
+  }
+  throw new SetupError(
+    `There is no job record ${recordUri(stack.outputs, own)}: check the id and the stack. S3's lifecycle rules remove a record with the job's results.`,
+  );
 }
 
 /** Names the job that sends each one's video again, which gets the name of the video. */
@@ -117,22 +138,29 @@ function withSuccessors(jobs: readonly KnownJob[]): readonly KnownJob[] {
 }
 
 /**
- * Reads the output of submit --json. The last line of a job counts; lines about videos that were not sent are skipped.
+ * Reads the output of submit --json. The last line of a job counts. Lines about whole videos that were not sent are
+ * skipped.
  */
-function parsePrinted(content: string, file: string): readonly PrintedJob[] {
-  const jobs = new Map<string, PrintedJob>();
+function parsePrinted(content: string, file: string): readonly KnownJob[] {
+  const jobs = new Map<string, KnownJob>();
   for (const [index, line] of content.split("\n").entries()) {
     if (line.trim() === "") continue;
     try {
-      const value: unknown = JSON.parse(line);
-      if (typeof value === "object" && value !== null && "problem" in value && !("outputLocation" in value)) continue;
-      const job = printedSchema.parse(value);
-      jobs.set(job.inferenceId, job);
+      const job = parsePrintedLine(JSON.parse(line));
+      if (job !== undefined) jobs.set(job.inferenceId, job);
     } catch {
       throw new SetupError(`${file} is not a job file: line ${index + 1} is not a job. ${remedy}.`);
     }
   }
   return [...jobs.values()];
+}
+
+function parsePrintedLine(value: unknown): KnownJob | undefined {
+  if (typeof value === "object" && value !== null && "problem" in value && !("outputLocation" in value)) {
+    return "part" in value ? { attempts: 0, video: undefined, ...unsentPartSchema.parse(value) } : undefined;
+  }
+  const { video, part, ...job } = printedSchema.parse(value);
+  return { inferenceId: job.inferenceId, video, part, job, attempts: 1 };
 }
 
 async function readBytes(file: string): Promise<Buffer> {

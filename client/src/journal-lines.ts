@@ -8,8 +8,8 @@ import type { Job } from "./submit.ts";
 const id = z.string().min(1);
 const s3Uri = z.string().startsWith("s3://");
 
-/** Part of a video that a request is for; absent from requests for whole videos. */
-const plannedPartSchema = z.object({
+/** Schema of the part of a video that a request is for; absent from requests for whole videos. */
+export const plannedPartSchema = z.object({
   /** Job id, which the requests of all parts share. */
   job: id,
   /** Number of the part, from 0. */

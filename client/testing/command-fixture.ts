@@ -18,6 +18,7 @@ export interface PrintedLine {
   readonly status?: string;
   readonly reason?: string;
   readonly problem?: string;
+  readonly part?: { readonly from: number };
   readonly result?: { readonly detections: number };
   readonly movie?: string;
 }

@@ -4,7 +4,7 @@ import { copyFile, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
-import type { CommandFixture } from "../../testing/command-fixture.ts";
+import type { CommandFixture, PrintedLine } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
 import type { SeenInvocation } from "../../testing/fake-aws.ts";
 import { currentResult } from "../../testing/sample-result.ts";
@@ -78,6 +78,56 @@ describe("a job in parts", function () {
     assert.deepEqual([damage?.packets, timing.total_seconds], [4, 1.2]);
   });
 
+  it("is one job in the output of submit --json", async () => {
+    fixture.aws.onInvocation = complete;
+    const { stdout: printed } = await submit();
+    const { status, stdout, stderr } = await fixture.execute(["status", "-"], printed);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /street\.mp4 \(video-\w+\): completed, 100 %: 4 of 4 parts completed\n/);
+    const fetched = await fixture.execute(["fetch", "-", "--to", fixture.path("out"), "--json"], printed);
+    assert.deepEqual(
+      fetched.lines().map(({ inferenceId }) => inferenceId),
+      [jobOf()],
+    );
+  });
+
+  /** Returns the status of the output of submit --json with a change to the line of the second part. */
+  const statusWithout = async (change: (line: PrintedLine) => readonly object[]) => {
+    fixture.aws.onInvocation = complete;
+    const lines = (await submit()).lines().flatMap((line) => (line.part?.from === 2 ? change(line) : [line]));
+    return await fixture.execute(["status", "-"], lines.map((line) => JSON.stringify(line)).join("\n"));
+  };
+
+  it("lacks a part that was refused in the output of submit --json", async () => {
+    const { status, stdout } = await statusWithout(({ video, inferenceId, part }) => [
+      { video, inferenceId, part, problem: "the video has changed" },
+    ]);
+    assert.equal(status, 1);
+    assert.match(
+      stdout,
+      /refused, 75 %: 3 of 4 parts completed\n {2}0:00:02 to 0:00:06 was not sent: the video has changed\n/,
+    );
+  });
+
+  it("lacks a part without a line in the output of submit --json", async () => {
+    const { status, stdout } = await statusWithout(() => []);
+    assert.equal(status, 1);
+    assert.match(
+      stdout,
+      /unknown, 75 %: 3 of 3 parts completed\n {2}0:00:02 to 0:00:06 is missing in the file: submit --resume/,
+    );
+  });
+
+  it("has the end of each part with its range in the output of submit --wait --json", async () => {
+    fixture.aws.onInvocation = complete;
+    const { stdout: printed, lines } = await fixture.submit(fixture.path("street.mp4"), "--part", "0.05", "--wait");
+    const ends = lines().flatMap(({ status, part }) => (status === "completed" ? [part?.from] : []));
+    assert.deepEqual(ends.toSorted(), [0, 2, 6, 8]);
+    const { status, stdout } = await fixture.execute(["status", "-"], printed);
+    assert.equal(status, 0);
+    assert.match(stdout, /completed, 100 %: 4 of 4 parts completed\n/);
+  });
+
   it("has one status with a percentage", async () => {
     fixture.aws.onInvocation = (invocation) => {
       if (numberOf(invocation) !== 2) complete(invocation);
@@ -95,6 +145,22 @@ describe("a job in parts", function () {
     const { status, stdout } = await fixture.execute(["status", "--id", jobOf()]);
     assert.equal(status, 0);
     assert.match(stdout, /street\.mp4 \(video-\w+\): completed, 100 %: 4 of 4 parts completed/);
+  });
+
+  it("has the same status by the InferenceId of a part, with a note that names the job", async () => {
+    fixture.aws.onInvocation = complete;
+    await submit();
+    const { status, stdout, stderr } = await fixture.execute(["status", "--id", `${jobOf()}-2`, jobOf()]);
+    assert.equal(status, 0);
+    assert.match(stderr, new RegExp(`^note: ${jobOf()}-2 is a part of the job ${jobOf()}$`, "m"));
+    assert.equal(stdout.match(/completed, 100 %/g)?.length, 1);
+  });
+
+  it("has no part of a number that it lacks", async () => {
+    await submit();
+    const { status, stderr } = await fixture.execute(["status", "--id", `${jobOf()}-4`]);
+    assert.equal(status, 2);
+    assert.match(stderr, new RegExp(`There is no job record s3://out/jobs/${jobOf()}-4\\.json`));
   });
 
   it("names the ranges that it lacks, and is complete after a redrive, which sends only those", async () => {

@@ -69,6 +69,15 @@ describe("the command submit with --part", function () {
     );
   });
 
+  it("names the range of each part", async () => {
+    const { stdout } = await fixture.execute([
+      ...["submit", fixture.path("street.mp4"), "--part", "0.05", "--wait", "--limit", "1"],
+      ...["--journal", fixture.journal],
+    ]);
+    assert.match(stdout, /street\.mp4, 0:00:02 to 0:00:06: accepted as video-\w+-1/);
+    assert.match(stdout, /street\.mp4, 0:00:08 to the end: pending/);
+  });
+
   it("sends a video of unknown duration as one request, and says so", async () => {
     const { status, stderr } = await fixture.submit(fixture.path("a.mp4"), "--part", "0.05");
     assert.equal(status, 0, stderr);

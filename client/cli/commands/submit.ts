@@ -15,10 +15,11 @@ import { checkEndpoint } from "../../src/endpoint.ts";
 import { UsageError } from "../../../lib/errors.ts";
 import { isPassing } from "../../src/errors.ts";
 import { endOf, isGood, printEnd } from "../job-report.ts";
-import { reachableState, recordedState, recordOf, unsentStatus } from "../../src/known-jobs.ts";
+import type { JobEnd } from "../job-report.ts";
+import { reachableState, recordedState, recordOf } from "../../src/known-jobs.ts";
 import { timeoutWithin } from "../../src/limits.ts";
 import { customAttributesOf } from "../../src/model-options.ts";
-import type { JournalEntries, JournalEntry } from "../../src/journal-lines.ts";
+import type { JournalEntries } from "../../src/journal-lines.ts";
 import { bucketOf } from "../../src/location.ts";
 import { JobJournal, readJournal } from "../../src/journal.ts";
 import { journalOf, manifestOption } from "../journal-option.ts";
@@ -28,9 +29,10 @@ import { findVideos } from "../../src/sources.ts";
 import { isS3, resumeAll, submitAll } from "../../src/submit-all.ts";
 import type { Outcome, SubmitOptions } from "../../src/submit-all.ts";
 import type { Job } from "../../src/submit.ts";
+import { describeUnsent, printOutcome, sumOf, withRange } from "../submit-report.ts";
 import { UploadView } from "../upload-view.ts";
 import { waitForJobs } from "../../src/wait.ts";
-import { plural, shellQuoted, unsentLine } from "../../src/format.ts";
+import { plural, shellQuoted } from "../../src/format.ts";
 import { modelCommand } from "./model-options.ts";
 
 function defineSubmit() {
@@ -210,7 +212,7 @@ async function conclude(
 ): Promise<number> {
   const { live, signal } = session;
   const onOutcome = (outcome: Outcome): void => {
-    printOutcome(session, outcome);
+    printOutcome(session, outcome, journal.entries.get(outcome.inferenceId)?.planned.part);
   };
   let outcomes: readonly Outcome[];
   try {
@@ -248,41 +250,6 @@ async function conclude(
   return good ? 0 : 1;
 }
 
-/**
- * Formats `2 not accepted yet, 1 possibly accepted` for jobs that are not known to be accepted.
- * @param isUnknown true if calls ended without an answer
- */
-function describeUnsent(jobs: readonly JournalEntry[], isUnknown: boolean): string {
-  const unknown = isUnknown ? jobs.filter((job) => unsentStatus(job) === "unknown").length : 0;
-  const others = jobs.length - unknown;
-  return [
-    ...(others === 0 ? [] : [`${others} not accepted yet`]),
-    ...(unknown === 0 ? [] : [`${unknown} possibly accepted`]),
-  ].join(", ");
-}
-
-/**
- * Formats `3 of 4 jobs accepted, 1 video not sent`, for all jobs of a submission, including those of earlier processes.
- */
-function sumOf({ entries }: JobJournal): string {
-  const accepted = [...entries.values()].filter(({ job }) => job !== undefined).length;
-  const refused = entries.size - accepted;
-  const others = refused === 0 ? "" : `, ${plural(refused, "video")} not sent`;
-  return `${accepted} of ${plural(entries.size, "job")} accepted${others}`;
-}
-
-function printOutcome({ print }: Session, outcome: Outcome): void {
-  const { video, inferenceId } = outcome;
-  if ("problem" in outcome) {
-    const problem = outcome.problem.message;
-    print(unsentLine(video, problem), { video, inferenceId, problem });
-    return;
-  }
-  const { job, uploaded } = outcome;
-  const already = uploaded?.skipped === true ? " (the same bytes were there already)" : "";
-  print([`${video}: accepted as ${inferenceId}${already}`, `  result    ${job.outputLocation}`], { video, ...job });
-}
-
 /** Prints an upper bound of the price of all accepted jobs of a journal. */
 function sayPrice({ entries }: JobJournal, { stack, live }: Session): void {
   const accepted = [...entries.values()].filter(({ job }) => job !== undefined);
@@ -295,9 +262,10 @@ function sayPrice({ entries }: JobJournal, { stack, live }: Session): void {
 async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined, session: Session): Promise<boolean> {
   const { stack, live, signal } = session;
   const entries = [...journal.entries.values()];
-  const videoOf = ({ inferenceId }: Job): string => {
-    const planned = journal.entries.get(inferenceId)?.planned;
-    return planned?.file ?? planned?.inputLocation ?? inferenceId;
+  const printEndOf = (job: Job, end: JobEnd): void => {
+    const planned = journal.entries.get(job.inferenceId)?.planned;
+    const video = planned?.file ?? planned?.inputLocation ?? job.inferenceId;
+    printEnd(session, withRange(video, planned?.part), job, end, { video, part: planned?.part });
   };
   const ended = entries.map(recordedState);
   let good = entries.every(({ job }, index) => job !== undefined && ended[index]?.status !== "failed");
@@ -313,7 +281,7 @@ async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined
     }
     good = false;
     counts.add({ state });
-    printEnd(session, videoOf(job), job, { state }, { video: videoOf(job) });
+    printEndOf(job, { state });
   }
   live.show(counts.line, "new step");
   const pending = await waitForJobs(
@@ -327,7 +295,7 @@ async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined
       journal.note({ event: "ended", inferenceId: job.inferenceId, ...recordOf(state) });
       good &&= isGood(end);
       counts.add(end);
-      printEnd(session, videoOf(job), job, end, { video: videoOf(job) });
+      printEndOf(job, end);
     },
     {
       signal,
@@ -342,8 +310,7 @@ async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined
     return job === undefined ? [] : { seconds: seconds.get(job.inferenceId), timeoutSeconds };
   });
   if (spent.length > 0) live.say(`cost: ${describeJobsCost(stack.outputs, spent)}`);
-  for (const job of pending)
-    printEnd(session, videoOf(job), job, { state: { status: "pending" } }, { video: videoOf(job) });
+  for (const job of pending) printEndOf(job, { state: { status: "pending" } });
   if (pending.length > 0) live.say(`follow them later: npm run status -- ${shellQuoted(journal.file)}`);
   return good && pending.length === 0;
 }

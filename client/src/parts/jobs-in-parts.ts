@@ -2,6 +2,8 @@
 import type { PlannedPart } from "../journal-lines.ts";
 import { unsentStatus } from "../known-jobs.ts";
 import type { JobWithStatus, KnownState } from "../known-jobs.ts";
+import type { Part } from "./plan.ts";
+import { missingRanges } from "./ranges.ts";
 
 /** The request of a part that counts: the completed one, or else the last one. */
 export interface PartWithStatus extends JobWithStatus {
@@ -73,13 +75,26 @@ const precedence: readonly PartStatus[] = [
   "completed",
 ];
 
-/** Returns the status of a job: `completed` if all parts are, `pending` while one is, or else what one lacks. */
-export function jobStatus({ parts }: JobInParts): PartStatus {
-  const statuses = new Set(parts.map(partStatus));
+/**
+ * Returns the ranges for which there is no request: the output of a submission that was interrupted lacks those of its
+ * last parts.
+ */
+export function rangesWithoutRequest({ parts }: JobInParts): readonly Part[] {
+  return missingRanges(parts.map(({ part }) => part));
+}
+
+/**
+ * Returns the status of a job: `completed` if all parts are, `pending` while one is, or else what one lacks. A range
+ * without a request is `unknown`.
+ */
+export function jobStatus(job: JobInParts): PartStatus {
+  const statuses = new Set(job.parts.map(partStatus));
+  if (rangesWithoutRequest(job).length > 0) statuses.add("unknown");
   return precedence.find((status) => statuses.has(status)) ?? "planned";
 }
 
-/** Returns the percentage of completed parts, rounded down. */
-export function percentOf({ parts }: JobInParts): number {
-  return Math.floor((100 * parts.filter((part) => partStatus(part) === "completed").length) / parts.length);
+/** Returns the percentage of completed parts, rounded down. A range without a request counts as a part. */
+export function percentOf(job: JobInParts): number {
+  const completed = job.parts.filter((part) => partStatus(part) === "completed").length;
+  return Math.floor((100 * completed) / (job.parts.length + rangesWithoutRequest(job).length));
 }
