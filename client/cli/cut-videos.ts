@@ -5,7 +5,6 @@ import { inParallel } from "../src/parallel.ts";
 import { cutVideo } from "../src/parts/cut.ts";
 import type { CutVideo } from "../src/parts/cut.ts";
 import type { FoundVideo } from "../src/sources.ts";
-import type { Submission } from "../src/submit-all.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -26,6 +25,13 @@ interface CutFlags {
   /** Wanted length of a part, minutes. */
   readonly part?: number | undefined;
   readonly fps?: number | undefined;
+  /** True if nothing is sent, so that no job gets an id. */
+  readonly dryRun: boolean;
+}
+
+/** The requests for a video. */
+interface VideoRequests extends FoundVideo {
+  readonly requests: CutVideo["submissions"];
 }
 
 /**
@@ -34,10 +40,10 @@ interface CutFlags {
  */
 export async function cutAll(
   videos: readonly FoundVideo[],
-  { part, fps }: CutFlags,
+  { part, fps, dryRun }: CutFlags,
   timeoutSeconds: number,
   { stack, live, signal }: Session,
-): Promise<readonly (FoundVideo & Pick<Submission, "inferenceId" | "part">)[]> {
+): Promise<readonly VideoRequests[]> {
   if (part !== undefined && stack.outputs.requests !== "reference") {
     throw new SetupError(
       "--part needs requests that refer to their videos, and the stack's contain them: set requests to reference and deploy, or leave out --part.",
@@ -49,9 +55,10 @@ export async function cutAll(
   await inParallel(videos, cutsAtOnce, async (video) => {
     cuts.set(video, await cutVideo(stack, video, { partSeconds, fps, timeoutSeconds, signal }));
   });
-  return videos.flatMap((video) => {
-    const { submissions = [], notice } = cuts.get(video) ?? {};
-    if (notice !== undefined) live.say(notice);
-    return submissions.map((submission) => ({ ...video, ...submission }));
+  return videos.map((video) => {
+    const { submissions = [], notice, job } = cuts.get(video) ?? {};
+    const name = job === undefined || dryRun ? "" : `job ${job} `;
+    if (notice !== undefined) live.say(`${video.video}: ${name}${notice}`);
+    return { ...video, requests: submissions };
   });
 }

@@ -4,15 +4,19 @@ import { describePrice } from "./price.ts";
 import type { EstimatedJobs } from "./price.ts";
 import { isS3 } from "../src/submit-all.ts";
 import { plural, sizeOf } from "../src/format.ts";
+import type { Part } from "../src/parts/plan.ts";
+import { rangesText } from "../src/parts/ranges.ts";
 
 /** A video that would be sent; its size is unknown if it cannot be read. */
 export interface DryVideo {
   /** A file's path, or an object's s3:// URI. */
   readonly video: string;
   readonly bytes: number | undefined;
+  /** Parts of a video that would be sent in parts; empty for one request. @default none */
+  readonly parts?: readonly Part[];
 }
 
-/** Prints the videos, their sizes, and the price of their jobs; sends nothing. */
+/** Prints the videos, their sizes and parts, and the price of their jobs; sends nothing. */
 export function printDryRun(
   videos: readonly DryVideo[],
   estimated: EstimatedJobs,
@@ -21,16 +25,21 @@ export function printDryRun(
   const uploads = videos.filter(({ video }) => !isS3(video));
   const uploadBytes = sum(uploads);
   const storedBytes = sum(videos.filter(({ video }) => isS3(video)));
-  const price = describePrice(stack.outputs, estimated);
+  const requests = videos.reduce((total, { parts = [] }) => total + Math.max(parts.length - 1, 0), estimated.jobs);
+  const price = describePrice(stack.outputs, { ...estimated, jobs: requests });
+  const inRequests = requests === estimated.jobs ? "" : ` in ${plural(requests, "request")}`;
   print(
     [
-      ...videos.map(({ video, bytes }) => `${video}: ${bytes === undefined ? "size unknown" : sizeOf(bytes)}`),
-      `nothing was sent; ${plural(estimated.jobs, "job")} would be`,
+      ...videos.map(({ video, bytes, parts = [] }) => {
+        const inParts = parts.length === 0 ? "" : `, in ${plural(parts.length, "part")}: ${rangesText(parts)}`;
+        return `${video}: ${bytes === undefined ? "size unknown" : sizeOf(bytes)}${inParts}`;
+      }),
+      `nothing was sent; ${plural(estimated.jobs, "job")}${inRequests} would be`,
       `upload: at most ${sizeOf(uploadBytes)} in ${plural(uploads.length, "file")} (content that S3 has already is not uploaded again)`,
       ...(storedBytes === 0 ? [] : [`in S3 already: ${sizeOf(storedBytes)}`]),
       `price: ${price}`,
     ],
-    { dryRun: true, jobs: estimated.jobs, uploadBytes, storedBytes, price, videos },
+    { dryRun: true, jobs: estimated.jobs, requests, uploadBytes, storedBytes, price, videos },
   );
 }
 

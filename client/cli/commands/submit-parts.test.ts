@@ -78,6 +78,32 @@ describe("the command submit with --part", function () {
     assert.match(stdout, /street\.mp4, 0:00:08 to the end: pending/);
   });
 
+  it("shows the parts with --dry-run, and sends nothing", async () => {
+    const { status, stdout, stderr } = await fixture.execute([
+      ...["submit", fixture.path("street.mp4"), "--part", "0.05", "--dry-run"],
+    ]);
+    assert.equal(status, 0, stderr);
+    assert.match(
+      stdout,
+      /street\.mp4: .*, in 4 parts: 0:00:00 to 0:00:02, 0:00:02 to 0:00:06, 0:00:06 to 0:00:08 and 1 other range\n/,
+    );
+    assert.match(stdout, /nothing was sent; 1 job in 4 requests would be\nupload: at most .* in 1 file /);
+    assert.match(stderr, /street\.mp4: in 4 parts of about 0\.1 min \(as given with --part\)/);
+    assert.deepEqual(fixture.sent, []);
+  });
+
+  it("shows the parts that --resume would send with --dry-run", async () => {
+    fixture.aws.onInvocation = () => {
+      fixture.controller.abort();
+    };
+    await fixture.submit(fixture.path("street.mp4"), "--part", "0.05", "--concurrency", "1");
+    await using next = await startCommandFixture();
+    const { lines } = await next.execute(["submit", "--resume", "--journal", fixture.journal, "--dry-run", "--json"]);
+    const [line] = lines() as readonly object[];
+    const { jobs, requests: left, videos } = line as { jobs: number; requests: number; videos: { bytes: number }[] };
+    assert.deepEqual([jobs, left, videos.length], [1, 4 - fixture.sent.length, 1]);
+  });
+
   it("sends a video of unknown duration as one request, and says so", async () => {
     const { status, stderr } = await fixture.submit(fixture.path("a.mp4"), "--part", "0.05");
     assert.equal(status, 0, stderr);

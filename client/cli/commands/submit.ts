@@ -19,7 +19,8 @@ import type { JobEnd } from "../job-report.ts";
 import { reachableState, recordedState, recordOf } from "../../src/known-jobs.ts";
 import { timeoutWithin } from "../../src/limits.ts";
 import { customAttributesOf } from "../../src/model-options.ts";
-import type { JournalEntries } from "../../src/journal-lines.ts";
+import { ownerOf } from "../../src/job-record.ts";
+import type { JournalEntries, PlannedJob, PlannedPart } from "../../src/journal-lines.ts";
 import { bucketOf } from "../../src/location.ts";
 import { JobJournal, readJournal } from "../../src/journal.ts";
 import { journalOf, manifestOption } from "../journal-option.ts";
@@ -102,12 +103,14 @@ async function submitVideos(operands: readonly string[], flags: Flags, session: 
   live.show("checking the videos", "new step");
   const { videos, skipped } = await findVideos(stack, operands, signal);
   if (skipped !== undefined) live.say(skipped);
+  if (!flags.dryRun) await checkEndpoint(stack, signal);
+  const cut = await cutAll(videos, flags, timeoutSeconds, session);
   if (flags.dryRun) {
-    printDryRun(videos, { jobs: videos.length, timeoutSeconds }, session);
+    const dryVideos = cut.map(({ video, bytes, requests }) => ({ video, bytes, parts: partsIn(requests) }));
+    printDryRun(dryVideos, { jobs: videos.length, timeoutSeconds }, session);
     return 0;
   }
-  await checkEndpoint(stack, signal);
-  const requests = await cutAll(videos, flags, timeoutSeconds, session);
+  const requests = cut.flatMap(({ requests: all, ...found }) => all.map((request) => ({ ...found, ...request })));
   await using journal = await JobJournal.create(flags.journal ?? newJournal());
   live.say(`job journal ${journal.file}`);
   const view = new UploadView(requests.map(({ video, bytes }) => [video, isS3(video) ? 0 : bytes] as const));
@@ -168,17 +171,22 @@ function isElsewhere({ outputLocation }: Job, { outputs }: Session["stack"]): bo
 async function dryResume(file: string, session: Session): Promise<number> {
   const entries = await readJournal(file);
   noteOtherDeployment(entries, session);
-  const open = [...entries.values()].filter(({ job }) => job === undefined);
+  const open = [...entries.values()].flatMap(({ job, planned }) => (job === undefined ? [planned] : []));
+  const jobs = [...Map.groupBy(open, ownerOf).values()];
   const videos = await Promise.all(
-    open.map(async ({ planned }) => {
-      const video = planned.file ?? planned.inputLocation ?? planned.inferenceId;
-      const size = planned.file === undefined ? undefined : await stat(planned.file).catch(() => undefined);
-      return { video, bytes: size?.size };
+    jobs.map(async (requests) => {
+      const [{ file, inputLocation, inferenceId } = { inferenceId: "" }] = requests;
+      const size = file === undefined ? undefined : await stat(file).catch(() => undefined);
+      return { video: file ?? inputLocation ?? inferenceId, bytes: size?.size, parts: partsIn(requests) };
     }),
   );
-  const timeoutSeconds = Math.max(0, ...open.map(({ planned }) => planned.timeoutSeconds));
-  printDryRun(videos, { jobs: open.length, timeoutSeconds }, session);
+  const timeoutSeconds = Math.max(0, ...open.map((planned) => planned.timeoutSeconds));
+  printDryRun(videos, { jobs: jobs.length, timeoutSeconds }, session);
   return 0;
+}
+
+function partsIn(requests: readonly Pick<PlannedJob, "part">[]): readonly PlannedPart[] {
+  return requests.flatMap(({ part }) => part ?? []);
 }
 
 /** Returns a name for a new journal, by this machine's clock, in out/, which is created if missing. */

@@ -46,7 +46,9 @@ export interface CutOptions {
 /** The requests for a video. */
 export interface CutVideo {
   readonly submissions: readonly Pick<Submission, "video" | "inferenceId" | "part">[];
-  /** Decision, for the user; undefined for a short video as one request. */
+  /** Job id; undefined for one request. */
+  readonly job?: string;
+  /** Decision, for the user, without the video's name; undefined for a short video as one request. */
   readonly notice: string | undefined;
 }
 
@@ -67,7 +69,7 @@ export async function cutVideo(stack: Stack, { video, bytes }: FoundVideo, optio
   if (duration === null) {
     return {
       ...whole,
-      notice: `${video}: sent as one request, because its duration is unknown: ${problem ?? "no reason"}`,
+      notice: `sent as one request, because its duration is unknown: ${problem ?? "no reason"}`,
     };
   }
   const parts = partsOf(timesOf(duration), keyframes);
@@ -76,12 +78,13 @@ export async function cutVideo(stack: Stack, { video, bytes }: FoundVideo, optio
   const minutes = Math.round(duration / parts.length / 6) / 10;
   const from = options.partSeconds === undefined ? estimateText(fps) : "as given with --part";
   return {
+    job,
     submissions: parts.map((part, number) => ({
       video,
       inferenceId: partIdOf(job, number),
       part: { job, number, ...part },
     })),
-    notice: `${video}: job ${job} in ${plural(parts.length, "part")} of about ${minutes} min (${from})`,
+    notice: `in ${plural(parts.length, "part")} of about ${minutes} min (${from})`,
   };
 }
 
