@@ -185,6 +185,7 @@ describe("the program", () => {
           maxRequestSize: stack === "local" ? 128 : 1024,
           maxInputSize: 51_200_000,
           invocationTimeout: 900,
+          sampleFps: 1,
         });
       });
     });

@@ -60,6 +60,8 @@ export const outputMeanings = {
   maxRequestSize: "Maximum size of a request's body, in MiB: of a video with `requests: payload`.",
   maxInputSize: "Maximum size of a video, in MiB: S3's maximum with `requests: reference`, otherwise `maxRequestSize`.",
   invocationTimeout: "Maximum processing time of one video, in seconds.",
+  sampleFps:
+    "Analysed frames per second of video (setting `sampleFps`), from which `submit` estimates the length of parts.",
 } as const;
 
 type OutputName = keyof typeof outputMeanings;
@@ -107,5 +109,6 @@ export function stackOutputs(parts: StackParts): Outputs {
       .all([inference.requests, inference.maxRequestSize])
       .apply(([requests, maxRequestSize]) => (requests === "reference" ? maxObjectSize : maxRequestSize)),
     invocationTimeout: inference.invocationTimeout,
+    sampleFps: inference.sampleFps,
   };
 }

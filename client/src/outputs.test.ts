@@ -29,6 +29,7 @@ const good: StackOutputs = {
   requireGpu: true,
   maxRequestSize: 1024,
   invocationTimeout: 900,
+  sampleFps: 0.5,
 };
 
 describe("a stack's outputs", () => {
@@ -158,7 +159,7 @@ describe("a stack's outputs", () => {
     assert.equal(checkOutputs({ ...good, requests: undefined }, "outputs").requests, "payload");
   });
 
-  for (const name of ["maxResponseSize", "maxRequestSize", "invocationTimeout"]) {
+  for (const name of ["maxResponseSize", "maxRequestSize", "invocationTimeout", "sampleFps"]) {
     it(`may be those of an older program, which did not have ${name}`, () => {
       const older: object = { ...good, [name]: undefined };
       assert.deepEqual(checkOutputs(older, "outputs"), older);
@@ -177,6 +178,7 @@ describe("a stack's outputs", () => {
     requireGpu: "true",
     maxRequestSize: 0,
     invocationTimeout: 0.5,
+    sampleFps: 0,
   })) {
     it(`are refused by name if ${name} is ${inspect(broken)}`, () => {
       assert.throws(

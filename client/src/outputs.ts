@@ -52,6 +52,8 @@ const outputsSchema = z.object({
   maxRequestSize: z.int().positive().optional(),
   /** Longest run, seconds; absent in the same stacks as `maxRequestSize`. */
   invocationTimeout: z.int().positive().optional(),
+  /** Analysed frames per second of video; absent from stacks deployed by an earlier version of the program. */
+  sampleFps: z.number().positive().optional(),
 });
 
 /** A deployed stack's outputs. */

@@ -26,6 +26,7 @@ export function outputsAt(url: string): StackOutputs {
     maxRequestSize: 1024,
     maxInputSize: 51_200_000,
     invocationTimeout: 900,
+    sampleFps: 1,
     temporaryQueuePrefix: "video-dev-smoke-",
   };
 }

@@ -66,6 +66,8 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
   readonly maxRequestSize: pulumi.Output<number>;
   /** Maximum processing time of one video, seconds. */
   readonly invocationTimeout: pulumi.Output<number>;
+  /** Frame rate at which the model samples a video, frames per second. */
+  readonly sampleFps: pulumi.Output<number>;
 
   constructor(name: string, args: AsyncEndpointArgs, opts?: pulumi.ComponentResourceOptions) {
     super("asyncvideo:index:AsyncEndpoint", name, {}, opts);
@@ -191,6 +193,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
     this.requests = container.requests;
     this.maxRequestSize = pulumi.output(settings.maxRequestSize);
     this.invocationTimeout = pulumi.output(settings.invocationTimeout);
+    this.sampleFps = pulumi.output(settings.sampleFps);
     this.registerOutputs({
       endpointArn: this.endpointArn,
       endpointName: this.endpointName,
@@ -203,6 +206,7 @@ export class AsyncEndpoint extends pulumi.ComponentResource {
       requests: this.requests,
       maxRequestSize: this.maxRequestSize,
       invocationTimeout: this.invocationTimeout,
+      sampleFps: this.sampleFps,
     });
   }
 }

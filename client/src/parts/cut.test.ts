@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { startFakeAws } from "../../testing/fake-aws.ts";
 import type { FakeAws } from "../../testing/fake-aws.ts";
+import type { StackOutputs } from "../outputs.ts";
 import { connect } from "../stack.ts";
 import { cutVideo, estimatedPartSeconds } from "./cut.ts";
 import type { CutOptions } from "./cut.ts";
@@ -25,8 +26,13 @@ describe("the requests for a video", function () {
     await aws[Symbol.asyncDispose]();
   });
 
-  const cut = async (options: Partial<CutOptions> = {}, bytes = 65 * mebibyte, video = street) => {
-    using stack = connect(aws.outputs);
+  const cut = async (
+    options: Partial<CutOptions> = {},
+    bytes = 65 * mebibyte,
+    video = street,
+    outputs: Partial<StackOutputs> = {},
+  ) => {
+    using stack = connect({ ...aws.outputs, ...outputs });
     return await cutVideo(
       stack,
       { video, bytes, contentType: "video/mp4" },
@@ -53,6 +59,13 @@ describe("the requests for a video", function () {
     const requests = await cut({}, 65 * mebibyte, "s3://in/videos/street.mp4");
     assert.equal(requests.submissions.length, 3);
     assert.ok(aws.requests.some(({ operation, headers }) => operation === "GetObject" && headers.range !== undefined));
+  });
+
+  it("have a length by the deployed frame rate, unless the job has one", async () => {
+    // Each part has at least two samples.
+    const rare = { sampleFps: 7 / 12 };
+    assert.equal((await cut({ partSeconds: 1 }, mebibyte, street, rare)).submissions.length, 3);
+    assert.equal((await cut({ partSeconds: 1, fps: 1 }, mebibyte, street, rare)).submissions.length, 6);
   });
 
   it("are one for a small file without a given length, whose container is not read", async () => {

@@ -23,7 +23,7 @@ const processingSeconds = 600;
  */
 const secondsPerFrame = 0.1;
 
-/** Default of the deployed setting `sampleFps`: the stack's outputs do not have its value. */
+/** Default of the setting `sampleFps`: the outputs of stacks deployed by an earlier version of the program lack it. */
 const defaultFps = 1;
 
 /** Minimum length of a part that is not given, seconds. */
@@ -36,7 +36,7 @@ const minBytes = 64 * 1024 ** 2;
 export interface CutOptions {
   /** Wanted length of a part, seconds. @default about ten minutes of processing */
   readonly partSeconds?: number | undefined;
-  /** Analysed frames per second of video. @default 1 */
+  /** Analysed frames per second of video. @default that of the stack */
   readonly fps?: number | undefined;
   /** Time limit of one run, seconds. */
   readonly timeoutSeconds: number;
@@ -58,7 +58,7 @@ export interface CutVideo {
  * @throws InputError if the video cannot be read; AbortError on the caller's signal
  */
 export async function cutVideo(stack: Stack, { video, bytes }: FoundVideo, options: CutOptions): Promise<CutVideo> {
-  const { fps = defaultFps, timeoutSeconds, signal } = options;
+  const { fps = stack.outputs.sampleFps ?? defaultFps, timeoutSeconds, signal } = options;
   const whole = { submissions: [{ video }], notice: undefined };
   const { requests, jobsLocation } = stack.outputs;
   if (requests !== "reference" || jobsLocation === undefined) return whole;
