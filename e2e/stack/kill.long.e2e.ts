@@ -27,7 +27,13 @@ interface KillPoint {
 }
 
 const isInvocation = ({ url = "" }: IncomingMessage): boolean => url.endsWith("/async-invocations");
-const isUpload = ({ method }: IncomingMessage): boolean => method === "PUT";
+/** The write of a job's record. */
+const isRecord = ({ method, url = "" }: IncomingMessage): boolean => method === "PUT" && url.includes("/jobs/");
+/** The write of a request object, which refers to a video. */
+const isRequest = ({ method, url = "" }: IncomingMessage): boolean => method === "PUT" && url.includes("/requests/");
+/** The upload of a video. */
+const isUpload = (request: IncomingMessage): boolean =>
+  request.method === "PUT" && !isRecord(request) && !isRequest(request);
 
 before(() => takeDownLeftover());
 
@@ -99,24 +105,33 @@ describe("a client that is killed while it submits to the local stack", () => {
     response.writeHead(answer.statusCode ?? 500, answer.headers).end(content);
   }
 
-  /** Submits three videos, kills the client, then resumes and waits; returns the output of the second run. */
-  async function killAndResume(point: KillPoint): Promise<Finished & { readonly journal: string }> {
+  /** Makes files with the same video and different bytes. */
+  async function makeVideos(...names: readonly string[]): Promise<readonly string[]> {
     const round = await mkdtemp(join(folder, "round-"));
-    const videos = ["a.mp4", "b.mp4", "c.mp4"].map((name) => join(round, name));
+    const videos = names.map((name) => join(round, name));
     for (const video of videos) {
       await copyFile(join(repoRoot, "model", "samples", "street.mp4"), video);
-      // A free atom makes a file with the same video and other bytes.
       await appendFile(video, Buffer.concat([Buffer.from([0, 0, 1, 0]), Buffer.from(`free${video}`.padEnd(252))]));
     }
-    const journal = join(round, "journal.jsonl");
-    const common = ["--journal", journal, "--outputs", outputsFile, "--json"];
-    const first = run(["ops/main.ts", "submit", ...videos, "--concurrency", "1", ...common]);
+    return videos;
+  }
+
+  const client = (...args: readonly string[]) => run(["ops/main.ts", ...args, "--outputs", outputsFile, "--json"]);
+
+  /** Submits videos, kills the client, then resumes and waits; returns the output of the second run. */
+  async function killAndResume(
+    point: KillPoint,
+    [video = "", ...others]: readonly string[],
+    ...options: readonly string[]
+  ): Promise<Finished & { readonly journal: string }> {
+    const journal = `${video}.jsonl`;
+    const first = client("submit", video, ...others, ...options, "--concurrency", "1", "--journal", journal);
     killPoint = { ...point, left: point.count, kill: () => void first.child.kill("SIGKILL") };
     const killed = await first.finished;
     assert.equal(killed.status, null, `the client was not killed:\n${killed.stderr}`);
     killPoint = undefined;
-    const resume = ["submit", "--resume", "--wait", "--limit", "600", ...common];
-    return { ...(await run(["ops/main.ts", ...resume]).finished), journal };
+    const resumed = client("submit", "--resume", "--wait", "--limit", "600", "--journal", journal);
+    return { ...(await resumed.finished), journal };
   }
 
   for (const [moment, point, calls] of [
@@ -126,7 +141,10 @@ describe("a client that is killed while it submits to the local stack", () => {
     ["after an answer, before the next call", { isAt: isUpload, count: 3, answered: true }, 3],
   ] as const) {
     it(`has three results after ${calls} calls if it is killed ${moment}`, async () => {
-      const { status, stdout, stderr, journal } = await killAndResume(point);
+      const { status, stdout, stderr, journal } = await killAndResume(
+        point,
+        await makeVideos("a.mp4", "b.mp4", "c.mp4"),
+      );
       assert.equal(status, 0, stderr);
       const ends = stdout
         .trim()
@@ -144,4 +162,42 @@ describe("a client that is killed while it submits to the local stack", () => {
       assert.equal(planned.length, 3);
     });
   }
+
+  for (const [moment, point, calls] of [
+    ["while it uploads the video", { isAt: isUpload, count: 1, answered: false }, 4],
+    ["before the record of the job is written", { isAt: isRecord, count: 1, answered: false }, 4],
+    ["after the record of the job is written", { isAt: isRecord, count: 1, answered: true }, 4],
+    ["before the second request object is written", { isAt: isRequest, count: 2, answered: false }, 4],
+    ["after the second request object is written", { isAt: isRequest, count: 2, answered: true }, 4],
+    ["before the second call reaches the service", { isAt: isInvocation, count: 2, answered: false }, 4],
+    ["between the second call and its answer", { isAt: isInvocation, count: 2, answered: true }, 5],
+    ["before the record has the first acceptance", { isAt: isRecord, count: 2, answered: false }, 4],
+    ["after the record has the first acceptance", { isAt: isRecord, count: 2, answered: true }, 4],
+  ] as const) {
+    it(`has all parts of a video after ${calls} calls if it is killed ${moment}`, async () => {
+      const [video = ""] = await makeVideos("parts.mp4");
+      const { status, stderr, journal } = await killAndResume(point, [video], "--part", "0.05");
+      assert.equal(status, 0, stderr);
+      const names = [...new Set(called)].toSorted();
+      const job = /^(.+)-0$/.exec(names[0] ?? "")?.[1] ?? assert.fail(names.join());
+      assert.deepEqual(
+        names,
+        [0, 1, 2, 3].map((number) => `${job}-${number}`),
+      );
+      assert.equal(called.length, calls);
+      const states = await client("status", "--id", job).finished;
+      const [, state] = linesOf(states.stdout);
+      assert.partialDeepStrictEqual(state, { inferenceId: job, status: "completed", percent: 100 });
+      const { stdout } = await client("fetch", journal, "--to", `${video}.results`).finished;
+      const [merged] = linesOf(stdout);
+      assert.partialDeepStrictEqual(merged, { inferenceId: job, result: { frames: 12, truncated: false } });
+    });
+  }
 });
+
+function linesOf(stdout: string): readonly unknown[] {
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as unknown);
+}
