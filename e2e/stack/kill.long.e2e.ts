@@ -166,13 +166,10 @@ describe("a client that is killed while it submits to the local stack", () => {
   for (const [moment, point, calls] of [
     ["while it uploads the video", { isAt: isUpload, count: 1, answered: false }, 4],
     ["before the record of the job is written", { isAt: isRecord, count: 1, answered: false }, 4],
-    ["after the record of the job is written", { isAt: isRecord, count: 1, answered: true }, 4],
     ["before the second request object is written", { isAt: isRequest, count: 2, answered: false }, 4],
-    ["after the second request object is written", { isAt: isRequest, count: 2, answered: true }, 4],
     ["before the second call reaches the service", { isAt: isInvocation, count: 2, answered: false }, 4],
     ["between the second call and its answer", { isAt: isInvocation, count: 2, answered: true }, 5],
     ["before the record has the first acceptance", { isAt: isRecord, count: 2, answered: false }, 4],
-    ["after the record has the first acceptance", { isAt: isRecord, count: 2, answered: true }, 4],
   ] as const) {
     it(`has all parts of a video after ${calls} calls if it is killed ${moment}`, async () => {
       const [video = ""] = await makeVideos("parts.mp4");
