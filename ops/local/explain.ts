@@ -5,7 +5,7 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import { z } from "zod";
 import { createCommand } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
-import { UserError } from "../../lib/errors.ts";
+import { InvalidInputError, UserError } from "../../lib/errors.ts";
 import { jsonLine, printable } from "../../lib/printable.ts";
 import type { Ready } from "./emulator.ts";
 import { findRole, roleHelp } from "./roles.ts";
@@ -39,15 +39,28 @@ export function explainCommand({ stdout, exitWith }: CommandContext) {
 Example:
   npm run explain -- --role caller --action s3:PutObject --resource arn:aws:s3:::BUCKET/KEY
 
-Exit status: 0 allowed; 1 denied; 2 no stack is up, or no such role.`,
+Exit status: 0 allowed; 1 denied; 2 no stack is up, no such role, or no such form of an action or ARN.`,
     )
     .action(async ({ role, action, resource, json }) => {
+      checkQuestion(action, resource);
       const ready = await requireRunning();
       const { Arn: roleArn = "" } = await findRole(ready, role);
       const decision = await ask(ready, { roleArn, action, resources: [resource] });
       stdout.write(json ? `${jsonLine({ role: roleArn, action, resource, ...decision })}\n` : textOf(decision));
       exitWith(decision.allowed ? 0 : 1);
     });
+}
+
+/** @throws InvalidInputError for a text that is no action, or no ARN */
+function checkQuestion(action: string, resource: string): void {
+  if (!/^[a-z0-9-]+:[A-Z][A-Za-z0-9]*$/.test(action)) {
+    throw new InvalidInputError(`'${action}' is no action.`, { hint: "name service and action, as in s3:PutObject" });
+  }
+  if (resource !== "*" && !/^arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:\d*:.+/.test(resource)) {
+    throw new InvalidInputError(`'${resource}' is no ARN.`, {
+      hint: 'give an ARN, such as arn:aws:s3:::BUCKET/KEY, or "*"',
+    });
+  }
 }
 
 function textOf({ allowed, message, policy, sid }: Decision): string {

@@ -75,8 +75,7 @@ export async function cutVideo(stack: Stack, { video, bytes }: FoundVideo, optio
   const parts = partsOf(timesOf(duration), keyframes);
   if (parts.length === 1) return whole;
   const job = newInferenceId();
-  const minutes = Math.round(duration / parts.length / 6) / 10;
-  const from = options.partSeconds === undefined ? estimateText(fps) : "as given with --part";
+  const from = options.partSeconds === undefined ? `; ${estimateText(fps)}` : "";
   return {
     job,
     submissions: parts.map((part, number) => ({
@@ -84,7 +83,7 @@ export async function cutVideo(stack: Stack, { video, bytes }: FoundVideo, optio
       inferenceId: partIdOf(job, number),
       part: { job, number, ...part },
     })),
-    notice: `in ${plural(parts.length, "part")} of about ${minutes} min (${from})`,
+    notice: `in ${plural(parts.length, "part")} of about ${lengthText(duration / parts.length)}${from}`,
   };
 }
 
@@ -92,6 +91,11 @@ export async function cutVideo(stack: Stack, { video, bytes }: FoundVideo, optio
 export function estimatedPartSeconds(fps: number, timeoutSeconds: number): number {
   const seconds = Math.min(processingSeconds, timeoutSeconds / 2) / (secondsPerFrame * fps);
   return Math.max(minPartSeconds, seconds);
+}
+
+/** Formats a length: `9.5 s`, `10.5 min`. */
+function lengthText(seconds: number): string {
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`;
 }
 
 function estimateText(fps: number): string {
