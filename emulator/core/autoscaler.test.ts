@@ -317,12 +317,23 @@ describe("a decision not to scale", () => {
   });
 
   it("has no reason while scaling is suspended", async () => {
-    const harness = new Harness(1);
-    const suspension = { scaleIn: true, scaleOut: true, scheduled: true };
-    harness.autoscaler.register(resourceId, { min: 0, max: 5, suspension });
+    const harness = new Harness(5);
+    const suspend = (scaleIn: boolean, scaleOut: boolean, limits = { min: 0, max: 5 }) => {
+      harness.autoscaler.register(resourceId, { ...limits, suspension: { scaleIn, scaleOut, scheduled: false } });
+    };
+    suspend(false, true);
     harness.step("more", {});
     await harness.pass({ more: 1 });
+    suspend(true, false, { min: 5, max: 9 });
+    harness.step("fewer", { steps: [{ upper: 0, adjustment: -1 }] }, true);
+    await harness.pass({ more: 0, fewer: -1 });
+    suspend(true, true);
+    harness.step("exact", { adjustmentType: "ExactCapacity", steps: [{ lower: 0, adjustment: 5 }] });
+    await harness.pass({ fewer: 1, exact: 1 });
     assert.deepEqual(reasons(harness), []);
+    suspend(true, false);
+    await harness.pass({ more: 1 });
+    assert.deepEqual(reasons(harness)[0], { code: "AlreadyAtMaxCapacity", capacity: 5 });
   });
 });
 
