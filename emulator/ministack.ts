@@ -4,7 +4,7 @@
  */
 
 import { request as httpRequest } from "node:http";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { makeFolder } from "../lib/files.ts";
@@ -64,7 +64,7 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
   const temporary = join(options.stateDir, "tmp");
   makeFolder(temporary);
   // The file for `npm run iam:record` (iam/recorder.py).
-  const recording = process.env["LAUNCHER_RECORDING"];
+  const recording = process.env["LAUNCHER_RECORDING"] ?? "";
   const child = await startGuarded({
     python: options.python,
     command: [options.python, launcher, socketPath],
@@ -82,7 +82,8 @@ export async function startMiniStack(options: MiniStackOptions): Promise<MiniSta
       AWS_ACCESS_KEY_ID: options.credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: options.credentials.secretAccessKey,
       LAUNCHER_TOKEN: options.launcherToken,
-      ...(recording === undefined ? {} : { LAUNCHER_RECORDING: recording }),
+      // The child has another working folder.
+      ...(recording === "" ? {} : { LAUNCHER_RECORDING: resolve(recording) }),
       SERVICES: miniStackServices.join(","),
       LOG_LEVEL: "WARNING",
       PYTHONUNBUFFERED: "1",

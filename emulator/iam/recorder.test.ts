@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { allow, createRole, sessionOf } from "../testing/roles.ts";
@@ -22,7 +22,7 @@ describe("a recording launcher", function () {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "recorder-"));
     file = join(folder, "decisions.jsonl");
-    process.env["LAUNCHER_RECORDING"] = file;
+    process.env["LAUNCHER_RECORDING"] = relative(process.cwd(), file);
     try {
       aws = await startTestAws();
     } finally {
