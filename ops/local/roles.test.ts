@@ -33,9 +33,11 @@ describe("the credentials of a role of the stack local", () => {
   let sessions: number;
   /** Minutes that a session lasts. */
   let minutes: number;
+  /** Number of calls of AssumeRole that fail. */
+  let failures: number;
 
   beforeEach(async () => {
-    [sessions, minutes] = [0, 60];
+    [sessions, minutes, failures] = [0, 60, 0];
     server = createServer((request, response) => {
       let body = "";
       request.on("data", (chunk: Buffer) => (body += chunk.toString()));
@@ -44,6 +46,14 @@ describe("the credentials of a role of the stack local", () => {
         if (body.includes("Action=GetRole")) {
           const role = "<Arn>arn:aws:iam::000000000000:role/local-caller</Arn><RoleName>local-caller</RoleName>";
           response.end(`<GetRoleResponse><GetRoleResult><Role>${role}</Role></GetRoleResult></GetRoleResponse>`);
+          return;
+        }
+        if (failures > 0) {
+          failures -= 1;
+          response.writeHead(400);
+          response.end(
+            "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not yet</Message></Error></ErrorResponse>",
+          );
           return;
         }
         sessions += 1;
@@ -61,8 +71,8 @@ describe("the credentials of a role of the stack local", () => {
     server.close();
   });
 
-  const keysOf = async (): Promise<string[]> => {
-    const provider = roleCredentials(
+  const providerOf = () =>
+    roleCredentials(
       {
         url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
         region: "us-east-1",
@@ -71,11 +81,20 @@ describe("the credentials of a role of the stack local", () => {
       },
       "caller",
     );
+  const keysOf = async (): Promise<string[]> => {
+    const provider = providerOf();
     return [(await provider()).accessKeyId, (await provider()).accessKeyId];
   };
 
   it("are those of one session", async () => {
     assert.deepEqual(await keysOf(), ["ASIA1", "ASIA1"]);
+  });
+
+  it("are those of a new session after a call that failed", async () => {
+    const provider = providerOf();
+    failures = 1;
+    await assert.rejects(provider(), { name: "AccessDenied" });
+    assert.equal((await provider()).accessKeyId, "ASIA1");
   });
 
   it("are those of a new session ten minutes before the end", async () => {

@@ -178,7 +178,12 @@ export function roleCredentials(access: Access, role: LocalRole): () => Promise<
   let session: Promise<RoleSession> | undefined;
   return async () => {
     if (session === undefined || (await session).expiration.getTime() - Date.now() < renewalMs) {
-      session = assumeRole(access, role);
+      const renewed = assumeRole(access, role);
+      session = renewed;
+      renewed.catch(() => {
+        // The next call asks again.
+        if (session === renewed) session = undefined;
+      });
     }
     return await session;
   };
@@ -217,8 +222,11 @@ function sessionOf(credentials: Credentials | undefined): RoleSession {
   return { accessKeyId, secretAccessKey, sessionToken, expiration };
 }
 
+/** Time limits of a call, ms. */
+const limits = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true };
+
 function configOf({ url: endpoint, region, credentials }: Access) {
-  return { endpoint, region, credentials };
+  return { endpoint, region, credentials, requestHandler: limits };
 }
 
 async function withSts(
