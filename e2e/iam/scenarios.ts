@@ -1,8 +1,6 @@
 /** The commands whose decisions `npm run iam:record` records: a stack's use by its roles, and its deployments by the bootstrap's roles. */
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import {
   AttachRolePolicyCommand,
   CreateRoleCommand,
@@ -15,11 +13,11 @@ import { readReady } from "../../ops/local/emulator.ts";
 import type { Ready } from "../../ops/local/emulator.ts";
 import { localState } from "../../ops/local/local-stack.ts";
 import { makeFolder } from "../../lib/files.ts";
+import { UserError } from "../../lib/errors.ts";
 import { freePort } from "../../lib/ports.ts";
+import { lastLine, run } from "../../lib/run.ts";
 import { assumeRole } from "../../ops/local/roles.ts";
 import { repoRoot } from "../../tools/paths.mjs";
-
-const execute = promisify(execFile);
 
 /** Receives a line for each command. */
 export type Report = (line: string) => void;
@@ -27,20 +25,33 @@ export type Report = (line: string) => void;
 /** Limit of one command, ms. */
 const limit = 15 * 60_000;
 
+/**
+ * Runs a command to its end.
+ * @param signal aborts by SIGINT, SIGTERM or SIGHUP, which the command gets, too, and cleans up after; undefined for a
+ * cleanup, which they do not end
+ */
 async function runCommand(
   args: readonly string[],
   report: Report,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  report(`$ async-video ${args.join(" ")}`);
-  await execute(process.execPath, [join(repoRoot, "ops", "bin", "async-video.mjs"), ...args], {
+  signal?.throwIfAborted();
+  const words = `async-video ${args.join(" ")}`;
+  report(`$ ${words}`);
+  const program = join(repoRoot, "ops", "bin", "async-video.mjs");
+  const { status, stderr, timedOut } = await run([process.execPath, program, ...args], {
     cwd: repoRoot,
     env: { ...process.env, ...environment },
-    timeout: limit,
-    maxBuffer: 2 ** 26,
-    signal,
+    limit,
+    ownGroup: true,
+    passOn: signal === undefined ? [] : ["SIGINT", "SIGTERM", "SIGHUP"],
   });
+  signal?.throwIfAborted();
+  if (timedOut) throw new UserError(`${words} did not end within ${limit / 60_000} minutes.`);
+  if (status !== 0) {
+    throw new UserError(`${words} ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`);
+  }
 }
 
 /** Runs the pipeline's rehearsal, whose stages deploy and preview the stack `dev` as the bootstrap's roles. */
@@ -50,17 +61,17 @@ export async function rehearse(report: Report, signal: AbortSignal): Promise<voi
 
 /** Runs `npm start`, and uses the stack `local` as its roles: one video, its result, a burst, the smoke test, a redrive. */
 export async function useStack(folder: string, report: Report, signal: AbortSignal): Promise<void> {
-  const run = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+  const command = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
     runCommand(args, report, signal, environment);
   makeFolder(folder);
-  await run(["start", "--port", String(await freePort())]);
-  await run(["local", "up", "--port", String(await freePort())]);
+  await command(["start", "--port", String(await freePort())]);
+  await command(["local", "up", "--port", String(await freePort())]);
   try {
     const ready = await readReady(localState);
     if (ready === undefined) throw new Error("local up left no emulator.");
     await using roles = await createRoles(ready);
     const as = async (role: string, ...args: string[]): Promise<void> => {
-      await run(args, sessionVariables(await assumeRole(ready, role)));
+      await command(args, sessionVariables(await assumeRole(ready, role)));
     };
     const journal = join(folder, "jobs.jsonl");
     const video = join(repoRoot, "model", "samples", "street.mp4");
@@ -72,7 +83,7 @@ export async function useStack(folder: string, report: Report, signal: AbortSign
     await as(roles.tester, "smoke", "--any");
     await as(roles.team, "redrive", "--journal", join(folder, "redrive.jsonl"));
   } finally {
-    await run(["local", "down"]);
+    await runCommand(["local", "down"], report, undefined);
   }
 }
 
@@ -87,7 +98,11 @@ interface StackRoles extends AsyncDisposable {
  * deploy role tests a stack. Disposing of them detaches the stack's policies, so that the stack can be destroyed.
  */
 async function createRoles({ url, region, accountId, credentials }: Ready): Promise<StackRoles> {
+  await using cleanup = new AsyncDisposableStack();
   const iam = iamClient({ url, region, credentials });
+  cleanup.defer(() => {
+    iam.destroy();
+  });
   const { callerPolicyArn, operatorPolicyArn } = z
     .object({ callerPolicyArn: z.string(), operatorPolicyArn: z.string() })
     .parse(JSON.parse(await readFile(localState.outputs, "utf8")));
@@ -102,15 +117,14 @@ async function createRoles({ url, region, accountId, credentials }: Ready): Prom
   const PolicyDocument = document({ Action: "*", Resource: "*" });
   await iam.send(new PutRolePolicyCommand({ RoleName: tester, PolicyName: "everything", PolicyDocument }));
   const policies = [callerPolicyArn, operatorPolicyArn];
-  for (const PolicyArn of policies) await iam.send(new AttachRolePolicyCommand({ RoleName: team, PolicyArn }));
-  return {
-    team,
-    tester,
-    async [Symbol.asyncDispose]() {
-      for (const PolicyArn of policies) await iam.send(new DetachRolePolicyCommand({ RoleName: team, PolicyArn }));
-      iam.destroy();
-    },
-  };
+  for (const PolicyArn of policies) {
+    await iam.send(new AttachRolePolicyCommand({ RoleName: team, PolicyArn }));
+    cleanup.defer(async () => {
+      await iam.send(new DetachRolePolicyCommand({ RoleName: team, PolicyArn }));
+    });
+  }
+  const created = cleanup.move();
+  return { team, tester, [Symbol.asyncDispose]: () => created.disposeAsync() };
 }
 
 const journalLine = z.looseObject({ job: z.looseObject({ inferenceId: z.string() }).optional() });
