@@ -133,15 +133,7 @@ describe("PutScalingPolicy", () => {
         CustomizedMetricSpecification: undefined,
         PredefinedMetricSpecification: { PredefinedMetricType: "SageMakerVariantInvocationsPerInstance" },
       }),
-      /does not publish the predefined metric SageMakerVariantInvocationsPerInstance for asynchronous endpoints/,
-    ],
-    [
-      "a predefined metric of another service",
-      tracking({
-        CustomizedMetricSpecification: undefined,
-        PredefinedMetricSpecification: { PredefinedMetricType: "ECSServiceAverageCPUUtilization" },
-      }),
-      /is not a metric of the service namespace sagemaker/,
+      /The emulator refuses the predefined metric SageMakerVariantInvocationsPerInstance, .* Use a CustomizedMetric/,
     ],
     [
       "metric math, by name",

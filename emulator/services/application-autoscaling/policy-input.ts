@@ -139,15 +139,13 @@ function trackingRule(configuration: TargetTrackingScalingPolicyConfiguration): 
 }
 
 /**
- * Returns the refusal of a predefined metric. Asynchronous endpoints publish none of them: the developer guide ("Autoscale
- * an asynchronous endpoint") only uses a customized metric for them.
+ * Returns the emulator's refusal of a predefined metric. Unconfirmed: AWS may accept it, and its words for a metric of
+ * another service are not known. Asynchronous endpoints publish none of them: the developer guide ("Autoscale an
+ * asynchronous endpoint") only uses a customized metric for them.
  */
 function refusedPredefined(name: string): AwsError {
-  if (!name.startsWith("SageMaker")) {
-    return validationException(`The predefined metric ${name} is not a metric of the service namespace sagemaker`);
-  }
   return validationException(
-    `SageMaker does not publish the predefined metric ${name} for asynchronous endpoints: use a CustomizedMetricSpecification with ApproximateBacklogSizePerInstance`,
+    `The emulator refuses the predefined metric ${name}, because asynchronous endpoints do not publish it. Use a CustomizedMetricSpecification with ApproximateBacklogSizePerInstance.`,
   );
 }
 
