@@ -158,7 +158,7 @@ function changesDeployment(
   return (
     deploymentConfigOnly === "accepted" &&
     given !== undefined &&
-    !isDeepStrictEqual(given, endpoint.describe().LastDeploymentConfig)
+    !isDeepStrictEqual(endpoint.recorded(given), endpoint.describe().LastDeploymentConfig)
   );
 }
 

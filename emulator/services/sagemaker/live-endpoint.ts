@@ -82,7 +82,7 @@ export class LiveEndpoint implements Named {
     this.#aws = aws;
     this.#outbox = outbox;
     this.#config = config;
-    this.#deploymentConfig = deploymentConfig && this.#recorded(deploymentConfig);
+    this.#deploymentConfig = deploymentConfig && this.recorded(deploymentConfig);
     this.createdAt = new Date(aws.clock.now());
     this.#modifiedAt = this.createdAt;
     this.machine = new AsyncEndpoint<Invocation>({
@@ -153,7 +153,7 @@ export class LiveEndpoint implements Named {
   update(config: EndpointConfigRecord, count: number, deploymentConfig: DeploymentConfig | undefined): void {
     this.#outbox.test(senderOf(this.name, config));
     void this.#deploy(config, count, deploymentConfig).then((succeeded) => {
-      if (succeeded) this.#deploymentConfig = this.#recorded(deploymentConfig);
+      if (succeeded) this.#deploymentConfig = this.recorded(deploymentConfig);
     });
   }
 
@@ -172,8 +172,8 @@ export class LiveEndpoint implements Named {
     };
   }
 
-  /** Formats the last deployment's configuration as DescribeEndpoint does. */
-  #recorded(given: DeploymentConfig | undefined): DeploymentConfig | undefined {
+  /** Returns a deployment's configuration as DescribeEndpoint shows it when the deployment has ended. */
+  recorded(given: DeploymentConfig | undefined): DeploymentConfig | undefined {
     if ((this.#aws.lastDeploymentConfig ?? "as-given") === "as-given") return given;
     return {
       ...given,

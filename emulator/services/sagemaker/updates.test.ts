@@ -169,6 +169,42 @@ describe("The emulated SageMaker", () => {
     });
   });
 
+  it("refuses the same deployment configuration again if the assumption fills in its defaults", async () => {
+    await fixture.stop();
+    fixture = await SageMakerFixture.start({ lastDeploymentConfig: "filled" });
+    await fixture.createEndpoint();
+    await fixture.untilStatus("InService");
+    const input = {
+      EndpointName: "endpoint",
+      EndpointConfigName: "config",
+      DeploymentConfig: {
+        BlueGreenUpdatePolicy: {
+          TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE" as const, WaitIntervalInSeconds: 0 },
+        },
+      },
+    };
+    await fixture.client.send(new UpdateEndpointCommand(input));
+    await fixture.untilStatus("InService");
+    await refused(fixture.client.send(new UpdateEndpointCommand(input)), /currently in use endpoint configuration/);
+  });
+
+  it("refuses another deployment configuration only if the assumption says so", async () => {
+    await fixture.stop();
+    fixture = await SageMakerFixture.start({ deploymentConfigOnly: "refused" });
+    await fixture.createEndpoint();
+    await fixture.untilStatus("InService");
+    const input = {
+      EndpointName: "endpoint",
+      EndpointConfigName: "config",
+      DeploymentConfig: {
+        BlueGreenUpdatePolicy: {
+          TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE" as const, WaitIntervalInSeconds: 0 },
+        },
+      },
+    };
+    await refused(fixture.client.send(new UpdateEndpointCommand(input)), /currently in use endpoint configuration/);
+  });
+
   describe("scales variants", () => {
     const scale = (count: number, variant = "video") =>
       fixture.client.send(
