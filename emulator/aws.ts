@@ -19,6 +19,7 @@ import { miniStackServices, startMiniStack } from "./ministack.ts";
 import { ArtifactCache } from "./model-server/artifact.ts";
 import { ModelServerLauncher } from "./model-server/launcher.ts";
 import { monitoring } from "./services/cloudwatch/service.ts";
+import type { WallClockOptions } from "./services/cloudwatch/wall-clock.ts";
 import { authorizationOf } from "./iam/authorization.ts";
 import { LauncherAuthorizer } from "./iam/authorizer.ts";
 import type { GuardedService } from "./iam/permission.ts";
@@ -50,7 +51,11 @@ export interface EmulatorOptions {
   /** Base folder of relative paths of a Pulumi program's assets. */
   readonly programDirectory?: string;
   /** Overrides of the assumptions about SageMaker, and of the instances. */
-  readonly sageMaker?: Partial<Pick<SageMakerDependencies, "launcherFor" | "lastDeploymentConfig">>;
+  readonly sageMaker?: Partial<
+    Pick<SageMakerDependencies, "launcherFor" | "lastDeploymentConfig" | "deploymentConfigOnly">
+  >;
+  /** Overrides of the assumptions about CloudWatch. */
+  readonly cloudWatch?: Pick<WallClockOptions, "wallClockQueries">;
   readonly signal?: AbortSignal;
 }
 
@@ -159,6 +164,7 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
         const { topics } = ports.callAs({ service: "cloudwatch.amazonaws.com", sourceArn, sourceAccount: accountId });
         return topics.publish(topicArn, message, subject);
       },
+      ...options.cloudWatch,
     }),
   ];
 
