@@ -1,6 +1,6 @@
 /** Checks a stack's settings before anything is started, with the program's own parser. */
 import { resolve } from "node:path";
-import type { SettingAdvice } from "../../infra/config.ts";
+import type { SettingAdvice, StackConfig } from "../../infra/config.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { localArtifact } from "../start/model.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
@@ -21,16 +21,16 @@ interface SettingsSource {
 }
 
 /**
- * Checks the settings in a file.
+ * Checks the settings in a file, and returns them with the program's defaults.
  * @throws InvalidInputError that lists each problem with its fix
  */
-export async function checkSettings(source: SettingsSource): Promise<void> {
+export async function checkSettings(source: SettingsSource): Promise<StackConfig> {
   const { stack, file, shownFile } = source;
   const values = textValues((await parseSettings(file, shownFile)).config);
   // Loaded here, because Pulumi's SDK takes seconds: a command line must be checked first.
   const { ConfigError, parseConfig } = await import("../../infra/config.ts");
   try {
-    parseConfig(withArtifact(values), { namespace, stack, projectRoot: repoRoot, advice: adviceFor(source) });
+    return parseConfig(withArtifact(values), { namespace, stack, projectRoot: repoRoot, advice: adviceFor(source) });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new InvalidInputError(error.message);

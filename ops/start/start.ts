@@ -3,15 +3,7 @@ import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { performance } from "node:perf_hooks";
 import { join, relative, resolve } from "node:path";
-import { z } from "zod";
-import {
-  checkOutputs,
-  checkVideo,
-  connect,
-  InputError,
-  maxInputBytes,
-  maxObjectBytes,
-} from "../../client/src/index.ts";
+import { checkOutputs, checkVideo, connect, InputError } from "../../client/src/index.ts";
 import { createCommand, oneOf, wholeNumber } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { explain, InterruptedError } from "../../lib/errors.ts";
@@ -24,7 +16,7 @@ import type { WeightsName } from "./model.ts";
 import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
 import { defaultPort } from "../local/port.ts";
 import { Progress } from "../../lib/progress.ts";
-import { readSetting } from "../deployment/settings-file.ts";
+import { maxBytesOf } from "./size-limit.ts";
 import { figuresText, filesText, foundText, jsonSummary } from "./summary.ts";
 import type { Report } from "./summary.ts";
 import { chooseWeights, expectation, localSettings, writeCocoSettings } from "./weights.ts";
@@ -165,16 +157,6 @@ async function checkFirst(
   } catch (error) {
     throw error instanceof ModelCommandError ? new InputError(error.message) : error;
   }
-}
-
-/** Returns the size of the largest video that a stack with these settings accepts, bytes. */
-async function maxBytesOf(settingsFile: string): Promise<number> {
-  if ((await readSetting(settingsFile, "requests")) !== "payload") return maxObjectBytes;
-  const maxMebibytes = z
-    .number()
-    .optional()
-    .parse(await readSetting(settingsFile, "maxRequestSize"));
-  return maxMebibytes === undefined ? maxInputBytes : maxMebibytes * 1024 ** 2;
 }
 
 /** Returns the options of the local stack for the weights. */

@@ -1,0 +1,13 @@
+/** The size of the videos that a stack with given settings accepts. */
+import { maxObjectBytes } from "../../client/src/index.ts";
+import { requestModeOf } from "../../infra/request-settings.ts";
+import { checkSettings } from "../deployment/settings-check.ts";
+
+/**
+ * Returns the size of the largest video that the stack `local` with the settings in a file accepts, bytes.
+ * @throws InvalidInputError if the settings are invalid
+ */
+export async function maxBytesOf(file: string): Promise<number> {
+  const settings = await checkSettings({ stack: "local", file });
+  return requestModeOf(settings) === "reference" ? maxObjectBytes : settings.maxRequestSize * 1024 ** 2;
+}
