@@ -1,8 +1,9 @@
 /** Tests that the check finds planted faults in policies, and reports nothing without them. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { judge } from "./judge.ts";
+import { isCopy, judge } from "./judge.ts";
 import type { Call } from "./replay.ts";
+import { currentWorld, environmentStacks } from "./world.ts";
 import type { Document, Statement, World } from "./world.ts";
 
 const role = "arn:aws:iam::123456789012:role/video-local-execution-0a1b2c3";
@@ -102,5 +103,25 @@ describe("the check of policies", function () {
     const excuse = { sid: "Read", removed: "action .*Delete.*", reason: "r", source: "s" };
     const { unexplained, excused, staleExcuses } = await found(worldOf(wide), [excuse, { ...excuse, sid: "Other" }]);
     assert.deepEqual([unexplained, excused, staleExcuses.length], [[], 1, 1]);
+  });
+});
+
+describe("the policies of the stacks in environments", function () {
+  this.timeout(120_000);
+
+  it("are those of the stack full with other names and another key, so their mutants are left out", async () => {
+    const { documents } = await currentWorld();
+    const keyOf = (name: string): string => `:key/${name}"`;
+    for (const [environment, stack] of Object.entries(environmentStacks)) {
+      const ofFull = (text: string): string =>
+        text
+          .replaceAll(`video-${stack}-`, "video-full-")
+          .replaceAll(keyOf(`async-video-${environment}`), keyOf("video-full-0a1b2c3"));
+      const copies = Object.keys(documents).filter((name) => isCopy(name) && name.includes(`video-${stack}-`));
+      assert.ok(copies.length >= 12, stack);
+      for (const name of copies) {
+        assert.deepEqual(JSON.parse(ofFull(JSON.stringify(documents[name]))), documents[ofFull(name)], name);
+      }
+    }
   });
 });

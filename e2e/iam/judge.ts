@@ -38,8 +38,11 @@ const unique = (calls: readonly Call[]): Call[] => [
 /** Tells whether a document is the resource's own policy, or the trust policy of a role. */
 const isOfResource = (name: string, world: World): boolean => name in world.attached || name.startsWith("trust:");
 
-/** Tells whether a document is one of a stack in an environment, whose statements are those of the stack `full`. */
-const isCopy = (name: string): boolean =>
+/**
+ * Tells whether a document is one of a stack in an environment: a copy of the one of the stack `full`, with other names
+ * and another key. Its mutants are left out.
+ */
+export const isCopy = (name: string): boolean =>
   Object.values(environmentStacks).some((stack) => name.includes(`video-${stack}-`) && !name.includes("async-video-"));
 
 /** Judges a world's policies by the calls that they are for. */
