@@ -51,6 +51,22 @@ describe("widening mutants", () => {
     });
   });
 
+  it("remove each key of a condition with several", () => {
+    const Condition = {
+      StringEquals: { "aws:SourceAccount": "1", "kms:ViaService": "s3" },
+      Null: { "aws:SourceArn": "true" },
+    };
+    const mutants = wideningMutants("p", document({ ...read, Resource: "*", Condition }), false);
+    const conditions = mutants.map(({ mutant }) => "replacement" in mutant && mutant.replacement?.Condition);
+    assert.deepEqual(conditions, [
+      undefined,
+      { StringEquals: { "kms:ViaService": "s3" }, Null: { "aws:SourceArn": "true" } },
+      { StringEquals: { "aws:SourceAccount": "1" }, Null: { "aws:SourceArn": "true" } },
+      { StringEquals: { "aws:SourceAccount": "1", "kms:ViaService": "s3" } },
+    ]);
+    assert.equal(removed(mutants)[1], "condition StringEquals aws:SourceAccount");
+  });
+
   it('replace each resource by "*"', () => {
     const mutants = wideningMutants("p", document({ ...read, Resource: ["a", "b", "*"] }), false);
     const replacements = mutants.map(({ mutant }) => "replacement" in mutant && mutant.replacement?.Resource);

@@ -41,8 +41,8 @@ export function narrowingMutants(policy: string, document: Document): NamedMutan
 }
 
 /**
- * Returns the widening mutants of a document: an Allow without its condition or with one resource replaced by "*", and
- * without a Deny.
+ * Returns the widening mutants of a document: an Allow without its condition, without one key of a condition with several,
+ * or with one resource replaced by "*", and without a Deny.
  * @param ofResource true for a resource's own policy, in which "*" is only the resource itself
  */
 export function wideningMutants(policy: string, document: Document, ofResource: boolean): NamedMutant[] {
@@ -53,6 +53,7 @@ export function wideningMutants(policy: string, document: Document, ofResource: 
     const resources = ofResource ? [] : list(statement.Resource).filter((resource) => resource !== "*");
     return [
       ...(Condition === undefined ? [] : [named("condition", unconditional)]),
+      ...withoutOneKey(Condition ?? {}).map(({ removed, rest }) => named(removed, { ...statement, Condition: rest })),
       ...resources.map((resource) =>
         named(`limit to resource ${resource}`, {
           ...statement,
@@ -60,6 +61,24 @@ export function wideningMutants(policy: string, document: Document, ofResource: 
         }),
       ),
     ];
+  });
+}
+
+/** Returns a condition without each of its operators' keys; nothing for a condition with one key. */
+function withoutOneKey(
+  condition: NonNullable<Statement["Condition"]>,
+): { readonly removed: string; readonly rest: NonNullable<Statement["Condition"]> }[] {
+  const keys = Object.entries(condition).flatMap(([operator, of]) => Object.keys(of).map((key) => ({ operator, key })));
+  if (keys.length <= 1) return [];
+  return keys.map((left) => {
+    const operators = Object.entries(condition).map(([operator, of]) => {
+      const kept = Object.entries(of).filter(([key]) => operator !== left.operator || key !== left.key);
+      return [operator, Object.fromEntries(kept)] as const;
+    });
+    return {
+      removed: `condition ${left.operator} ${left.key}`,
+      rest: Object.fromEntries(operators.filter(([, of]) => Object.keys(of).length > 0)),
+    };
   });
 }
 
