@@ -9,24 +9,26 @@ import { roleArn } from "./world.ts";
 import type { Document, World } from "./world.ts";
 
 const caller = z.union([
-  z.object({ principal: z.string() }),
-  z.object({ name: z.string(), source_arn: z.string().optional(), source_account: z.string().optional() }),
-  z.object({ provider: z.string(), audience: z.string(), subject: z.string() }),
+  z.strictObject({ principal: z.string() }),
+  z.strictObject({ name: z.string(), source_arn: z.string().optional(), source_account: z.string().optional() }),
+  z.strictObject({ provider: z.string(), audience: z.string(), subject: z.string() }),
   // A request without a signature.
   z.strictObject({}).transform(() => ({ anonymous: "true" as const })),
 ]);
 
-const statement = z.object({
+const statement = z.strictObject({
   sid: z.string().default(""),
   effect: z.enum(["Allow", "Deny"]),
   actions: z.array(z.string()).default([]),
+  not_actions: z.array(z.string()).exactOptional(),
   resources: z.array(z.string()).default([]),
+  not_resources: z.array(z.string()).exactOptional(),
   conditions: z.record(z.string(), z.unknown()).default({}),
 });
 
 const line = z.union([
-  z.object({
-    call: z.object({
+  z.strictObject({
+    call: z.strictObject({
       caller,
       action: z.string(),
       resource: z.string(),
@@ -34,11 +36,15 @@ const line = z.union([
       allowed: z.boolean(),
     }),
   }),
-  z.object({ policy: z.object({ name: z.string(), statements: z.array(statement) }) }),
-  z.object({
-    attached: z.object({ resource: z.string(), kind: z.string(), document: z.union([z.string(), z.looseObject({})]) }),
+  z.strictObject({ policy: z.strictObject({ name: z.string(), statements: z.array(statement) }) }),
+  z.strictObject({
+    attached: z.strictObject({
+      resource: z.string(),
+      kind: z.string(),
+      document: z.union([z.string(), z.looseObject({})]),
+    }),
   }),
-  z.object({ alias: z.string(), key: z.string() }),
+  z.strictObject({ alias: z.string(), key: z.string() }),
 ]);
 
 /** A policy in force is not the program's. */

@@ -76,6 +76,11 @@ describe("the emulator's lines", () => {
     ]);
   });
 
+  it("have no member that would be lost", () => {
+    const caller = { ...call.caller, tags: { "aws:principaltag/team": "a" } };
+    assert.throws(() => recordingOf(lines({ call: { ...call, caller } }), world), { name: "ZodError" });
+  });
+
   it("leave out roles that the program's policies do not concern", () => {
     const other = { ...call, caller: { principal: "arn:aws:sts::000000000000:assumed-role/AWSServiceRole/x" } };
     assert.deepEqual(recordingOf(lines({ call: other }), world).calls, []);

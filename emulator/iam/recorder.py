@@ -29,8 +29,12 @@ def is_on() -> bool:
 
 
 def record(call: Call, decision: Decision) -> None:
-    """Record a decision, unless the caller is the account's root user, whom no policy of the program concerns."""
-    if _path is None or (isinstance(call.caller, Principal) and call.caller.type == "Root"):
+    """Record a decision.
+
+    Exceptions: no policy of the program concerns the account's root user, and a call that a grant on a key allows
+    shows nothing about policies.
+    """
+    if _path is None or call.granted or (isinstance(call.caller, Principal) and call.caller.type == "Root"):
         return
     lines = [json.dumps(line, sort_keys=True) for line in _lines(call, decision)]
     new = [line for line in dict.fromkeys(lines) if line not in _written]
@@ -66,8 +70,7 @@ def _lines(call: Call, decision: Decision) -> Iterator[dict[str, Any]]:
 def _caller(call: Call) -> dict[str, Any]:
     caller = call.caller
     if isinstance(caller, Principal):
-        tags = {name: value for name, value in caller.keys.items() if name.startswith("aws:principaltag/")}
-        return {"principal": caller.arn, **({"tags": tags} if tags else {})}
+        return {"principal": caller.arn}
     return {name: value for name, value in vars(caller).items() if value is not None}
 
 

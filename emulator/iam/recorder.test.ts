@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { CreateBucketCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
+import { CreateGrantCommand, CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { allow, createRole, sessionOf } from "../testing/roles.ts";
 import { startTestAws } from "../testing/test-aws.ts";
 import type { TestAws } from "../testing/test-aws.ts";
@@ -74,6 +75,21 @@ describe("a recording launcher", function () {
         statements: [{ sid: "List", effect: "Allow", actions: ["s3:ListBucket"], resources: ["arn:aws:s3:::videos"] }],
       },
     ]);
+  });
+
+  it("writes no call that a grant on a key allows", async () => {
+    const roleArn = await createRole(aws, "grantee");
+    const kms = new KMSClient(sdkConfig(aws));
+    const { KeyMetadata: { Arn = "", KeyId } = {} } = await kms.send(new CreateKeyCommand());
+    const request = { action: "kms:Decrypt", resources: [Arn], context: {}, caller: { roleArn } };
+    const callers = async () =>
+      (await lines()).filter((line) => JSON.stringify(line).includes("assumed-role/grantee/"));
+    await kms.send(new CreateGrantCommand({ KeyId, GranteePrincipal: roleArn, Operations: ["Decrypt"] }));
+    assert.equal((await aws.launcher.decide(request, true)).allowed, true);
+    assert.deepEqual(await callers(), []);
+    assert.equal((await aws.launcher.decide({ ...request, action: "kms:Encrypt" }, true)).allowed, false);
+    assert.equal((await callers()).length, 1);
+    kms.destroy();
   });
 
   it("writes nothing about the administrator", async () => {
