@@ -28,8 +28,11 @@ function rowOf(policy: PackPolicy): string {
   const config = Object.entries(policy.configSchema?.properties ?? {}).map(
     ([name, { default: value }]) => `\`${name}\`${value === undefined ? "" : ` = ${shown(value)}`}`,
   );
+  const [level, file] = [policy.enforcementLevel, files.get(policy)];
+  if (level === undefined) throw new Error(`The policy ${policy.name} has no enforcementLevel.`);
+  if (file === undefined) throw new Error(`No file in policies/ exports the policy ${policy.name}.`);
   const scope = "validateStack" in policy ? "stack" : "resource";
-  return `| \`${policy.name}\` | ${policy.description} | ${policy.enforcementLevel ?? ""} | ${scope} | ${config.join("<br>")} | \`${files.get(policy) ?? ""}\` |`;
+  return `| \`${policy.name}\` | ${policy.description} | ${level} | ${scope} | ${config.join("<br>")} | \`${file}\` |`;
 }
 
 function shown(value: unknown): string {
