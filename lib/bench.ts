@@ -15,7 +15,9 @@ export async function measureRun<Figures>(
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<Figures> {
-  const { status, stdout, stderr } = await run([process.execPath, program, ...args], { limit: runLimit, signal });
+  const ended = await run([process.execPath, program, ...args], { limit: runLimit, signal });
+  const { status, stdout, stderr, timedOut } = ended;
+  if (timedOut) throw new Error(`${program} ${args[0] ?? ""} did not end within ${runLimit / 60_000} minutes.`);
   if (status !== 0) {
     throw new Error(
       `${program} ${args[0] ?? ""} ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`,
