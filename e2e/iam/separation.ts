@@ -29,11 +29,11 @@ const operatorsOnly = /^(sqs|sns|logs|cloudwatch|application-autoscaling):|^sage
 const callersOnly = /^(s3):|^sagemaker:Invoke/;
 
 /**
- * Returns attempts that must all be denied, made of calls that are allowed to others. Actions that no policy can limit to an
+ * Returns attempts that must all be denied, made of others' calls, allowed or not. Actions that no policy can limit to an
  * environment are left out (`infra/bootstrap/unlimited-actions.ts`).
  */
-export function separationAttempts(allowed: readonly Call[], world: World): Call[] {
-  const byRole = allowed.filter((call): call is Call & { caller: { role: string } } => "role" in call.caller);
+export function separationAttempts(calls: readonly Call[], world: World): Call[] {
+  const byRole = calls.filter((call): call is Call & { caller: { role: string } } => "role" in call.caller);
   const attempts: Call[] = [];
   for (const owner of names) {
     const stack = environmentStacks[owner];
@@ -64,15 +64,15 @@ export function separationAttempts(allowed: readonly Call[], world: World): Call
         .map((call) => ({ ...call, caller: { role: to } }));
     attempts.push(...exchange(operator, caller, operatorsOnly), ...exchange(caller, operator, callersOnly));
   }
-  return attempts.concat(tokenAttempts(allowed));
+  return attempts.concat(tokenAttempts(calls));
 }
 
 /** Returns attempts with each token on every role that it is not for. */
-function tokenAttempts(allowed: readonly Call[]): Call[] {
-  const calls = allowed.filter(({ caller }) => "provider" in caller);
-  const isAllowed = new Set(calls.map((call) => JSON.stringify(call)));
-  const roles = [...new Set(calls.map(({ resource }) => resource))];
-  return calls
+function tokenAttempts(calls: readonly Call[]): Call[] {
+  const own = calls.filter(({ caller }) => "provider" in caller);
+  const isOwn = new Set(own.map((call) => JSON.stringify(call)));
+  const roles = [...new Set(own.map(({ resource }) => resource))];
+  return own
     .flatMap((call) => roles.map((resource) => ({ ...call, resource })))
-    .filter((call) => !isAllowed.has(JSON.stringify(call)));
+    .filter((call) => !isOwn.has(JSON.stringify(call)));
 }
