@@ -1,8 +1,17 @@
-/** Tests that the policies allow every call of the matrix, so that each can justify a permission. */
+/**
+ * Tests that the policies allow every call of the matrix, so that each can justify a permission, and that sources in this
+ * repository exist.
+ */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "mocha";
 import { actorCalls } from "../../emulator/iam/actors.ts";
+import { repoRoot } from "../../tools/paths.mjs";
+import { documented } from "./documented-calls.ts";
+import list from "./excuses.json" with { type: "json" };
 import { matrixCalls } from "./matrix.ts";
+import { destroyCalls, providerCalls } from "./provider-calls.ts";
 import { replay } from "./replay.ts";
 import { currentWorld } from "./world.ts";
 
@@ -29,5 +38,23 @@ describe("the calls that no recording has", function () {
     );
     assert.ok(executions.length > 20);
     assert.ok(executions.every(({ action }) => action !== "s3:AbortMultipartUpload"));
+  });
+});
+
+describe("the sources of permissions", () => {
+  it("that are files of this repository exist", () => {
+    const folders =
+      /(?<![\w/-])(?:client|docs|e2e|emulator|infra|lib|model|ops|policies|smoke|tools|\.github)\/[\w./-]*/g;
+    // A path after OWNER/NAME is in that repository.
+    const isForeign = /^[\w-]+\/[\w-]+, /;
+    const paths = [...documented, ...providerCalls, destroyCalls, ...list]
+      .map(({ source }) => source)
+      .filter((source) => !isForeign.test(source))
+      .flatMap((source) => source.match(folders) ?? []);
+    assert.ok(paths.length > 5, paths.join());
+    assert.deepEqual(
+      paths.filter((path) => !existsSync(join(repoRoot, path))),
+      [],
+    );
   });
 });

@@ -28,7 +28,7 @@ function stateCalls(stack: string, objectActions: readonly string[], keyUses: re
 }
 
 /** The calls by their sources. */
-const documented: readonly DocumentedCalls[] = [
+export const documented: readonly DocumentedCalls[] = [
   {
     by: ["deploy"],
     source: "pulumi/pulumi, pkg/backend/diy: state, locks and backups; google/go-cloud, secrets/awskms: Encrypt",

@@ -133,7 +133,7 @@ function furtherCallsOf(stack: string): Call[] {
           { caller: session, action: "s3:ListBucket", resource: `arn:aws:s3:::${sourceBucket.bucket}`, context: {} },
         ]),
     // SageMaker developer guide, "How to use SageMaker AI execution roles", CreateModel API.
-    { caller: session, action: "logs:DescribeLogStreams", resource: logGroup, context: {} },
+    { caller: session, action: "logs:DescribeLogStreams", resource: `${logGroup}:log-stream:`, context: {} },
   ];
 }
 

@@ -189,7 +189,7 @@ export const providerCalls: readonly DocumentedCalls[] = [
   },
   {
     by: ["deploy"],
-    source: "infra/update-hooks.ts and ops/pipeline/artifacts.ts, which are no part of the provider",
+    source: "infra/update-hooks/update-hooks.ts and ops/pipeline/artifacts.ts, which are no part of the provider",
     calls: (stack) => [
       ...on([resourcesOf(stack).endpoint], "sagemaker", "UpdateEndpointWeightsAndCapacities"),
       ...on(["*"], "sagemaker", "ListModels"),

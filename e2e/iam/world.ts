@@ -123,7 +123,8 @@ export async function currentWorld(): Promise<World> {
       }
     }
     for (const stack of stackNames) {
-      // The roles that `ops/local/roles.ts` creates; on AWS, a team's own.
+      // Caller and operator have one policy each, which shows what each policy is needed for. The team has both, as
+      // `local-operator` of `ops/local/roles.ts` has.
       const policies = ["caller", "operator"].map((kind) => iam(`policy/video-${stack}-${kind}-0a1b2c3`));
       const [caller = "", operator = ""] = policies;
       world.roles[roleArn(`${stack}-caller`)] = { policies: [caller] };
