@@ -47,11 +47,11 @@ async function runCommand(
     ownGroup: true,
     passOn: signal === undefined ? [] : ["SIGINT", "SIGTERM", "SIGHUP"],
   });
+  // After a success, the next command ends the recording, so that a stack that is up is taken down.
+  if (status === 0) return;
   signal?.throwIfAborted();
   if (timedOut) throw new UserError(`${words} did not end within ${limit / 60_000} minutes.`);
-  if (status !== 0) {
-    throw new UserError(`${words} ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`);
-  }
+  throw new UserError(`${words} ended with exit status ${status}: ${lastLine(stderr) ?? "no message"}`);
 }
 
 /** Runs the pipeline's rehearsal, whose stages deploy and preview the stack `dev` as the bootstrap's roles. */
