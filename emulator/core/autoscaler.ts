@@ -48,12 +48,6 @@ function isTracking(policy: ScalingPolicy): policy is ScalingPolicy & { rule: Ta
   return policy.rule.type === "TargetTrackingScaling";
 }
 
-/** Tells whether scaling from the current to the wanted capacity is suspended; for no change, whether both directions are. */
-function isSuspended({ scaleIn, scaleOut }: Suspension, wanted: number, current: number): boolean {
-  if (wanted === current) return scaleIn && scaleOut;
-  return wanted > current ? scaleOut : scaleIn;
-}
-
 /** Scales targets by their policies, as Application Auto Scaling does. */
 export class Autoscaler {
   readonly #options: AutoscalerOptions;
@@ -217,8 +211,7 @@ export class Autoscaler {
   #recordNotScaled(entry: TargetEntry, policyName: string, event: AlarmEvent, current: number): void {
     const { resourceId } = entry.target;
     const wanted = this.#asked(entry, policyName, event, current);
-    if (wanted === undefined || isSuspended(entry.target.suspension, wanted, current)) return;
-    const reason = notScaledReason(wanted, current, entry.target);
+    const reason = wanted === undefined ? undefined : notScaledReason(wanted, current, entry.target);
     if (reason === undefined) return;
     const cause = causeOf(event.alarm.settings.name, policyName);
     this.#activities.addNotScaled(reason, { id: this.#uuid(), resourceId, cause, startedAt: this.#now });

@@ -4,13 +4,15 @@ import type { NotScaledReason, ScalableTarget, ScalingActivity } from "./scaling
 
 /**
  * Returns the reason why a wanted capacity does not change the current one; undefined if no code of the API reference
- * (NotScaledReason) describes it, such as a cooldown.
+ * (NotScaledReason) describes it, such as a cooldown or a suspension of that direction; for no change, of both.
  */
 export function notScaledReason(
   wanted: number,
   current: number,
-  { min, max }: Pick<ScalableTarget, "min" | "max">,
+  { min, max, suspension: { scaleIn, scaleOut } }: Pick<ScalableTarget, "min" | "max" | "suspension">,
 ): NotScaledReason | undefined {
+  const isSuspended = wanted > current ? scaleOut : wanted < current ? scaleIn : scaleIn && scaleOut;
+  if (isSuspended) return undefined;
   if (wanted === current) return { code: "AlreadyAtDesiredCapacity", capacity: current };
   if (wanted > current) return current >= max ? { code: "AlreadyAtMaxCapacity", capacity: max } : undefined;
   return current <= min ? { code: "AlreadyAtMinCapacity", capacity: min } : undefined;
