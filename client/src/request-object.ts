@@ -21,7 +21,7 @@ const maxRequestBytes = 64 * 1024;
 
 /** Members of a request object that the client reads. */
 const requestSchema = z.object({
-  video: z.string().startsWith("s3://"),
+  video: z.string().regex(/^s3:\/\/[^/]+\/.+$/s),
   etag: z.string().min(1),
   from: z.number().nonnegative().default(0),
   to: z.number().positive().nullable().default(null),
@@ -44,6 +44,15 @@ export function requestsPrefix({
   inputPrefix,
 }: Pick<StackOutputs, "inputBucket" | "inputPrefix">): string {
   return `s3://${[inputBucket, ...inputPrefix.split("/"), "requests"].filter(Boolean).join("/")}/`;
+}
+
+/** Form of a request object's key below {@link requestsPrefix}, as {@link requestUri} makes it. */
+const requestKey = /^[A-Za-z0-9][\w.-]{0,31}\/part-\d{5}\.json$/;
+
+/** Tells whether a location is that of a request object of the stack. */
+export function isRequestUri(outputs: Pick<StackOutputs, "inputBucket" | "inputPrefix">, uri: string): boolean {
+  const prefix = requestsPrefix(outputs);
+  return uri.startsWith(prefix) && requestKey.test(uri.slice(prefix.length));
 }
 
 /**

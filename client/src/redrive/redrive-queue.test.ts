@@ -104,6 +104,41 @@ describe("a redrive of the error queue", () => {
       });
     });
 
+    const foreign = ["s3://other/requests/video-1/part-00000.json", "s3://x/", "s3://in/videos/requests/", "s3://in/a"];
+    for (const inputLocation of foreign) {
+      it(`does not read ${inputLocation}, and sends the other jobs`, async () => {
+        const answer = { status: 403, code: "AccessDenied" };
+        fixture.aws.fail({ operation: "GetObject", object: "other/", answer });
+        fixture.queues.put(failureOf("video-1", { requestParameters: { ...requestParameters, inputLocation } }));
+        const request = { video: "s3://in/videos/a.mp4", etag: '"old"' };
+        fixture.aws.objects.set("in/videos/requests/video-2/part-00000.json", Buffer.from(JSON.stringify(request)));
+        const good = { ...requestParameters, inputLocation: "s3://in/videos/requests/video-2/part-00000.json" };
+        fixture.queues.put(failureOf("video-2", { requestParameters: good }));
+        assert.deepEqual(kindsOf(await run()), ["no-input", "sent"]);
+        assert.deepEqual(fixture.sent, ["video-2.redrive-1"]);
+        assert.equal(fixture.queues.deadLetters.length, 1);
+      });
+    }
+
+    it("never takes the request for the video if the record has the job as refused", async () => {
+      fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: { status: 400, code: "ValidationError" } });
+      const submission = { video: "s3://in/videos/a.mp4", inferenceId: "video-1" };
+      await assert.rejects(submitAll(fixture.stack, [submission]), { name: "ValidationError" });
+      fixture.queues.put(failureOf("video-1", { requestParameters }));
+      assert.deepEqual(kindsOf(await run()), ["sent"]);
+      assert.partialDeepStrictEqual(sentVideo(), { video: "s3://in/videos/a.mp4" });
+    });
+
+    it("refuses a request for a part whose name is none of a part's", async () => {
+      const request = { video: "s3://in/videos/a.mp4", etag: '"old"', from: 10, to: 20 };
+      fixture.aws.objects.set(`${bucket}/${key}`, Buffer.from(JSON.stringify(request)));
+      fixture.queues.put(failureOf("mine", { requestParameters }));
+      const [outcome] = await run();
+      assert.ok(outcome?.kind === "refused");
+      assert.match(outcome.problem, /its name is none of a part's/);
+      assert.deepEqual([fixture.sent, fixture.queues.deadLetters.length], [[], 1]);
+    });
+
     it("says that the video is unknown if the request has expired, too", async () => {
       fixture.queues.put(failureOf("video-1", { requestParameters }));
       assert.deepEqual(kindsOf(await run()), ["no-input"]);

@@ -3,7 +3,7 @@ import { codeOf } from "../../../lib/errors.ts";
 import { entriesOf, ownersOf, partNamed } from "../job-record.ts";
 import { timeoutWithin } from "../limits.ts";
 import type { JournalEntries, JournalEntry, JournalWriter, PlannedJob, PlannedPart } from "../journal-lines.ts";
-import { readRequest, requestType } from "../request-object.ts";
+import { isRequestUri, readRequest, requestType } from "../request-object.ts";
 import { readRecord } from "../record-store.ts";
 import { JobRecorder } from "../recorder.ts";
 import type { Stack } from "../stack.ts";
@@ -20,6 +20,8 @@ export interface FailedJob {
   readonly contentType?: string | undefined;
   /** Part of the video that the request was for, if its request object shows one. */
   readonly part?: PlannedPart | undefined;
+  /** Why it cannot be sent again, in one line, as its request object shows. */
+  readonly problem?: string | undefined;
   /** True if the model refused the video, and would refuse it again. */
   readonly isBadInput: boolean;
 }
@@ -123,7 +125,8 @@ export class Resender {
     const { inferenceId } = failed;
     const known = await this.known(inferenceId);
     const recorded = await this.#recordedWith(inferenceId);
-    const place = known === undefined ? await this.#videoOf(failed) : failed;
+    const isKnown = known?.job !== undefined || known?.sent !== undefined;
+    const place = isKnown ? failed : await this.#videoOf(failed);
     // From here to the entry in #runs nothing waits: two messages about one job must not both send it.
     if (this.#runs.has(inferenceId)) return { kind: "failed-again" };
     const sentAs = nextIdOf(inferenceId);
@@ -141,6 +144,7 @@ export class Resender {
     const { times } = nameOf(inferenceId);
     if (times >= this.#options.times) return { kind: "poison", times };
     if (failed.isBadInput && this.#options.includeBadInput !== true) return { kind: "bad-input" };
+    if (place.problem !== undefined) return { kind: "refused", problem: place.problem };
     const planned = this.#planOf(place, sentAs, known);
     if (planned === undefined) return { kind: "no-input" };
     if (this.left === 0) return { kind: "over-limit" };
@@ -149,13 +153,21 @@ export class Resender {
     return await run;
   }
 
-  /** Returns the location of a job's video if a notification has that of the request object, which refers to it. */
+  /**
+   * Returns the location of a job's video if a notification has that of the request object, which refers to it. Anyone
+   * who may write to the queue chooses that location, so no other object is read: the video is unknown then.
+   */
   async #videoOf(failed: FailedJob): Promise<FailedJob> {
-    const { inputLocation, contentType } = failed;
+    const { inferenceId, inputLocation, contentType } = failed;
     if (contentType !== requestType || inputLocation === undefined) return failed;
+    const unknown = { ...failed, inputLocation: undefined, contentType: undefined };
+    if (!isRequestUri(this.#stack.outputs, inputLocation)) return unknown;
     const request = await readRequest(this.#stack, inputLocation, this.#options.signal);
-    const part = request === undefined ? undefined : partNamed(failed.inferenceId, request);
-    return { ...failed, inputLocation: request?.video, contentType: undefined, part };
+    if (request === undefined) return unknown;
+    const part = partNamed(inferenceId, request);
+    const isWhole = request.from === 0 && request.to === null;
+    const problem = "its request is for a part, but its name is none of a part's";
+    return { ...unknown, inputLocation: request.video, part, ...(isWhole || part !== undefined ? {} : { problem }) };
   }
 
   async #send({
@@ -194,7 +206,7 @@ export class Resender {
     known: JournalEntry | undefined,
   ): (PlannedJob & { inputLocation: string }) | undefined {
     const place = known?.job ?? known?.sent;
-    const inputLocation = place?.inputLocation ?? failed.inputLocation;
+    const inputLocation = place?.inputLocation ?? known?.planned.inputLocation ?? failed.inputLocation;
     if (inputLocation === undefined) return undefined;
     const part = known?.planned.part ?? failed.part;
     const { ttlSeconds, timeoutSeconds, customAttributes, format } = known?.planned ?? {
@@ -207,7 +219,7 @@ export class Resender {
       inferenceId,
       endpointName: this.#stack.outputs.endpointName,
       inputLocation,
-      contentType: place?.contentType ?? failed.contentType ?? contentTypeOf(inputLocation),
+      contentType: place?.contentType ?? known?.planned.contentType ?? failed.contentType ?? contentTypeOf(inputLocation),
       ttlSeconds,
       timeoutSeconds,
       ...(customAttributes === undefined ? {} : { customAttributes }),
