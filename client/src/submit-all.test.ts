@@ -109,6 +109,17 @@ describe("submitting many videos", () => {
     assert.deepEqual(aws.requests, []);
   });
 
+  it("refuses a part whose name does not tell its job and number", async () => {
+    const part = { job: "mine", number: 1, from: 10, to: 20 };
+    for (const inferenceId of [undefined, "mine", "mine-2"]) {
+      await assert.rejects(submitAll(stack, [{ video: place, inferenceId, part }]), {
+        name: "SetupError",
+        message: /is not that of part 1 of job mine: name it mine-1/,
+      });
+    }
+    assert.deepEqual(aws.requests, []);
+  });
+
   it("stops at the first refusal of the service, which concerns all videos, and resumes from there", async () => {
     aws.fail({
       operation: "InvokeEndpointAsync",

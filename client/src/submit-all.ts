@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import { SetupError } from "./errors.ts";
 import { checkLocation, isReadable, maxInputBytesOf, timeoutWithin } from "./limits.ts";
-import { outputNameOf, ownerOf } from "./job-record.ts";
+import { isJobId, outputNameOf, ownerOf, partIdOf } from "./job-record.ts";
 import type { JobJournal } from "./journal.ts";
 import type { JournalEntry, JournalWriter, PlannedJob, PlannedPart } from "./journal-lines.ts";
 import { inParallel, limiter } from "./parallel.ts";
@@ -74,8 +74,8 @@ const defaultConcurrency = 8;
  * Uploads the files and submits each video to the endpoint. A problem of one video is the outcome of that one; any
  * other error ends the submission after the work under way, and leaves the rest to {@link resumeAll}.
  * @returns an outcome for each submission, in order
- * @throws AbortError on the caller's signal; SetupError if the journal already has a job of that name or a run is
- * longer than the stack allows; the SDK's error if it is not transient, or lasted for minutes
+ * @throws AbortError on the caller's signal; SetupError if the journal already has a job of that name, the name of a
+ * part is not that of `partIdOf`, or a run is longer than the stack allows; the SDK's error if it is not transient, or lasted for minutes
  */
 export async function submitAll(
   stack: Stack,
@@ -151,8 +151,15 @@ async function problemsOf(
 
 function planOf(stack: Stack, submission: Submission): PlannedJob {
   const { video, uploadedFrom, customAttributes, format, part } = submission;
+  const inferenceId = submission.inferenceId ?? newInferenceId();
+  // Records and notifications have only the name to tell a part by.
+  if (part !== undefined && (inferenceId !== partIdOf(part.job, part.number) || !isJobId(part.job))) {
+    throw new SetupError(
+      `The InferenceId ${inferenceId} is not that of part ${part.number} of job ${part.job}: name it ${partIdOf(part.job, part.number)}, with a job id of up to 32 letters, digits and "_.-".`,
+    );
+  }
   return {
-    inferenceId: submission.inferenceId ?? newInferenceId(),
+    inferenceId,
     endpointName: stack.outputs.endpointName,
     // Absolute, so that the submission can be resumed from any folder.
     ...(isS3(video) ? { inputLocation: video } : { file: resolve(video) }),

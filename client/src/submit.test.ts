@@ -67,6 +67,15 @@ describe("submitting a job", () => {
     });
   }
 
+  it("refuses a part if the model would get the whole video, before it sends anything", async () => {
+    const part = { job: "mine", number: 1, from: 10, to: 20 };
+    await assert.rejects(invoke(stack, { ...video, inferenceId: "mine-1", part }), {
+      name: "InputError",
+      message: /mine-1 is for a part of .* with requests: payload .*: set requests to reference and deploy/,
+    });
+    assert.deepEqual(aws.requests, []);
+  });
+
   for (const status of [400, 429]) {
     it(`retries throttling by its code, with status ${status}, and counts the job once`, async () => {
       aws.fail({ operation: "InvokeEndpointAsync", times: 2, answer: { status, code: "ThrottlingException" } });

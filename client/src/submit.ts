@@ -11,7 +11,7 @@ import type { ResultFormat } from "./model-options.ts";
 import { retried } from "./poll.ts";
 import { requestType, storeRequest } from "./request-object.ts";
 import type { Stack } from "./stack.ts";
-import { checkContentType } from "./video-file.ts";
+import { checkContentType, InputError } from "./video-file.ts";
 
 /** AWS's default for the time that a request may wait in the queue, seconds (RequestTTLSeconds, 60..21600). */
 export const defaultTtlSeconds = 21_600;
@@ -100,6 +100,9 @@ const defaultRetryBudgetSeconds = 300;
 /** Real seconds for all tries of one call: the retry budget, and the SDK's tries before and after it. */
 const defaultLimitSeconds = 2 * defaultRetryBudgetSeconds;
 
+/** Real seconds for which a write of the request object is retried after transient errors, and for all tries. */
+const requestBudget = { retryBudgetSeconds: 60, limitSeconds: 120 };
+
 /** Time that a call under way may take after the caller's signal, ms: its answer avoids sending the job again. */
 const graceMs = 5_000;
 
@@ -108,8 +111,8 @@ const graceMs = 5_000;
  * otherwise as the body of the request. Throttling and transient errors are retried with the same
  * InferenceId; the job counts once, for any number of tries. After the caller's signal a call under way has a few
  * seconds to be answered.
- * @throws InputError if the content type is a form's, the run is longer than the stack allows, or the endpoint may not
- * read the video's location, or the ETag of the video cannot be read; AbortError on the caller's signal; the SDK's error if the service refuses;
+ * @throws InputError if the content type is a form's, the run is longer than the stack allows, the endpoint may not
+ * read the video's location, the ETag of the video cannot be read, or the stack has no requests for parts; AbortError on the caller's signal; the SDK's error if the service refuses;
  * ServiceAnswerError if its answer has no location of the result
  */
 export async function invoke(stack: Stack, invocation: Invocation): Promise<Job> {
@@ -119,12 +122,17 @@ export async function invoke(stack: Stack, invocation: Invocation): Promise<Job>
   const timeoutSeconds = timeoutWithin(stack.outputs, invocation.timeoutSeconds);
   checkContentType(inputLocation, contentType);
   checkLocation(stack.outputs, inputLocation);
-  const budget = { limitSeconds: defaultLimitSeconds, retryBudgetSeconds: defaultRetryBudgetSeconds };
   const { etag, part } = invocation;
+  if (part !== undefined && stack.outputs.requests !== "reference") {
+    throw new InputError(
+      `Job ${inferenceId} is for a part of ${inputLocation}, but with requests: ${stack.outputs.requests} the model gets the whole video: set requests to reference and deploy.`,
+    );
+  }
+  const budget = { limitSeconds: defaultLimitSeconds, retryBudgetSeconds: defaultRetryBudgetSeconds };
   const reference = { inferenceId, video: inputLocation, etag, ...(part === undefined ? {} : { part }) };
   const requestLocation =
     stack.outputs.requests === "reference"
-      ? await retried(() => storeRequest(stack, reference, signal), { signal, onProblem, ...budget })
+      ? await retried(() => storeRequest(stack, reference, signal), { signal, onProblem, ...requestBudget })
       : undefined;
   const command = new InvokeEndpointAsyncCommand({
     EndpointName: stack.outputs.endpointName,
