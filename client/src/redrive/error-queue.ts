@@ -25,10 +25,11 @@ export interface HeldMessage {
 export const batch = 10;
 
 /**
- * Seconds that a message stays with its reader: longer than the slowest call. After a crash it returns to the queue
- * then.
+ * Seconds that a message stays with its reader. After a crash it returns to the queue then. It is longer than the
+ * slowest job takes: 240 s for the record before the call (`recorder.ts`), 120 s for the request object and 600 s for
+ * the call (`submit.ts`), and 240 s for the record after it: 1,200 s.
  */
-const visibilitySeconds = 600;
+const visibilitySeconds = 1_500;
 
 /** Seconds that one receive waits for a message: only long polling asks all of SQS's servers. */
 const waitSeconds = 3;
