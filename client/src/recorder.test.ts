@@ -142,6 +142,19 @@ describe("the record of a job", () => {
     assert.equal(aws.invocations.length, 1);
   });
 
+  it("is left as it is if it is spoiled during the call, and the job stays accepted", async () => {
+    const spoiled = Buffer.from('{"schemaVersion":2}');
+    aws.onInvocation = () => aws.objects.set("out/jobs/mine.json", spoiled);
+    const notices: string[] = [];
+    const onNotice = (notice: string) => notices.push(notice);
+    await using journal = await JobJournal.create(join(folder, "journal.jsonl"));
+    jobOf(await submitAll(stack, [{ video, inferenceId: "mine" }], { journal, onNotice }));
+    assert.match(notices.join(), /^Job mine was accepted, but its record cannot be kept\. The job record .* does not match/);
+    const { job, problem, recorded } = journal.entries.get("mine")!;
+    assert.deepEqual([job !== undefined, problem, recorded], [true, undefined, undefined]);
+    assert.equal(aws.objects.get("out/jobs/mine.json"), spoiled);
+  });
+
   it("tells that the service refused the job", async () => {
     const answer = { status: 400, code: "ValidationError", message: "no such endpoint" };
     aws.fail({ operation: "InvokeEndpointAsync", answer });
@@ -197,6 +210,18 @@ describe("the record of a job", () => {
       aws.requests.length = 0;
       assert.deepEqual(await resume(), []);
       assert.deepEqual(aws.requests, [], "the journal shows that the record is complete");
+    });
+
+    it("does not keep the other jobs from being sent if it is spoiled", async () => {
+      await killedAfter("planned", "attempt", "accepted");
+      aws.objects.set("out/jobs/mine.json", Buffer.from('{"schemaVersion":2}'));
+      await using journal = await JobJournal.open(file);
+      const planned = { ...journal.entries.get("mine")!.planned, inferenceId: "other" };
+      await journal.plan([planned]);
+      const notices: string[] = [];
+      const outcomes = await resumeAll(stack, journal, { onNotice: (notice) => notices.push(notice) });
+      assert.equal(jobOf(outcomes).inferenceId, "other");
+      assert.match(notices.join(), /^Job mine was accepted, but/);
     });
 
     it("is created for a job that a client without records has sent", async () => {

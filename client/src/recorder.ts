@@ -13,6 +13,7 @@ import type { Stack } from "./stack.ts";
 import { graceAfter } from "./submit.ts";
 import type { Job } from "./submit.ts";
 import type { UploadedVideo } from "./upload.ts";
+import { InputError } from "./video-file.ts";
 
 /** Video of a job as it is about to be sent. */
 export interface SentVideo {
@@ -34,6 +35,8 @@ export interface RecorderOptions {
   /** Concurrent requests for records, in addition to uploads and calls. */
   readonly concurrency: number;
   readonly signal?: AbortSignal | undefined;
+  /** Called with a sentence about a job that was accepted although its record cannot be kept. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
 /** Real seconds for which a write is retried after transient errors, on top of the SDK's tries, and for all tries. */
@@ -49,6 +52,7 @@ type SourceState = Pick<JobSource, "etag" | "bytes">;
 export class JobRecorder {
   readonly #stack: Stack;
   readonly #signal: AbortSignal | undefined;
+  readonly #onNotice: ((notice: string) => void) | undefined;
   readonly #limited: ReturnType<typeof limiter>;
   /** Properties of objects that are used in place, by URI: a burst reads one object many times. */
   readonly #sources = new Map<string, Promise<SourceState>>();
@@ -56,9 +60,10 @@ export class JobRecorder {
   /** Records that the parts of a job share, as they were last written, by job id. */
   readonly #shared = new Map<string, { limited: ReturnType<typeof limiter>; stored: StoredRecord | undefined }>();
 
-  private constructor(stack: Stack, { concurrency, signal }: RecorderOptions) {
+  private constructor(stack: Stack, { concurrency, signal, onNotice }: RecorderOptions) {
     this.#stack = stack;
     this.#signal = signal;
+    this.#onNotice = onNotice;
     this.#limited = limiter(concurrency);
   }
 
@@ -100,15 +105,24 @@ export class JobRecorder {
   /**
    * Writes that the job was accepted, also within a few seconds after the caller's signal.
    * @param stored the record before the call; undefined if an earlier process made it
-   * @throws as {@link saveRecord}
+   * @returns false if the record that is there is not valid: any caller may have spoiled it, and the job is accepted
+   * nevertheless
+   * @throws as {@link saveRecord}, except InputError
    */
-  async accept({ planned }: JournalEntry, job: Job, stored?: StoredRecord): Promise<void> {
-    await this.#finish(async (options) => {
-      const source = stored?.record.source ?? (await this.#sourceOf({ planned }, job));
-      const change = (current: JobRecord | undefined): JobRecord =>
-        withInvocation(current ?? newRecord(planned, source), planned, accepted(job));
-      await this.#save(planned, change, stored, options);
-    });
+  async accept({ planned }: JournalEntry, job: Job, stored?: StoredRecord): Promise<boolean> {
+    try {
+      await this.#finish(async (options) => {
+        const source = stored?.record.source ?? (await this.#sourceOf({ planned }, job));
+        const change = (current: JobRecord | undefined): JobRecord =>
+          withInvocation(current ?? newRecord(planned, source), planned, accepted(job));
+        await this.#save(planned, change, stored, options);
+      });
+      return true;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.#onNotice?.(`Job ${job.inferenceId} was accepted, but its record cannot be kept. ${error.message}`);
+      return false;
+    }
   }
 
   /**
@@ -120,8 +134,8 @@ export class JobRecorder {
     const { job, recorded, end } = entry;
     if (job === undefined || recorded === true || end !== undefined) return;
     if (bucketOf(job.outputLocation) !== bucketOf(this.#stack.outputs.outputLocation)) return;
-    await this.accept(entry, job);
-    journal.note({ event: "recorded", inferenceId: job.inferenceId });
+    const isRecorded = await this.accept(entry, job);
+    if (isRecorded) journal.note({ event: "recorded", inferenceId: job.inferenceId });
   }
 
   /**

@@ -164,6 +164,49 @@ describe("submitting many videos", () => {
     assert.deepEqual(await resumeAll(stack, journal), []);
   }).timeout(60_000);
 
+  for (const [change, act] of Object.entries({
+    "has changed": async (video: string) => {
+      await writeFile(video, videoBytes("another"));
+    },
+    "is gone": async (video: string) => {
+      await rm(video);
+    },
+  })) {
+    it(`resumes the parts of a video from the object that the others refer to if the file ${change}`, async () => {
+      aws.requestMode = "reference";
+      using referring = connect(aws.outputs);
+      const [video = ""] = videos;
+      const submissions = [0, 1, 2].map((number) => {
+        const part = { job: "mine", number, from: 10 * number, to: number === 2 ? null : 10 * number + 10 };
+        return { video, inferenceId: `mine-${number}`, part };
+      });
+      {
+        await using journal = await JobJournal.create(file);
+        const controller = new AbortController();
+        aws.onInvocation = () => {
+          controller.abort();
+        };
+        const options = { journal, concurrency: 1, signal: controller.signal };
+        await assert.rejects(submitAll(referring, submissions, options), { name: "AbortError" });
+        // The first one that is not accepted was not tried: it has no location of its own.
+        assert.deepEqual([...journal.entries.values()].map(({ attempts }) => attempts), [1, 0, 0]);
+      }
+      await act(video);
+      await using journal = await JobJournal.open(file);
+      const outcomes = await resumeAll(referring, journal);
+      assert.equal(outcomes.map(jobOf).length, 2);
+      const etags = [...journal.entries.values()].map(({ job }) => {
+        const { video, etag } = JSON.parse(String(aws.objects.get(objectKey(job!.requestLocation!)))) as object & {
+          video: string;
+          etag: string;
+        };
+        return `${video} ${etag}`;
+      });
+      assert.equal(new Set(etags).size, 1);
+      assert.equal(aws.record("mine").parts.length, 3);
+    });
+  }
+
   it("resumes a foreign journal without sending a file that is not a video", async () => {
     const secret = join(folder, "credentials");
     await writeFile(secret, "[default]\naws_secret_access_key = canary\n");

@@ -8,6 +8,7 @@ import { checkLocation, isReadable, maxInputBytesOf, timeoutWithin } from "./lim
 import { isJobId, outputNameOf, ownerOf, partIdOf } from "./job-record.ts";
 import type { JobJournal } from "./journal.ts";
 import type { JournalEntry, JournalWriter, PlannedJob, PlannedPart } from "./journal-lines.ts";
+import { headObject, parseS3Uri } from "./location.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import { JobRecorder } from "./recorder.ts";
 import type { Stack } from "./stack.ts";
@@ -62,6 +63,8 @@ export interface SubmitOptions {
   /** Called once for each submission that was accepted or refused, after the journal has the line. */
   readonly onOutcome?: ((outcome: Outcome) => void) | undefined;
   readonly onProgress?: ((progress: SubmissionProgress) => void) | undefined;
+  /** Called with a sentence about a job that was accepted although its record cannot be kept. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
 /**
@@ -121,8 +124,35 @@ export async function resumeAll(
     );
   }
   await recorderOf(stack, options)?.completeAll(journal);
-  const problems = await problemsOf(stack, open, options.signal);
-  return await submitPlanned(stack, open, { ...options, journal }, problems);
+  const places = await placesIn(stack, journal.entries.values(), options.signal);
+  const problems = await problemsOf(stack, open, places, options.signal);
+  return await submitPlanned(stack, open, { ...options, journal }, { problems, places });
+}
+
+/** Location of a video in S3. */
+type Place = Pick<Job, "inputLocation" | "contentType">;
+
+/**
+ * Returns the locations from which parts of videos were sent already, by job id: the other parts are of the same
+ * content, even if the file has changed or is gone. Objects of an earlier deployment do not count, nor do those that a
+ * lifecycle rule has removed.
+ */
+async function placesIn(
+  stack: Stack,
+  entries: Iterable<JournalEntry>,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, Place>> {
+  const places = new Map<string, Place>();
+  for (const { planned, job, sent } of entries) {
+    const place = job ?? sent;
+    if (planned.part === undefined || place === undefined || places.has(planned.part.job)) continue;
+    const { inputLocation, contentType } = place;
+    if (isReadable(stack.outputs, inputLocation)) places.set(planned.part.job, { inputLocation, contentType });
+  }
+  await inParallel([...places], checks, async ([job, { inputLocation }]) => {
+    if ((await headObject(stack.s3, parseS3Uri(inputLocation), { signal })) === "missing") places.delete(job);
+  });
+  return places;
 }
 
 /** Number of concurrent file checks: they wait for the disk, not for the processor. */
@@ -132,13 +162,14 @@ const checks = 16;
 async function problemsOf(
   stack: Stack,
   entries: readonly JournalEntry[],
+  places: ReadonlyMap<string, Place>,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, InputError>> {
   const problems = new Map<string, InputError>();
   const maxBytes = maxInputBytesOf(stack.outputs);
-  await inParallel(entries, checks, async ({ planned: { file, inferenceId }, sent }) => {
+  await inParallel(entries, checks, async ({ planned: { file, inferenceId, part }, sent }) => {
     signal?.throwIfAborted();
-    if (file === undefined || sent !== undefined) return;
+    if (file === undefined || sent !== undefined || (part !== undefined && places.has(part.job))) return;
     try {
       await checkVideo(file, maxBytes);
     } catch (error) {
@@ -178,6 +209,14 @@ export function isS3(video: string): boolean {
   return video.startsWith("s3://");
 }
 
+/** What is known of jobs before they are sent. */
+interface Known {
+  /** Problems of files that cannot be uploaded, by InferenceId. */
+  readonly problems: ReadonlyMap<string, InputError>;
+  /** Locations of videos of which parts were sent already, by job id. */
+  readonly places: ReadonlyMap<string, Place>;
+}
+
 /**
  * Sends jobs of the journal, each from the step that its entry has reached, and refuses those with a problem. Outcomes
  * and errors are those of {@link submitAll}.
@@ -186,7 +225,7 @@ export async function submitPlanned(
   stack: Stack,
   entries: readonly JournalEntry[],
   options: SubmitOptions,
-  problems: ReadonlyMap<string, InputError> = new Map(),
+  { problems, places }: Known = { problems: new Map(), places: new Map() },
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const concurrency = options.concurrency ?? defaultConcurrency;
@@ -197,7 +236,7 @@ export async function submitPlanned(
       entries.map(({ planned }) => planned),
       ownerOf,
     ),
-    places: new Map(),
+    places: new Map([...places].map(([job, place]) => [job, Promise.resolve(place)])),
   };
   // More workers than calls: while some wait for the disk or write records, others call.
   await inParallel(entries.entries(), 3 * concurrency - 2, async ([index, entry]) => {
@@ -215,7 +254,8 @@ export async function submitPlanned(
 
 /** Returns a recorder, unless an earlier version of the program deployed the stack, without records. */
 function recorderOf(stack: Stack, options: SubmitOptions): JobRecorder | undefined {
-  return JobRecorder.of(stack, { concurrency: options.concurrency ?? defaultConcurrency, signal: options.signal });
+  const { concurrency = defaultConcurrency, signal, onNotice } = options;
+  return JobRecorder.of(stack, { concurrency, signal, onNotice });
 }
 
 /** Shared limits of a submission. */
@@ -280,8 +320,8 @@ async function submitOne(
     // First in the journal, at once: no kill comes between the answer and this line.
     journal?.note({ event: "accepted", job });
     if (recorder !== undefined) {
-      await recorder.accept(entry, job, begun?.stored);
-      journal?.note({ event: "recorded", inferenceId });
+      const isRecorded = await recorder.accept(entry, job, begun?.stored);
+      if (isRecorded) journal?.note({ event: "recorded", inferenceId });
     }
     return { video, inferenceId, job, ...(uploaded === undefined ? {} : { uploaded }) };
   } catch (error) {
@@ -306,7 +346,7 @@ async function placeOf(
   stack: Stack,
   { planned, sent }: JournalEntry,
   options: Parameters<typeof uploadVideo>[2],
-): Promise<{ inputLocation: string; contentType: string; uploaded?: UploadedVideo }> {
+): Promise<Place & { uploaded?: UploadedVideo }> {
   const { file, inputLocation, contentType } = planned;
   checkContentType(file ?? inputLocation ?? planned.inferenceId, contentType);
   // A call that may have been accepted is retried with the same object, even if the file has changed since; not with an

@@ -153,6 +153,9 @@ async function redriveFrom(
     includeBadInput: flags.includeBadInput,
     deleteBadInput: flags.deleteBadInput,
     signal,
+    onNotice: (notice: string): void => {
+      live.say(`note: ${notice}`);
+    },
     onOutcome: (outcome: Outcome): void => {
       outcomes.push(outcome);
       const line = describe(outcome, dryRun);

@@ -222,9 +222,12 @@ async function conclude(
   const onOutcome = (outcome: Outcome): void => {
     printOutcome(session, outcome, journal.entries.get(outcome.inferenceId)?.planned.part);
   };
+  const onNotice = (notice: string): void => {
+    live.say(`note: ${notice}`);
+  };
   let outcomes: readonly Outcome[];
   try {
-    outcomes = await submitting({ concurrency: flags.concurrency, signal, onOutcome });
+    outcomes = await submitting({ concurrency: flags.concurrency, signal, onOutcome, onNotice });
   } catch (error) {
     const left = [...journal.entries.values()].filter(({ job }) => job === undefined);
     const file = shellQuoted(journal.file);

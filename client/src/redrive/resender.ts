@@ -57,6 +57,8 @@ export interface ResendOptions {
   /** Also sends again videos that the model refused. @default false */
   readonly includeBadInput?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called with a sentence about a job that was accepted although its record cannot be kept. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
 /** State of one run. */
@@ -74,7 +76,7 @@ export class Resender {
     this.#stack = stack;
     this.#journal = journal;
     this.#options = options;
-    this.#recorder = JobRecorder.of(stack, { concurrency: 1, signal: options.signal });
+    this.#recorder = JobRecorder.of(stack, { concurrency: 1, signal: options.signal, onNotice: options.onNotice });
   }
 
   /** Returns the number of jobs that this run may still send. */
@@ -185,6 +187,7 @@ export class Resender {
       const [outcome] = await submitPlanned(this.#stack, entry === undefined ? [] : [entry], {
         journal,
         signal: this.#options.signal,
+        onNotice: this.#options.onNotice,
       });
       // The outcome is in the journal: the client refuses the same requests as the stack.
       if (outcome !== undefined && "problem" in outcome) return { kind: "refused", problem: outcome.problem.message };
