@@ -13,6 +13,7 @@ import { unreachableRemedy } from "../src/known-jobs.ts";
 import type { KnownState } from "../src/known-jobs.ts";
 import { unreachableReason } from "../src/location.ts";
 import { plural } from "../src/format.ts";
+import { rangesText } from "../src/parts/ranges.ts";
 
 /** A job's end: the state and, for a completed job, the summary of its result. */
 export interface JobEnd {
@@ -121,10 +122,17 @@ export function describeSummary(summary: ResultSummary): readonly string[] {
   return [
     `completed: ${plural(summary.frames, "frame")}, ${plural(summary.detections, "detection")}: ${found}`,
     ...minutes.map(({ minute, objects }) => `minute ${minute + 1}: ${listOf(objects) || "nothing found"}`),
-    ...(summary.truncated ? ["the result ends before the video does"] : []),
+    ...endOfFrames(summary),
     ...(summary.damagedPackets === 0 ? [] : [`damaged packets skipped: ${summary.damagedPackets}`]),
     ...(summary.notice === null ? [] : [summary.notice]),
   ];
+}
+
+function endOfFrames({ truncated, unprocessed }: ResultSummary): readonly string[] {
+  if (unprocessed !== undefined) {
+    return [`not processed within the time limit: ${rangesText(unprocessed)}; submit again with a smaller --part`];
+  }
+  return truncated ? ["the result ends before the video does"] : [];
 }
 
 /** Describes an end in lines, the first of which follows the job's name. */

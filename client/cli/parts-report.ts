@@ -5,8 +5,9 @@ import { plural } from "../src/format.ts";
 import { labelOf } from "../src/jobs-file.ts";
 import { isInParts, jobStatus, partStatus, percentOf, rangesWithoutRequest } from "../src/parts/jobs-in-parts.ts";
 import type { JobInParts, PartWithStatus } from "../src/parts/jobs-in-parts.ts";
-import { documentText, mergeResults } from "../src/parts/merge.ts";
+import { documentText, holeOf, mergeResults } from "../src/parts/merge.ts";
 import type { MergedPiece, PartResult } from "../src/parts/merge.ts";
+import type { Part } from "../src/parts/plan.ts";
 import { missingRanges, rangesText, rangeText } from "../src/parts/ranges.ts";
 import { fetchResult, ResultCounter } from "../src/result.ts";
 import type { ResultSummary } from "../src/result.ts";
@@ -79,12 +80,16 @@ export async function mergeParts(
   job: JobInParts,
   write: (text: AsyncIterable<string>) => Promise<void>,
 ): Promise<MergedJob> {
+  const late: Part[] = [];
   const results = job.parts.flatMap(({ part: { from, to }, known, state }): readonly PartResult[] => {
     if (known.job === undefined || state?.status !== "completed") return [];
     const accepted = known.job;
     const load = async () => {
       signal.throwIfAborted();
-      return await fetchResult(stack, accepted, signal);
+      const result = await fetchResult(stack, accepted, signal);
+      const hole = result.truncation?.reason === "deadline" ? holeOf(result, { from, to }) : undefined;
+      if (hole !== undefined) late.push(hole);
+      return result;
     };
     return [{ part: { from, to }, origin: accepted.outputLocation, load }];
   });
@@ -109,7 +114,7 @@ export async function mergeParts(
     }
     throw error;
   }
-  return { summary: counter.summary };
+  return { summary: { ...counter.summary, ...(late.length === 0 ? {} : { unprocessed: late }) } };
 }
 
 /** Returns how to get the parts that a job lacks. */

@@ -5,6 +5,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { ValidateFunction } from "ajv/dist/2020.js";
 import { ServiceAnswerError } from "./errors.ts";
 import { read } from "./location.ts";
+import type { Part } from "./parts/plan.ts";
 import { textOf, valueOf } from "./result-body.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
@@ -213,6 +214,8 @@ export interface ResultSummary {
   /** Number of detections by minute of the video, from 0; only minutes with an analysed frame. */
   readonly minutes: readonly { readonly minute: number; readonly objects: Readonly<Record<string, number>> }[];
   readonly truncated: boolean;
+  /** Of a video in parts: ranges that the time limit of their requests left out; absent if there are none. */
+  readonly unprocessed?: readonly Part[];
   /** Damaged packets that were skipped. */
   readonly damagedPackets: number;
   readonly notice: string | null;

@@ -78,6 +78,24 @@ describe("a job in parts", function () {
     assert.deepEqual([damage?.packets, timing.total_seconds], [4, 1.2]);
   });
 
+  it("names the ranges that the time limit left out", async () => {
+    fixture.aws.onInvocation = (invocation) => {
+      const number = numberOf(invocation);
+      const until = (cuts[number] ?? 0) + 1;
+      const truncation = { reason: "deadline", until } as const;
+      complete(invocation, number === 1 || number === 3 ? { truncated: true, truncation } : {});
+    };
+    await submit();
+    const { status, stdout, stderr } = await fixture.execute(["fetch", fixture.journal, "--to", fixture.path("out")]);
+    assert.equal(status, 0, stderr);
+    assert.match(
+      stdout,
+      /\n {2}not processed within the time limit: 0:00:03 to 0:00:06, 0:00:09 to the end; submit again with a smaller --part\n/,
+    );
+    const file = fixture.path(`out/${jobOf()}.json`);
+    assert.deepEqual(parseResult(await readFile(file, "utf8"), file).damage?.gaps, [{ from: 3, to: 6 }]);
+  });
+
   it("is one job in the output of submit --json", async () => {
     fixture.aws.onInvocation = complete;
     const { stdout: printed } = await submit();

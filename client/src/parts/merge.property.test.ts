@@ -83,6 +83,37 @@ describe("any result", () => {
     );
   });
 
+  it("shows the rest of each truncated part as a gap, or as the end of the video", async () => {
+    const stops = fc.array(fc.option(fc.double({ min: 0, max: 1, noNaN: true })), { minLength: 9, maxLength: 9 });
+    await fc.assert(
+      fc.asyncProperty(results, cuts, stops, async (any, times, fractions) => {
+        const whole = { ...any, truncated: false, truncation: null };
+        const parts = split(whole, times).map((result, index) => {
+          const fraction = fractions[index] ?? null;
+          if (fraction === null || result.part === undefined) return result;
+          const { from, to } = result.part;
+          const until = from + fraction * ((to ?? 101) - from);
+          const frames = result.frames.filter(({ timestamp }) => timestamp <= until);
+          return { ...result, frames, truncated: true, truncation: { reason: "deadline" as const, until } };
+        });
+        fc.pre(parts.some(({ frames }) => frames.length > 0));
+        const merged = await collect(mergeResults(loaded(parts)));
+        assert.equal(
+          merged.truncated,
+          parts.some(({ truncated }) => truncated),
+        );
+        const kept = new Set(merged.frames.map(({ k }) => k));
+        const { gaps } = merged.damage ?? assert.fail();
+        for (const { k, timestamp } of whole.frames) {
+          if (kept.has(k)) continue;
+          const inGap = gaps.some(({ from, to }) => from <= timestamp && timestamp < to);
+          assert.ok(inGap || (merged.truncation?.until ?? Infinity) < timestamp, `sample ${String(k)} is missing`);
+        }
+        assert.ok(gaps.every(({ from }, index) => index === 0 || from > (gaps[index - 1]?.to ?? NaN)));
+      }),
+    );
+  });
+
   it("is the same as text, and matches the schema", async () => {
     await fc.assert(
       fc.asyncProperty(results, cuts, async (whole, times) => {

@@ -80,14 +80,30 @@ describe("the merge of parts", () => {
     assert.deepEqual(timing, { decode_seconds: 0.2, inference_seconds: 0.4, total_seconds: 0.6 });
   });
 
-  it("is truncated for the reason of the first truncated part", async () => {
+  it("is truncated for the reason of the part that got furthest, and has what an earlier one left out as a gap", async () => {
     const truncation = { reason: "deadline", until: 1 } as const;
     const later = { reason: "end-of-data", until: 3 } as const;
     const merged = await merge(
       { ...first, truncated: true, truncation },
       { ...second, truncated: true, truncation: later },
     );
-    assert.deepEqual([merged.truncated, merged.truncation], [true, truncation]);
+    assert.deepEqual([merged.truncated, merged.truncation], [true, later]);
+    assert.deepEqual(merged.damage?.gaps, [{ from: 1, to: 2 }]);
+  });
+
+  it("is truncated without a gap if the data ends in a part, and no frame follows", async () => {
+    const truncation = { reason: "end-of-data", until: 1 } as const;
+    const merged = await merge(
+      { ...first, truncated: true, truncation },
+      { ...second, frames: [], truncated: true, truncation: { ...truncation, until: 0 } },
+    );
+    assert.deepEqual([merged.truncation, merged.damage?.gaps], [truncation, []]);
+  });
+
+  it("has a gap if the data ends in a part, and frames follow", async () => {
+    const truncation = { reason: "end-of-data", until: 1 } as const;
+    const merged = await merge({ ...first, truncated: true, truncation }, second);
+    assert.deepEqual(merged.damage?.gaps, [{ from: 1, to: 2 }]);
   });
 
   it("accepts parts of instances with different drivers", async () => {

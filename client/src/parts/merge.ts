@@ -37,7 +37,8 @@ export type MergedPiece =
  *
  * Frames follow in order of k. A frame that is the nearest to samples of two parts is kept once. Damaged packets, and
  * the seconds of `timing`, are added up: the parts ran side by side, so the seconds are not the time that passed. Gaps
- * that overlap are united. The whole is truncated if a part is; the first such part tells why.
+ * that overlap are united. The whole is truncated if a part is; the one that got furthest tells why. What a truncated
+ * part left out is a gap, unless no frame follows.
  * @param results the parts in their order: from the video's start to its end, without a gap
  * @throws ServiceAnswerError if a result is of another part, of a handler without parts, or if results do not belong
  * together; the errors of `load`
@@ -47,6 +48,9 @@ export async function* mergeResults(results: readonly PartResult[]): AsyncGenera
   let firstOrigin = "";
   let ending: MergedEnding | undefined;
   let last: VideoResult["frames"][number] | undefined;
+  const holes: Gap[] = [];
+  /** Holes that are the end of the data if no later part has a frame. */
+  let ends: Gap[] = [];
   for (const { part, origin, load } of results) {
     const result = await load();
     checkPart(result, part, origin);
@@ -66,12 +70,26 @@ export async function* mergeResults(results: readonly PartResult[]): AsyncGenera
       last = frame;
       yield { kind: "frame", frame };
     }
+    if (result.frames.length > 0) {
+      holes.push(...ends);
+      ends = [];
+    }
+    const { from, to } = holeOf(result, part) ?? { from: 0, to: null };
+    if (to !== null) (result.truncation?.reason === "end-of-data" ? ends : holes).push({ from, to });
     ending = ending === undefined ? endingOf(result) : mergedEnding(ending, endingOf(result));
   }
   if (ending === undefined || last === undefined) {
     throw new ServiceAnswerError("The results of the parts have no frames, so the video has no result.");
   }
-  yield { kind: "ending", ending };
+  const { packets, gaps } = ending.damage ?? { packets: 0, gaps: [] };
+  yield { kind: "ending", ending: { ...ending, damage: { packets, gaps: united([...gaps, ...holes]) } } };
+}
+
+/** Returns the range of a part that its result lacks because it is truncated; undefined if there is none. */
+export function holeOf({ truncation }: Pick<VideoResult, "truncation">, { from, to }: Part): Part | undefined {
+  if (truncation === undefined || truncation === null) return undefined;
+  const start = Math.max(from, truncation.until);
+  return to === null || start < to ? { from: start, to } : undefined;
 }
 
 /** Collects the pieces of a merged result; it takes the memory of the whole. */
@@ -143,9 +161,10 @@ function checkAgreement([first, firstOrigin]: [MergedHeader, string], [other, or
 }
 
 function mergedEnding(one: MergedEnding, other: MergedEnding): MergedEnding {
+  const isFurther = (other.truncation?.until ?? -1) > (one.truncation?.until ?? -1);
   return {
     truncated: one.truncated || other.truncated,
-    truncation: one.truncation ?? other.truncation ?? null,
+    truncation: (isFurther ? other : one).truncation ?? null,
     damage: {
       packets: (one.damage?.packets ?? 0) + (other.damage?.packets ?? 0),
       gaps: united([...(one.damage?.gaps ?? []), ...(other.damage?.gaps ?? [])]),
