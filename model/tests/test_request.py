@@ -38,6 +38,9 @@ def test_a_request_has_the_location_the_etag_and_the_options() -> None:
         {"from": 0.1, "to": 0.2},
         {"from": 10**9, "to": None},
         {"options": {}},
+        {"video": "s3://videos/input/Screen Recording at 9.41.00\u202fAM.mov"},
+        {"video": "s3://videos/input/a\u00a0b \u00e9\U0001f600.mp4"},
+        {"etag": " ~"},
     ],
 )
 def test_the_schema_and_the_handler_accept_a_request(change: dict[str, Any]) -> None:
@@ -57,6 +60,9 @@ def test_the_schema_and_the_handler_accept_a_request(change: dict[str, Any]) -> 
         {"video": "s3://videos/a\nb.mp4"},
         {"etag": ""},
         {"etag": None},
+        {"etag": '"\u00e9"'},
+        {"etag": "\x7f"},
+        {"video": "s3://videos/a\x7fb.mp4"},
         {"etag": '"1"\r\nX-Header: 2'},
         {"from": -1},
         {"from": True},
@@ -79,6 +85,12 @@ def test_the_schema_and_the_handler_refuse_a_request(change: dict[str, Any]) -> 
         jsonschema.validate(value, SCHEMA)
     with pytest.raises(RequestError):
         read_request(json.dumps(value).encode())
+
+
+def test_a_key_with_half_of_a_surrogate_pair_is_refused() -> None:
+    # A schema cannot tell it, because a pattern may see the halves of valid pairs.
+    with pytest.raises(RequestError, match="not the s3:// URI"):
+        read_request(rb'{"video": "s3://videos/a\ud800.mp4", "etag": "1"}')
 
 
 def test_a_part_has_exactly_the_seconds_that_are_written() -> None:

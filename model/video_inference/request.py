@@ -19,6 +19,11 @@ _JSON = "application/json"
 _MAX_BYTES = 64 * 1024
 _MAX_SECONDS = 1_000_000_000
 _MEMBERS = ("video", "etag", "from", "to", "options")
+# A key may have any other character, for example U+202F in the names of macOS. JSON can also state half of a surrogate
+# pair, which cannot be sent.
+_NO_LOCATION = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# An ETag is sent in a header, which a control character would end.
+_ETAG = re.compile(r"[\x20-\x7e]+")
 _LOCATION = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.{1,1024})", re.DOTALL)
 _HELP = (
     'a request object is {"video": "s3://BUCKET/KEY", "etag": "ETAG", "from": 0, "to": null, "options": {"fps": 1}}; '
@@ -87,11 +92,14 @@ def read_request(body: bytes | bytearray) -> VideoRequest:
         raise RequestError(f"The request object is not JSON, or has a member twice: {_HELP}.") from None
     if not isinstance(value, dict) or not set(value) <= set(_MEMBERS):
         raise RequestError(f"The request object has another form: {_HELP}.")
-    location = _LOCATION.fullmatch(_text(value, "video"))
-    if location is None:
+    video, etag = _text(value, "video"), _text(value, "etag")
+    location = _LOCATION.fullmatch(video)
+    if location is None or _NO_LOCATION.search(video):
         raise RequestError(f"The request object's video is not the s3:// URI of an object: {_HELP}.")
+    if not _ETAG.fullmatch(etag):
+        raise RequestError(f"The request object's etag has characters that no ETag has: {_HELP}.")
     attributes = _attributes(value.get("options", {}))
-    return VideoRequest(location[1], location[2], _text(value, "etag"), attributes, _part(value))
+    return VideoRequest(location[1], location[2], etag, attributes, _part(value))
 
 
 def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -103,8 +111,7 @@ def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _text(value: Mapping[str, object], name: str) -> str:
     text = value.get(name)
-    # A control character would end the header that an ETag is sent in.
-    if not isinstance(text, str) or not text or not text.isprintable():
+    if not isinstance(text, str) or not text:
         raise RequestError(f"The request object's {name} is missing, or is no text: {_HELP}.")
     return text
 
