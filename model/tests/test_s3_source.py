@@ -199,6 +199,20 @@ def test_a_video_has_the_same_frames_as_in_memory(server: FakeS3, street: Path) 
         assert [(frame.index, frame.timestamp, frame.rgb().tobytes()) for frame in video.frames()] == expected
 
 
+def test_blocks_are_read_ahead_if_all_frames_of_an_mp4_are_decoded(
+    server: FakeS3, street: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_source, "BLOCK", 4096)
+    body = street.read_bytes()
+    server.objects["videos/input/street.mp4"] = body
+    with open_source(server, "input/street.mp4") as source, Video(source) as video:
+        opened = len(server.ranges)
+        assert sum(1 for _ in video.frames()) > 0
+    blocks = len(body) // 4096
+    assert blocks > 40
+    assert len(server.ranges) - opened < blocks / 4
+
+
 def test_a_missing_boto3_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> ModuleType:
         if name == "boto3":

@@ -300,6 +300,11 @@ class Track:
         if isinstance(self._file, SourceFile):
             self._file.expect(*packets.span(first, last))
 
+    def expect_all(self) -> None:
+        """Note that all packets will be read from now on."""
+        if isinstance(self._file, SourceFile):
+            self._file.expect(0, len(self._file.view))
+
     def decode(self, packet: AnyPacket | None, *, skip_unreferenced: bool = False) -> list[av.VideoFrame]:
         """Decode a packet, or drain the decoder if it is None.
 

@@ -166,7 +166,7 @@ class Video:
         last, ticks = -1, -1
         try:
             if not part.is_whole:
-                self._look_at_first_frame()
+                self._decode_first_frame()
             for number, frame in self._numbered_samples(fps, sampling):
                 if number >= own.stop:
                     break
@@ -267,6 +267,7 @@ class Video:
         step = reader.step
         index, ticks = -1, -step
         reader.owns_damage = owner_by_time(self._part, reader.log, reader.tick)
+        reader.track.expect_all()
         for picture, time, lost in reader.pictures():
             if index < 0 and self._timeline is None:
                 # Frames that are lost before the first one count too.
@@ -282,10 +283,12 @@ class Video:
 
     def _reopen(self, threads: int) -> None:
         """Open the file again from the beginning, with a new decoder."""
+        # If the deadline passes while the file is opened, the result still needs the properties of this reader's track.
+        reader = Reader(self._body, threads, self._max_pixels)
+        reader.track.deadline = self._deadline
         self._decoded += self._reader.decoded
         self._reader.track.close()
-        self._reader = Reader(self._body, threads, self._max_pixels)
-        self._reader.track.deadline = self._deadline
+        self._reader = reader
 
     def _frame(self, index: int, ticks: int, picture: av.VideoFrame, sampled: Sampled = "exact") -> Frame:
         if self._shown is None:
@@ -294,7 +297,7 @@ class Video:
         width = self._square_width(picture.width, picture.height)
         return Frame(index, ticks, self._reader.tick, picture, width, self._start + ticks, sampled)
 
-    def _look_at_first_frame(self) -> None:
+    def _decode_first_frame(self) -> None:
         """Decode the first frame, whose properties are those of the video, for a part that does not have it.
 
         Raises
