@@ -1,5 +1,4 @@
 /** Sources of a video's bytes for range reads: a local file, and an object in S3. */
-import type { FileHandle } from "node:fs/promises";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { ServiceAnswerError } from "../errors.ts";
@@ -17,14 +16,24 @@ export interface ByteSource {
   read(from: number, to: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** The method of an open file that is needed. A read may return less than was requested. */
+interface ReadableFile {
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
+}
+
 /** Returns the bytes of an open file. */
-export function fileSource(handle: FileHandle, bytes: number): ByteSource {
+export function fileSource(handle: ReadableFile, bytes: number): ByteSource {
   return {
     bytes,
     read: async (from, to) => {
       const buffer = new Uint8Array(to - from);
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, from);
-      checkLength(bytesRead, buffer.length);
+      let filled = 0;
+      while (filled < buffer.length) {
+        const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, from + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      checkLength(filled, buffer.length);
       return buffer;
     },
   };

@@ -4,7 +4,7 @@
  */
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { explain } from "../../../lib/errors.ts";
+import { codeOf, explain } from "../../../lib/errors.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { ProbeAnswer, ProbeMessage } from "./probe-messages.ts";
 
@@ -42,6 +42,9 @@ const defaultLimitSeconds = 30;
  */
 const defaultMaxBytes = 64 * 1024 ** 2;
 
+/** Maximum size of the thread's heap, MiB: a damaged index must not exhaust the memory. The bytes are outside of it. */
+const maxHeapMib = 256;
+
 /** The entry point is compiled to JavaScript in the client's package. */
 const threadFile = new URL(`./probe-thread${extname(import.meta.filename)}`, import.meta.url);
 
@@ -54,7 +57,8 @@ export async function probeVideo(source: ByteSource, options: ProbeOptions): Pro
   options.signal?.throwIfAborted();
   const { limitSeconds = defaultLimitSeconds, maxBytes = defaultMaxBytes, timesOf, signal } = options;
   const reading = new AbortController();
-  const worker = new Worker(threadFile, { workerData: source.bytes, stdout: true, stderr: true });
+  const resourceLimits = { maxOldGenerationSizeMb: maxHeapMib };
+  const worker = new Worker(threadFile, { workerData: source.bytes, stdout: true, stderr: true, resourceLimits });
   let duration: number | null = null;
   let keyframes: readonly number[] = [];
   let bytesRead = 0;
@@ -75,7 +79,14 @@ export async function probeVideo(source: ByteSource, options: ProbeOptions): Pro
     switch (message.kind) {
       case "read":
         read(message.id, message.from, message.to).catch((error: unknown) => {
-          ended.resolve(explain(error));
+          if (codeOf(error) !== "PreconditionFailed") {
+            ended.resolve(explain(error));
+            return;
+          }
+          // What was read is of another version.
+          duration = null;
+          keyframes = [];
+          ended.resolve("the object changed while it was read");
         });
         break;
       case "duration":

@@ -76,6 +76,7 @@ export async function cutVideo(stack: Stack, { video, bytes }: FoundVideo, optio
   if (parts.length === 1) return whole;
   const job = newInferenceId();
   const from = options.partSeconds === undefined ? `; ${estimateText(fps)}` : "";
+  const withoutKeyframes = problem === undefined ? "" : `, cut without keyframes: ${problem}`;
   return {
     job,
     submissions: parts.map((part, number) => ({
@@ -83,7 +84,7 @@ export async function cutVideo(stack: Stack, { video, bytes }: FoundVideo, optio
       inferenceId: partIdOf(job, number),
       part: { job, number, ...part },
     })),
-    notice: `in ${plural(parts.length, "part")} of about ${lengthText(duration / parts.length)}${from}`,
+    notice: `in ${plural(parts.length, "part")} of about ${lengthText(duration / parts.length)}${from}${withoutKeyframes}`,
   };
 }
 
