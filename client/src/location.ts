@@ -96,6 +96,15 @@ export interface ObjectHead {
   readonly expiry: Date | undefined;
 }
 
+/**
+ * Returns the ETag of an answer of S3. Requests and records name objects by it, so none stands in for it.
+ * @throws ServiceAnswerError if there is none
+ */
+export function etagOf(etag: string | undefined, { Bucket, Key }: ObjectPlace): string {
+  if (etag !== undefined && etag !== "") return etag;
+  throw new ServiceAnswerError(`S3's answer for s3://${Bucket}/${Key} has no ETag.`);
+}
+
 /** Options for {@link headObject}. */
 export interface HeadOptions {
   /**
@@ -109,7 +118,8 @@ export interface HeadOptions {
 /**
  * Reads an object's properties without its content. `forbidden` is also S3's answer for a missing object if the caller
  * may not list the bucket.
- * @throws SetupError if HEAD's answer without a body shows that bucket, region and credentials do not belong together
+ * @throws SetupError if HEAD's answer without a body shows that bucket, region and credentials do not belong together;
+ * ServiceAnswerError if it has no ETag
  */
 export async function headObject(
   s3: S3Client,
@@ -124,7 +134,7 @@ export async function headObject(
     const expiry = /expiry-date="([^"]+)"/.exec(head.Expiration ?? "")?.[1];
     return {
       bytes: head.ContentLength ?? 0,
-      etag: head.ETag ?? "",
+      etag: etagOf(head.ETag, place),
       contentType: head.ContentType,
       sha256: head.ChecksumSHA256,
       expiry: expiry === undefined ? undefined : new Date(expiry),

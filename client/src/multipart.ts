@@ -1,4 +1,7 @@
-/** Uploads a file in parts. The memory does not depend on the size of the file: each part under way has one buffer. */
+/**
+ * Uploads a file in parts. Each part under way has one buffer: 64 MiB together, or one part of a file of more than
+ * 625 GiB, whose parts are larger.
+ */
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -8,6 +11,7 @@ import {
 import type { CompletedPart, PutObjectCommandInput } from "@aws-sdk/client-s3";
 import type { FileHandle } from "node:fs/promises";
 import { codeOf } from "../../lib/errors.ts";
+import { etagOf } from "./location.ts";
 import type { ObjectPlace } from "./location.ts";
 import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
@@ -19,10 +23,15 @@ export type WriteCondition = Pick<PutObjectCommandInput, "IfMatch" | "IfNoneMatc
 export const minPartBytes = 16 * 1024 * 1024;
 
 /** Maximum number of parts of an object (S3 user guide, "Amazon S3 multipart upload limits"). */
-const maxParts = 10_000;
+const maxUploadParts = 10_000;
 
-/** Number of parts that are sent at a time. */
-const partsAtOnce = 4;
+/** Maximum size of all buffers, bytes, unless one part is larger. */
+const maxBufferBytes = 4 * minPartBytes;
+
+/** Returns the number of parts that are sent at a time, from 1 to 4. */
+export function partsAtOnceOf(partBytes: number): number {
+  return Math.max(1, Math.floor(maxBufferBytes / partBytes));
+}
 
 /** S3's codes for a part whose content does not have its checksum. */
 const mismatchCodes = ["BadDigest", "XAmzContentChecksumMismatch"];
@@ -32,7 +41,7 @@ const mismatchCodes = ["BadDigest", "XAmzContentChecksumMismatch"];
  * object depends on it.
  */
 export function partBytesOf(bytes: number): number {
-  return Math.max(minPartBytes, Math.ceil(bytes / maxParts));
+  return Math.max(minPartBytes, Math.ceil(bytes / maxUploadParts));
 }
 
 /** The content does not have the checksums of its parts. */
@@ -78,7 +87,8 @@ export async function uploadInParts(
   const upload = { ...place, UploadId };
   try {
     const partBytes = partBytesOf(bytes);
-    const free = Array.from({ length: Math.min(partsAtOnce, parts.length) }, () => Buffer.allocUnsafeSlow(partBytes));
+    const atOnce = Math.min(partsAtOnceOf(partBytes), parts.length);
+    const free = Array.from({ length: atOnce }, () => Buffer.allocUnsafeSlow(partBytes));
     const done: CompletedPart[] = [];
     let sent = 0;
     await inParallel(parts.entries(), free.length, async ([index, ChecksumSHA256]) => {
@@ -93,11 +103,11 @@ export async function uploadInParts(
       onSent(sent);
     });
     if ((await handle.stat()).size !== bytes) throw new ChangedContentError("The size has changed.");
-    const { ETag = "" } = await s3.send(
+    const { ETag } = await s3.send(
       new CompleteMultipartUploadCommand({ ...upload, ...condition, MultipartUpload: { Parts: done } }),
       options,
     );
-    return ETag;
+    return etagOf(ETag, place);
   } catch (error) {
     // A lifecycle rule removes the parts if this fails, too.
     await s3.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);

@@ -1,4 +1,5 @@
 /** Reads and writes the records of jobs in S3. */
+import { Readable } from "node:stream";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf } from "../../lib/errors.ts";
@@ -6,7 +7,7 @@ import { ServiceAnswerError, SetupError } from "./errors.ts";
 import { plural } from "./format.ts";
 import { jobRecordSchema } from "./job-record.ts";
 import type { JobRecord } from "./job-record.ts";
-import { bucketOf, parseS3Uri } from "./location.ts";
+import { bucketOf, etagOf, parseS3Uri } from "./location.ts";
 import type { ObjectPlace } from "./location.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { Stack } from "./stack.ts";
@@ -50,10 +51,15 @@ export async function readRecord(
 ): Promise<StoredRecord | undefined> {
   const uri = recordUri(stack.outputs, id);
   try {
-    const { Body, ETag = "", ContentLength = 0 } = await stack.s3.send(new GetObjectCommand(parseS3Uri(uri)), options);
-    if (ContentLength > maxBytes) throw invalid(uri, `is larger than ${plural(maxBytes, "byte")}`);
+    const place = parseS3Uri(uri);
+    const { Body, ETag, ContentLength } = await stack.s3.send(new GetObjectCommand(place), options);
+    // HTTP limits the body to its length, so nothing beyond it is read.
+    if (ContentLength === undefined || ContentLength > maxBytes) {
+      if (Body instanceof Readable) Body.destroy();
+      throw invalid(uri, `is larger than ${plural(maxBytes, "byte")}, or has no size`);
+    }
     const text = (await Body?.transformToString()) ?? "";
-    return { record: parseRecord(text, uri, id, stack.outputs), etag: ETag };
+    return { record: parseRecord(text, uri, id, stack.outputs), etag: etagOf(ETag, place) };
   } catch (error) {
     if (codeOf(error) === "NoSuchKey") return undefined;
     throw error;
@@ -165,6 +171,5 @@ async function put(
     }),
     options,
   );
-  if (ETag === undefined) throw new ServiceAnswerError(`S3 stored the job record ${place.Key} without an ETag.`);
-  return ETag;
+  return etagOf(ETag, place);
 }

@@ -4,7 +4,7 @@ import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { ContentDigest } from "./content-digest.ts";
 import type { ContentDigests } from "./content-digest.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { headObject } from "./location.ts";
+import { etagOf, headObject } from "./location.ts";
 import type { ObjectHead, ObjectPlace } from "./location.ts";
 import { ChangedContentError, minPartBytes, partBytesOf, uploadInParts } from "./multipart.ts";
 import type { WriteCondition } from "./multipart.ts";
@@ -144,7 +144,8 @@ async function contentOf(file: string, maxBytes: number, { signal, onProgress }:
 
 /**
  * Returns the condition that the object is as it was read. A caller who may write but not read gets "forbidden", with or
- * without an object: sending the same bytes again does no harm.
+ * without an object. The same bytes are sent again then. If a KMS key encrypts the object, it gets another ETag, and
+ * requests under way that refer to the old one fail.
  */
 function conditionOf(head: ObjectHead | "missing" | "forbidden"): WriteCondition {
   if (head === "forbidden") return {};
@@ -161,9 +162,9 @@ async function send(
   const ContentType = contentTypeOf(file);
   if (body !== undefined) {
     const command = new PutObjectCommand({ ...place, Body: body, ContentType, ChecksumSHA256: atOnce });
-    const { ETag = "" } = await stack.s3.send(command, signal === undefined ? {} : { abortSignal: signal });
+    const { ETag } = await stack.s3.send(command, signal === undefined ? {} : { abortSignal: signal });
     onProgress?.({ step: "uploading", loaded: bytes, total: bytes });
-    return ETag;
+    return etagOf(ETag, place);
   }
   await using handle = await openVideo(file);
   const onSent = (loaded: number): void => {
