@@ -99,6 +99,18 @@ describe("the record of a video in parts", () => {
     );
   });
 
+  it("tells a part from another one with the same start", () => {
+    const longer = { ...second, inferenceId: "mine-7", part: { ...second.part, number: 7, to: 30 } };
+    const both = withInvocation(newRecord(second, source), longer, accepted({ ...job, inferenceId: "mine-7" }));
+    assert.deepEqual(
+      both.parts.map(({ to, invocations }) => [to, invocations.map(({ inferenceId }) => inferenceId)]),
+      [
+        [20, ["mine-1"]],
+        [30, ["mine-7"]],
+      ],
+    );
+  });
+
   it("names each part's result by its number, within the API's limits", () => {
     const { S3OutputPathExtension, Filename } = outputNameOf({ ...second, inferenceId: "mine-1.redrive-9999" });
     assert.deepEqual([S3OutputPathExtension, Filename], ["mine", "part-00001-redrive-9999.json"]);

@@ -180,13 +180,14 @@ export function withInvocation(record: JobRecord, planned: PlannedJob, invocatio
   const known = invocationOf(record, invocation.inferenceId);
   if (known !== undefined && isKept(known, invocation)) return record;
   const range = rangeOf(planned);
-  const isThere = record.parts.some(({ from }) => from === range.from);
+  const isSame = ({ from, to }: typeof range): boolean => from === range.from && to === range.to;
+  const isThere = record.parts.some(isSame);
   const parts = isThere ? record.parts : [...record.parts, { ...range, invocations: [] }];
   return {
     ...record,
     parts: parts
       .map((part) => {
-        if (part.from !== range.from) return part;
+        if (!isSame(part)) return part;
         const others = part.invocations.map((each) => (each === known ? invocation : each));
         return { ...part, invocations: known === undefined ? [...others, invocation] : others };
       })
