@@ -13,6 +13,7 @@ import { childEnvironment } from "../../lib/child-environment.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { lastLine, run } from "../../lib/run.ts";
 import { SetupError } from "../src/errors.ts";
+import { checkLocation } from "../src/limits.ts";
 import { parseS3Uri } from "../src/location.ts";
 import type { Stack } from "../src/stack.ts";
 import type { Job } from "../src/submit.ts";
@@ -33,7 +34,7 @@ const drawLimitMs = 30 * 60_000;
 /**
  * Downloads the job's video from its input location and draws the result's boxes on it, into `folder`; then removes the
  * video.
- * @throws InputError if the video no longer exists; SetupError if the program or its environment fails
+ * @throws InputError if the video no longer exists, or is neither an input of the stack nor in a source bucket; SetupError if the program or its environment fails
  */
 export async function annotate(
   stack: Stack,
@@ -43,6 +44,8 @@ export async function annotate(
   signal: AbortSignal,
   limitMs = drawLimitMs,
 ): Promise<AnnotatedFiles> {
+  // Any caller may write a record: it must not make this one read objects with their own rights.
+  checkLocation(stack.outputs, job.inputLocation);
   // Next to the output, where a video fits: a temporary folder may be in memory.
   await using draft = await mkdtempDisposable(join(resolve(folder), ".video-"));
   const video = join(draft.path, `video${extname(job.inputLocation)}`);
