@@ -121,6 +121,9 @@ export async function mergeParts(
 function remedyOf(job: JobInParts): string {
   const status = jobStatus(job);
   if (status === "pending") return "Wait until its parts have ended, and fetch again.";
+  if (rangesWithoutRequest(job).length > 0) {
+    return `Fetch it by its id (fetch --id ${job.id}), which finds the requests that the file lacks. If one was not sent, send it (submit --resume --journal FILE).`;
+  }
   if (status === "planned" || status === "unknown")
     return "Send them (submit --resume --journal FILE), and fetch again.";
   return "Send them again (redrive FILE), and fetch again.";

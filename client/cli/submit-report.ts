@@ -21,13 +21,15 @@ export function describeUnsent(jobs: readonly JournalEntry[], isUnknown: boolean
 }
 
 /**
- * Formats `3 of 4 jobs accepted, 1 video not sent`, for all jobs of a submission, including those of earlier processes.
+ * Formats `3 of 6 jobs accepted, 1 video and 2 parts not sent`, for all jobs of a submission, including those of earlier processes.
  */
 export function sumOf({ entries }: JobJournal): string {
-  const accepted = [...entries.values()].filter(({ job }) => job !== undefined).length;
-  const refused = entries.size - accepted;
-  const others = refused === 0 ? "" : `, ${plural(refused, "video")} not sent`;
-  return `${accepted} of ${plural(entries.size, "job")} accepted${others}`;
+  const refused = [...entries.values()].filter(({ job }) => job === undefined);
+  const parts = refused.filter(({ planned }) => planned.part !== undefined).length;
+  const videos = refused.length - parts;
+  const counts = [...(videos > 0 ? [plural(videos, "video")] : []), ...(parts > 0 ? [plural(parts, "part")] : [])];
+  const others = counts.length === 0 ? "" : `, ${counts.join(" and ")} not sent`;
+  return `${entries.size - refused.length} of ${plural(entries.size, "job")} accepted${others}`;
 }
 
 /** Returns the name of a request for people: its video, with the range of a part. */
