@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf } from "../../lib/errors.ts";
 import { ServiceAnswerError, SetupError } from "./errors.ts";
 import { plural } from "./format.ts";
-import { jobRecordSchema } from "./job-record.ts";
+import { jobRecordSchema, partNamed } from "./job-record.ts";
 import type { JobRecord } from "./job-record.ts";
 import { bucketOf, etagOf, parseS3Uri } from "./location.ts";
 import type { ObjectPlace } from "./location.ts";
@@ -87,6 +87,11 @@ function parseRecord(
   const record = parsed.data;
   if (record.id !== id) throw invalid(uri, `is the record of job ${record.id}`);
   const buckets = [bucketOf(outputLocation), bucketOf(failureLocation)];
+  for (const { from, to, invocations } of record.parts) {
+    const isWhole = from === 0 && to === null;
+    const other = invocations.find(({ inferenceId }) => !isWhole && partNamed(inferenceId, { from, to })?.job !== id);
+    if (other !== undefined) throw invalid(uri, `names ${other.inferenceId} for a part, which is no name of its parts`);
+  }
   for (const invocation of record.parts.flatMap(({ invocations }) => invocations)) {
     if (invocation.state !== "accepted") continue;
     const foreign = [invocation.outputLocation, invocation.failureLocation ?? outputLocation].find(

@@ -149,7 +149,10 @@ describe("the record of a job", () => {
     const onNotice = (notice: string) => notices.push(notice);
     await using journal = await JobJournal.create(join(folder, "journal.jsonl"));
     jobOf(await submitAll(stack, [{ video, inferenceId: "mine" }], { journal, onNotice }));
-    assert.match(notices.join(), /^Job mine was accepted, but its record cannot be kept\. The job record .* does not match/);
+    assert.match(
+      notices.join(),
+      /^Job mine was accepted, but its record cannot be kept\. The job record .* does not match/,
+    );
     const { job, problem, recorded } = journal.entries.get("mine")!;
     assert.deepEqual([job !== undefined, problem, recorded], [true, undefined, undefined]);
     assert.equal(aws.objects.get("out/jobs/mine.json"), spoiled);

@@ -189,7 +189,10 @@ describe("submitting many videos", () => {
         const options = { journal, concurrency: 1, signal: controller.signal };
         await assert.rejects(submitAll(referring, submissions, options), { name: "AbortError" });
         // The first one that is not accepted was not tried: it has no location of its own.
-        assert.deepEqual([...journal.entries.values()].map(({ attempts }) => attempts), [1, 0, 0]);
+        assert.deepEqual(
+          [...journal.entries.values()].map(({ attempts }) => attempts),
+          [1, 0, 0],
+        );
       }
       await act(video);
       await using journal = await JobJournal.open(file);

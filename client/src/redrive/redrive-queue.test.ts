@@ -129,6 +129,18 @@ describe("a redrive of the error queue", () => {
       assert.partialDeepStrictEqual(sentVideo(), { video: "s3://in/videos/a.mp4" });
     });
 
+    it("does not send a whole video for a part that a record has under another name", async () => {
+      await submitAll(fixture.stack, [{ video: "s3://in/videos/a.mp4", inferenceId: "mine" }]);
+      const { parts, ...record } = fixture.aws.record("mine");
+      const spoiled = { ...record, parts: parts.map((part) => ({ ...part, from: 10, to: 20 })) };
+      fixture.aws.objects.set("out/jobs/mine.json", Buffer.from(JSON.stringify(spoiled)));
+      const request = { video: "s3://in/videos/a.mp4", etag: '"old"', from: 10, to: 20 };
+      fixture.aws.objects.set(`${bucket}/${key}`, Buffer.from(JSON.stringify(request)));
+      fixture.queues.put(failureOf("mine", { requestParameters }));
+      assert.deepEqual(kindsOf(await run()), ["refused"]);
+      assert.deepEqual(fixture.sent, ["mine"]);
+    });
+
     it("refuses a request for a part whose name is none of a part's", async () => {
       const request = { video: "s3://in/videos/a.mp4", etag: '"old"', from: 10, to: 20 };
       fixture.aws.objects.set(`${bucket}/${key}`, Buffer.from(JSON.stringify(request)));

@@ -222,7 +222,8 @@ export class Resender {
       inferenceId,
       endpointName: this.#stack.outputs.endpointName,
       inputLocation,
-      contentType: place?.contentType ?? known?.planned.contentType ?? failed.contentType ?? contentTypeOf(inputLocation),
+      contentType:
+        place?.contentType ?? known?.planned.contentType ?? failed.contentType ?? contentTypeOf(inputLocation),
       ttlSeconds,
       timeoutSeconds,
       ...(customAttributes === undefined ? {} : { customAttributes }),
