@@ -23,7 +23,7 @@ export function describeUnsent(jobs: readonly JournalEntry[], isUnknown: boolean
 /**
  * Formats `3 of 6 jobs accepted, 1 video and 2 parts not sent`, for all jobs of a submission, including those of earlier processes.
  */
-export function sumOf({ entries }: JobJournal): string {
+export function sumOf({ entries }: Pick<JobJournal, "entries">): string {
   const refused = [...entries.values()].filter(({ job }) => job === undefined);
   const parts = refused.filter(({ planned }) => planned.part !== undefined).length;
   const videos = refused.length - parts;

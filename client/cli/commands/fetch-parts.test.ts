@@ -136,6 +136,17 @@ describe("a job in parts", function () {
     );
   });
 
+  it("is fetched by its id if the file lacks a part's line, as fetch says", async () => {
+    fixture.aws.onInvocation = complete;
+    const lines = (await submit()).lines().filter(({ part }) => part?.from !== 2);
+    const to = ["--to", fixture.path("out")];
+    const short = lines.map((line) => JSON.stringify(line)).join("\n");
+    const { status, stdout } = await fixture.execute(["fetch", "-", ...to], short);
+    assert.equal(status, 1);
+    assert.match(stdout, new RegExp(`0:00:02 to 0:00:06 is missing .*\\(fetch --id ${jobOf()}\\)`));
+    assert.equal((await fixture.execute(["fetch", "--id", jobOf(), ...to])).status, 0);
+  });
+
   it("has the end of each part with its range in the output of submit --wait --json", async () => {
     fixture.aws.onInvocation = complete;
     const { stdout: printed, lines } = await fixture.submit(fixture.path("street.mp4"), "--part", "0.05", "--wait");

@@ -133,6 +133,19 @@ describe("the command fetch", () => {
     assert.deepEqual(await readdir(join(to, job!.inferenceId)), []);
   });
 
+  it("downloads no video that the endpoint may not read, whatever the record names", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    await submit(fixture.path("a.mp4"));
+    const id = fixture.aws.invocations[0]!.inferenceId;
+    const record = fixture.aws.record(id);
+    const spoiled = { ...record, source: { ...record.source, uri: "s3://private/a.mp4" } };
+    fixture.aws.objects.set(`out/jobs/${id}.json`, Buffer.from(JSON.stringify(spoiled)));
+    const { status, stderr } = await fixture.execute(["fetch", "--id", id, "--to", to, "--annotate"]);
+    assert.equal(status, 2);
+    assert.match(stderr, /endpoint may not read s3:\/\/private\/a\.mp4/);
+    assert.ok(fixture.aws.requests.every(({ object }) => !object.includes("private")));
+  });
+
   it("draws the detections on the video", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4"));
