@@ -4,19 +4,20 @@
  */
 import { resolve } from "node:path";
 import { SetupError } from "./errors.ts";
-import { checkLocation, isReadable, maxInputBytesOf, timeoutWithin } from "./limits.ts";
+import { checkLocation, isReadable, timeoutWithin } from "./limits.ts";
 import { isJobId, outputNameOf, ownerOf, partIdOf } from "./job-record.ts";
 import type { JobJournal } from "./journal.ts";
 import type { JournalEntry, JournalWriter, PlannedJob, PlannedPart } from "./journal-lines.ts";
-import { headObject, parseS3Uri } from "./location.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import { JobRecorder } from "./recorder.ts";
+import { placesIn, problemsOf } from "./resume-checks.ts";
+import type { KnownOfJobs, Place } from "./resume-checks.ts";
 import type { Stack } from "./stack.ts";
 import { defaultTtlSeconds, invoke, isRefusal, newInferenceId } from "./submit.ts";
 import type { Job, JobOptions } from "./submit.ts";
 import { uploadVideo } from "./upload.ts";
 import type { UploadedVideo, UploadProgress } from "./upload.ts";
-import { checkContentType, checkVideo, contentTypeOf, InputError } from "./video-file.ts";
+import { checkContentType, contentTypeOf, InputError } from "./video-file.ts";
 
 /** One video to submit: a file, which is uploaded, or an object in S3, which is used in place. */
 export interface Submission extends JobOptions {
@@ -129,57 +130,6 @@ export async function resumeAll(
   return await submitPlanned(stack, open, { ...options, journal }, { problems, places });
 }
 
-/** Location of a video in S3. */
-type Place = Pick<Job, "inputLocation" | "contentType">;
-
-/**
- * Returns the locations from which parts of videos were sent already, by job id: the other parts are of the same
- * content, even if the file has changed or is gone. Objects of an earlier deployment do not count, nor do those that a
- * lifecycle rule has removed.
- */
-async function placesIn(
-  stack: Stack,
-  entries: Iterable<JournalEntry>,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, Place>> {
-  const places = new Map<string, Place>();
-  for (const { planned, job, sent } of entries) {
-    const place = job ?? sent;
-    if (planned.part === undefined || place === undefined || places.has(planned.part.job)) continue;
-    const { inputLocation, contentType } = place;
-    if (isReadable(stack.outputs, inputLocation)) places.set(planned.part.job, { inputLocation, contentType });
-  }
-  await inParallel([...places], checks, async ([job, { inputLocation }]) => {
-    if ((await headObject(stack.s3, parseS3Uri(inputLocation), { signal })) === "missing") places.delete(job);
-  });
-  return places;
-}
-
-/** Number of concurrent file checks: they wait for the disk, not for the processor. */
-const checks = 16;
-
-/** Problems of files that cannot be uploaded, by InferenceId. */
-async function problemsOf(
-  stack: Stack,
-  entries: readonly JournalEntry[],
-  places: ReadonlyMap<string, Place>,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, InputError>> {
-  const problems = new Map<string, InputError>();
-  const maxBytes = maxInputBytesOf(stack.outputs);
-  await inParallel(entries, checks, async ({ planned: { file, inferenceId, part }, sent }) => {
-    signal?.throwIfAborted();
-    if (file === undefined || sent !== undefined || (part !== undefined && places.has(part.job))) return;
-    try {
-      await checkVideo(file, maxBytes);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      problems.set(inferenceId, error);
-    }
-  });
-  return problems;
-}
-
 function planOf(stack: Stack, submission: Submission): PlannedJob {
   const { video, uploadedFrom, customAttributes, format, part } = submission;
   const inferenceId = submission.inferenceId ?? newInferenceId();
@@ -209,14 +159,6 @@ export function isS3(video: string): boolean {
   return video.startsWith("s3://");
 }
 
-/** What is known of jobs before they are sent. */
-interface Known {
-  /** Problems of files that cannot be uploaded, by InferenceId. */
-  readonly problems: ReadonlyMap<string, InputError>;
-  /** Locations of videos of which parts were sent already, by job id. */
-  readonly places: ReadonlyMap<string, Place>;
-}
-
 /**
  * Sends jobs of the journal, each from the step that its entry has reached, and refuses those with a problem. Outcomes
  * and errors are those of {@link submitAll}.
@@ -225,7 +167,7 @@ export async function submitPlanned(
   stack: Stack,
   entries: readonly JournalEntry[],
   options: SubmitOptions,
-  { problems, places }: Known = { problems: new Map(), places: new Map() },
+  { problems, places }: KnownOfJobs = { problems: new Map(), places: new Map() },
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const concurrency = options.concurrency ?? defaultConcurrency;
