@@ -7,7 +7,7 @@ import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
 import { checkVideo, InputError } from "./video-file.ts";
 
-/** What is known of jobs before they are sent. */
+/** Known facts of jobs before they are sent. */
 export interface KnownOfJobs {
   /** Problems of files that cannot be uploaded, by InferenceId. */
   readonly problems: ReadonlyMap<string, InputError>;

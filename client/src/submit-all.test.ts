@@ -188,7 +188,7 @@ describe("submitting many videos", () => {
         };
         const options = { journal, concurrency: 1, signal: controller.signal };
         await assert.rejects(submitAll(referring, submissions, options), { name: "AbortError" });
-        // The first one that is not accepted was not tried: it has no location of its own.
+        // The journal has no location for the others, because they were not tried.
         assert.deepEqual(
           [...journal.entries.values()].map(({ attempts }) => attempts),
           [1, 0, 0],

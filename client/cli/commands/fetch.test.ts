@@ -133,7 +133,7 @@ describe("the command fetch", () => {
     assert.deepEqual(await readdir(join(to, job!.inferenceId)), []);
   });
 
-  it("downloads no video that the endpoint may not read, whatever the record names", async () => {
+  it("downloads no video that the endpoint may not read, also if a record names it", async () => {
     fixture.aws.onInvocation = fixture.complete;
     await submit(fixture.path("a.mp4"));
     const id = fixture.aws.invocations[0]!.inferenceId;

@@ -83,7 +83,7 @@ export async function probeVideo(source: ByteSource, options: ProbeOptions): Pro
             ended.resolve(explain(error));
             return;
           }
-          // What was read is of another version.
+          // The values so far may be those of another version.
           duration = null;
           keyframes = [];
           ended.resolve("the object changed while it was read");
