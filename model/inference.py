@@ -31,6 +31,7 @@ from video_inference.request import is_request, read_request
 from video_inference.result import Sample, Timing, Writer, ending, frame, header
 from video_inference.s3_source import S3, SourceUnavailableError
 from video_inference.settings import Settings, read_settings
+from video_inference.track_errors import LateError
 from video_inference.video import Video
 
 _MIN_PREFETCHED_FRAMES = 4
@@ -205,8 +206,11 @@ def _answer(
             raise ForbiddenSourceError(
                 "This endpoint reads no videos from S3, because ALLOWED_SOURCES is not set: send the video as the body."
             )
-        with model.s3.open(request, deadline) as source:
-            return _process_video(model, source, options, deadline, request.part), options
+        try:
+            with model.s3.open(request, deadline) as source:
+                return _process_video(model, source, options, deadline, request.part), options
+        except LateError as error:
+            raise _too_little_time(options) from error
     # For most forms, TorchServe passes an empty body. Ray passes the form, which starts with a boundary.
     if content_type is not None and content_type.lower().startswith(_FORMS) and data[:2] in (b"", b"--"):
         raise EmptyBodyError(
@@ -266,13 +270,17 @@ def _process_video(model: Model, body: Body, options: Options, deadline: float |
         timing = Timing(pictures.busy_seconds, inference_seconds, time.perf_counter() - started)
         truncation = Truncation("deadline", reached) if pictures.deadline_passed else video.truncation
         if not writer.frames and (part.is_whole or (truncation is not None and truncation.reason == "deadline")):
-            raise TooLittleTimeError(
-                f"No frame was processed within the invocation's time limit of {options.timeout} s: "
-                "set a longer timeout, or send a smaller video."
-            )
+            raise _too_little_time(options)
         if not writer.frames:
             writer.begin(header(detector.card, detector.hardware, options, video.info, part))
         return writer.end(ending(timing, truncation, video.damage))
+
+
+def _too_little_time(options: Options) -> TooLittleTimeError:
+    return TooLittleTimeError(
+        f"No frame was processed within the invocation's time limit of {options.timeout} s: "
+        "set a longer timeout, or send a smaller video."
+    )
 
 
 def _pictures(video: Video, options: Options, deadline: float | None, part: Part) -> Iterator[tuple[Sample, Rgb]]:

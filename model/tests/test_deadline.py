@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ from hypothesis import strategies as st
 
 import inference
 from tests.handler import Context
-from video_inference import network
+from tests.s3_server import serve_s3
+from video_inference import network, s3_source
+from video_inference.allowed_sources import AllowedSources
 from video_inference.damage import Truncation
 from video_inference.deadline import receiving_seconds, seconds_to_answer
 from video_inference.plan import NoPlanError
+from video_inference.request import REQUEST_TYPE
 from video_inference.result import Writer
+from video_inference.s3_source import S3, S3Source
 from video_inference.track import Track
 from video_inference.video import Video
 
@@ -156,6 +161,25 @@ def test_a_deadline_before_the_first_frame_is_a_client_error(
         "No frame was processed within the invocation's time limit of 20 s: "
         "set a longer timeout, or send a smaller video."
     )
+
+
+@pytest.mark.parametrize("requests", [0, 1, 2])
+def test_a_slow_s3_while_a_video_is_opened_ends_at_the_deadline(
+    model: inference.Model, street: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, requests: int
+) -> None:
+    for name, value in {"DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setattr(s3_source, "BLOCK", 4096)
+    with serve_s3() as fake:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url)
+        fake.objects["videos/street.mp4"] = street.read_bytes()
+        reading = replace(model, s3=S3(AllowedSources((("videos", ""),))))
+        slow_down(monkeypatch, clock, S3Source, "_requested", after=requests)
+        request = {"video": "s3://videos/street.mp4", "etag": fake.etag("videos/street.mp4")}
+        context = Context({"X-Amzn-SageMaker-Custom-Attributes": "timeout=20"})
+        answer, _ = inference.transform_fn(reading, json.dumps(request).encode(), REQUEST_TYPE, "*/*", context)
+        assert (context.status[0], len(fake.ranges)) == (400, requests + 1)
+    assert json.loads(answer)["error"].startswith("No frame was processed within the invocation's time limit of 20 s")
 
 
 def test_the_environment_sets_the_default_deadline(

@@ -26,6 +26,7 @@ from video_inference.errors import (
 from video_inference.request import VideoRequest
 from video_inference.s3_source import BLOCK, S3, Boto3Error, S3Source, SourceUnavailableError
 from video_inference.source import SourceFile
+from video_inference.track_errors import LateError
 from video_inference.video import Video
 
 CONTENT = np.random.default_rng(1).bytes(12 * BLOCK + 12345)
@@ -136,6 +137,37 @@ def test_no_read_is_tried_again_after_the_deadline(server: FakeS3) -> None:
     with pytest.raises(SourceUnavailableError):
         open_source(server, deadline=time.monotonic())
     assert len(server.paths) == 1
+
+
+def test_nothing_is_read_after_the_deadline(server: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    deadline = time.monotonic() + 600
+    with open_source(server, deadline=deadline) as source:
+        assert source.read(0, 10) == CONTENT[:10]
+        monkeypatch.setattr(time, "monotonic", lambda: deadline)
+        with pytest.raises(LateError):
+            source.read(5 * BLOCK, 10)
+        assert source.error is None
+    assert len(server.ranges) == 1
+
+
+def test_the_wait_for_a_block_ends_at_the_deadline(server: FakeS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetch, answered = S3Source._fetch, threading.Event()
+
+    def slow(source: S3Source, first: int, count: int) -> None:
+        if first == 2:
+            assert answered.wait(5)
+        fetch(source, first, count)
+
+    monkeypatch.setattr(S3Source, "_fetch", slow)
+    with open_source(server, deadline=time.monotonic() + 5) as source:
+        # A reader that goes forward starts to read the third block ahead.
+        source.read(0, 10)
+        source.read(BLOCK, 10)
+        source._deadline = time.monotonic() + 0.05
+        with pytest.raises(LateError):
+            source.read(2 * BLOCK, 10)
+        answered.set()
+        assert source.error is None
 
 
 def test_an_object_that_changes_while_it_is_read_is_an_error(server: FakeS3) -> None:

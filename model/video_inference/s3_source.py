@@ -7,13 +7,14 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from importlib import import_module
 from typing import Any
 
 from .allowed_sources import AllowedSources
 from .errors import ChangedVideoError, ClientError, EmptyBodyError, MissingVideoError, SourceError
 from .request import VideoRequest
+from .track_errors import LateError
 
 BLOCK = 1 << 20
 """Size in bytes of a cached block. A gap that is smaller is read, because a new request takes longer."""
@@ -111,7 +112,8 @@ class S3Source:
     request
         Location and ETag of the object.
     deadline
-        Time of `time.monotonic` in seconds after which no failed read is tried again; None for no deadline.
+        Time of `time.monotonic` in seconds after which nothing more is read, and no failed read is tried again; None
+        for no deadline.
 
     Raises
     ------
@@ -164,6 +166,8 @@ class S3Source:
         ------
         SourceError, SourceUnavailableError
             If they cannot be read.
+        LateError
+            If the deadline has passed. FFmpeg may read for a long time in one call, for example while it seeks.
         """
         end = min(start + length, self.size)
         pieces: list[bytes] = []
@@ -181,6 +185,8 @@ class S3Source:
     def _block(self, number: int) -> bytes:
         if self.error is not None:
             raise self.error
+        if time.monotonic() >= self._deadline:
+            raise LateError
         if number != self._last:
             # A reader that skips less than a block still goes forward.
             self._ahead = min(2 * self._ahead, _MAX_AHEAD) if number == self._last + 1 else 1
@@ -192,13 +198,19 @@ class S3Source:
                 if block is None:
                     self._fetch(number, 1)
                 else:
-                    block.result()
+                    self._wait_for(block)
             if self._ahead > 1:
                 self._read_ahead(number + 1)
         except (ClientError, SourceUnavailableError) as error:
             self.error = error
             raise
         return block
+
+    def _wait_for(self, read: Future[None]) -> None:
+        seconds = None if self._deadline == float("inf") else max(0.0, self._deadline - time.monotonic())
+        if not wait([read], seconds).done:
+            raise LateError
+        read.result()
 
     def _look_up(self, number: int) -> bytes | Future[None] | None:
         """Return a block from the cache, or the read that will bring it; None if there is neither."""
