@@ -217,3 +217,19 @@ def test_damage_counts_in_one_part_and_affects_only_its_group(long_film: Path, n
     assert sum(part.damage.packets for part in parts) == whole.damage.packets
     intact = [one for one in whole.samples if not first <= one[3] < last]
     assert [one for part in parts for one in part.samples if not first <= one[3] < last] == intact
+
+
+@pytest.mark.parametrize("number", [28, 31, 32])
+def test_damage_in_an_open_group_affects_the_same_samples_of_the_whole_and_its_parts(
+    tmp_path: Path, number: int
+) -> None:
+    path, times = tmp_path / "open.mp4", regular(75, 25)
+    options = {"bf": "3", "sc_threshold": "0", "x264-params": "open-gop=1:b-adapt=0:b-pyramid=0"}
+    write(path, film(len(times), 80, 48), times, encoding=Encoding(24, options))
+    # Decoding order is 24 21 22 23 28 25 26 27 and so on. Packets 28 and 32 are the last before the next reference.
+    packet = packets_of(path)[number]
+    body = overwritten(path.read_bytes(), packet, skip=6)
+    whole, parts = check_parts(body, [packet.time + Fraction(1, 50)], Fraction(25), "exact")
+    # The frames that lead the next group are lost, too.
+    assert len(whole.samples) < len(times) - 1
+    assert sum(part.damage.packets for part in parts) == whole.damage.packets == 1

@@ -249,8 +249,11 @@ def _begin(
     lead an open group, so they cannot be decoded.
     """
     needed = [(packet, one) for packet, one in earlier if first <= packet]
-    targets = [one for packet, one in needed if packet <= last and one.pts >= start]
-    return DecodeSegment(first, last, [*targets, target], max((packet + 1 for packet, _ in needed), default=0))
+    kept = [(packet, one) for packet, one in needed if one.pts >= start]
+    # A frame that is shown before the target may be decoded after it.
+    last = max([last, *(packet for packet, _ in kept)])
+    targets = [*(one for _, one in kept), target]
+    return DecodeSegment(first, last, targets, max((packet + 1 for packet, _ in needed), default=0))
 
 
 def _nearest_keyframes(timeline: Timeline, tick: Fraction, fps: Fraction) -> dict[int, int]:
