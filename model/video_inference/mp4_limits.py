@@ -10,12 +10,14 @@ from typing import Protocol
 
 MAX_DECLARED_SAMPLES = 5_000_000
 """Maximum number of samples in a track: a day at 57 frames per second. FFmpeg needs 70 bytes for each."""
+MAX_TABLE_BYTES = 1 << 30
+"""Maximum size in bytes of a box with tables: several times the tables of tracks with the most samples."""
 
 _CONTAINER_BOXES = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf")
 # Types of the boxes that an MP4 or a QuickTime file may start with.
 _FIRST_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"}
 _MAX_TOP_BOXES = 1000
-_PER_SAMPLE_FIELDS = 0xF00
+_TABLES = (b"stts", b"ctts", b"stsz", b"stz2", b"stsc", b"stco", b"co64", b"stss", b"trun")
 # Only malicious files have more. Boxes after or below these limits are not counted.
 _MAX_BOXES, _MAX_DEPTH = 2_000_000, 10
 _LONG_SIZE, _TO_THE_END = 1, 0
@@ -26,8 +28,25 @@ class _Track:
     """Properties that the boxes of a track declare."""
 
     is_sound: bool = False
+    listed_samples: int = 0
     equal_size_samples: int = 0
     one_tick_per_sample: bool = False
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Numbers that the boxes of an MP4 declare; 0 if the file is not an MP4.
+
+    Attributes
+    ----------
+    samples
+        Number of samples of the longest track, or of all fragments if that is more.
+    table_bytes
+        Size in bytes of the largest box with tables.
+    """
+
+    samples: int
+    table_bytes: int
 
 
 @dataclass(frozen=True)
@@ -54,12 +73,12 @@ class Bytes(Protocol):
     def __getitem__(self, part: slice, /) -> bytes | memoryview: ...
 
 
-def max_declared_samples(body: Bytes) -> int:
-    """Count the samples that an MP4 declares without an entry for each of them.
+def declared_by(body: Bytes) -> Declared:
+    """Count the samples that an MP4 declares, and the bytes of its tables.
 
-    A table with an entry for each sample cannot be longer than the file. A table with one size for all samples can
-    declare any number of them, and so can a fragment with default sizes. PCM sound does not count, because FFmpeg joins
-    its samples, which last one tick each, into larger packets.
+    A table with one size for all samples can declare any number of them, and so can a fragment with default sizes. Also
+    a table with an entry for each sample may be too long, because a file in S3 has up to 48 TiB. PCM sound of one size
+    does not count, because FFmpeg joins its samples, which last one tick each, into larger packets.
 
     Parameters
     ----------
@@ -68,24 +87,27 @@ def max_declared_samples(body: Bytes) -> int:
 
     Returns
     -------
-    int
-        Number of samples of the longest track, or of all fragments if that is more. 0 if the file is not an MP4.
+    Declared
+        The numbers.
     """
-    in_tracks = in_fragments = 0
+    in_tracks = in_fragments = table_bytes = 0
     tracks: list[_Track] = []
     for kind, start, end in islice(_boxes(body, 0, len(body), _MAX_DEPTH), _MAX_BOXES):
         payload = body[start : min(end, start + 24)]
+        if kind in _CONTAINER_BOXES or kind in _TABLES:
+            table_bytes = max(table_bytes, end - start)
         if kind == b"trak":
             tracks.append(_Track())
         elif kind == b"trun" and len(payload) >= 8:
-            flags, count = struct.unpack_from(">II", payload)
-            in_fragments += 0 if flags & _PER_SAMPLE_FIELDS else count
+            (count,) = struct.unpack_from(">I", payload, 4)
+            in_fragments += count
         elif tracks:
             _read_table(kind, payload, tracks[-1])
     for track in tracks:
+        in_tracks = max(in_tracks, track.listed_samples)
         if not (track.is_sound and track.one_tick_per_sample):
             in_tracks = max(in_tracks, track.equal_size_samples)
-    return max(in_tracks, in_fragments)
+    return Declared(max(in_tracks, in_fragments), table_bytes)
 
 
 def movie_of(body: Bytes) -> Movie | None:
@@ -103,12 +125,18 @@ def movie_of(body: Bytes) -> Movie | None:
 
 
 def _read_table(kind: bytes, payload: bytes | memoryview, track: _Track) -> None:
-    # ISO/IEC 14496-12, 8.4.3, 8.7.3.2 and 8.6.1.2. Each box starts with a version and flags.
+    # ISO/IEC 14496-12, 8.4.3, 8.7.3.2, 8.7.3.3 and 8.6.1.2. Each box starts with a version and flags.
     if kind == b"hdlr" and len(payload) >= 12:
         track.is_sound = bytes(payload[8:12]) == b"soun"
     elif kind == b"stsz" and len(payload) >= 12:
         size, count = struct.unpack_from(">II", payload, 4)
-        track.equal_size_samples = count if size else 0
+        if size:
+            track.equal_size_samples = max(track.equal_size_samples, count)
+        else:
+            track.listed_samples = max(track.listed_samples, count)
+    elif kind == b"stz2" and len(payload) >= 12:
+        (count,) = struct.unpack_from(">I", payload, 8)
+        track.listed_samples = max(track.listed_samples, count)
     elif kind == b"stts" and len(payload) >= 16:
         entries, _, ticks = struct.unpack_from(">III", payload, 4)
         track.one_tick_per_sample = entries == 1 and ticks == 1

@@ -11,7 +11,7 @@ import av.stream
 import av.video
 
 from .errors import EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
-from .mp4_limits import MAX_DECLARED_SAMPLES, max_declared_samples, movie_of
+from .mp4_limits import MAX_DECLARED_SAMPLES, MAX_TABLE_BYTES, declared_by, movie_of
 from .source import Source, SourceFile
 
 if TYPE_CHECKING:
@@ -152,9 +152,15 @@ def open_container(file: MemoryFile | SourceFile, max_pixels: int) -> av.contain
     movie = movie_of(file.view)
     if movie is not None and isinstance(file, SourceFile):
         file.expect(*movie.tables)
-    declared = max_declared_samples(file.view)
-    if declared > MAX_DECLARED_SAMPLES:
-        raise NotAVideoError(f"The body declares {declared} samples: at most {MAX_DECLARED_SAMPLES} are accepted.")
+    declared = declared_by(file.view)
+    if declared.samples > MAX_DECLARED_SAMPLES:
+        raise NotAVideoError(
+            f"The body declares {declared.samples} samples: at most {MAX_DECLARED_SAMPLES} are accepted."
+        )
+    if declared.table_bytes > MAX_TABLE_BYTES:
+        raise NotAVideoError(
+            f"The body has tables of {declared.table_bytes} bytes: at most {MAX_TABLE_BYTES} are accepted."
+        )
     try:
         container = av.open(file, mode="r", options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
