@@ -80,13 +80,10 @@ class Window:
         Timeline of these packets.
     start
         Time in ticks to seek to for the first of them; None for the start of the video.
-    is_last
-        True if the packets reach the end of the file.
     """
 
     timeline: Timeline
     start: int | None
-    is_last: bool
 
 
 def read_window(track: Track, part: Part, fps: Fraction, sampling: Sampled) -> Window:
@@ -111,10 +108,10 @@ def read_window(track: Track, part: Part, fps: Fraction, sampling: Sampled) -> W
     while True:
         seconds = part.start - around - step
         start = None if seconds <= 0 else origin + int(seconds / track.tick)
-        packets, is_last = _read_until(track, start, end)
+        packets = _read_until(track, start, end)
         timeline = Timeline(packets, reorders=track.reorders, origin=origin)
         if start is None or _reaches_back(timeline, origin + (part.start - around) / track.tick):
-            return Window(timeline, start, is_last)
+            return Window(timeline, start)
         step *= 4
 
 
@@ -135,7 +132,7 @@ def _first_time(track: Track) -> int:
     raise NoPlanError("the video does not start with a keyframe that is shown first")
 
 
-def _read_until(track: Track, start: int | None, end: Fraction | None) -> tuple[Packets, bool]:
+def _read_until(track: Track, start: int | None, end: Fraction | None) -> Packets:
     """Read packets from a time on, up to the keyframe that follows the first one at the end or after it."""
     packets = Packets()
     has_end = False
@@ -146,10 +143,10 @@ def _read_until(track: Track, start: int | None, end: Fraction | None) -> tuple[
             raise NoPlanError("the container's index leads to another packet")
         if packet.is_keyframe:
             if has_end:
-                return packets, False
+                return packets
             has_end = end is not None and packet.pts is not None and packet.pts >= end
         track.note(packet, packets)
-    return packets, True
+    return packets
 
 
 def _reaches_back(timeline: Timeline, start: Fraction) -> bool:
