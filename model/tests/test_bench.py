@@ -325,11 +325,9 @@ def test_overlapping_spans_count_once(spans: list[tuple[float, float]], expected
 def test_the_bytes_that_parts_and_few_samples_need_are_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sizes = {
-        "common": replace(ranges._COMMON, width=160, height=90),
-        "large": replace(ranges._LARGE, width=320, height=180),
-    }
-    monkeypatch.setattr(ranges, "measure", partial(ranges.measure, **sizes))
+    common = replace(ranges._COMMON, width=160, height=90)
+    large = replace(ranges._LARGE, width=320, height=180)
+    monkeypatch.setattr(ranges, "measure", partial(ranges.measure, common=common, large=large))
     assert ranges.main(["--json", "--seconds", "20"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report.keys() >= ranges.MAX_RATIOS.keys()
