@@ -39,7 +39,7 @@ export function explainCommand({ stdout, exitWith }: CommandContext) {
 Example:
   npm run explain -- --role caller --action s3:PutObject --resource arn:aws:s3:::BUCKET/KEY
 
-Exit status: 0 allowed; 1 denied; 2 no stack is up, no such role, or no such form of an action or ARN.`,
+Exit status: 0 allowed; 1 denied; 2 no stack is up, no such role, or wrong usage.`,
     )
     .action(async ({ role, action, resource, json }) => {
       checkQuestion(action, resource);

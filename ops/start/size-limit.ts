@@ -1,6 +1,5 @@
 /** The size of the videos that a stack with given settings accepts. */
 import { maxObjectBytes } from "../../client/src/index.ts";
-import { requestModeOf } from "../../infra/request-settings.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
 
 /**
@@ -9,5 +8,7 @@ import { checkSettings } from "../deployment/settings-check.ts";
  */
 export async function maxBytesOf(file: string): Promise<number> {
   const settings = await checkSettings({ stack: "local", file });
+  // Loaded here, because Pulumi's SDK takes seconds: a command line must be checked first.
+  const { requestModeOf } = await import("../../infra/request-settings.ts");
   return requestModeOf(settings) === "reference" ? maxObjectBytes : settings.maxRequestSize * 1024 ** 2;
 }

@@ -51,6 +51,15 @@ describe("the measurements of a burst", () => {
     assert.ok(first >= 174 && first <= 180 && second >= 180 && second <= 190, `${first} ${second}`);
   });
 
+  it("have no time that is longer than the maximum of its minute, however late the end is seen", () => {
+    const acceptedAt = firstMinute;
+    const job = { acceptedAt, ttlSeconds: 21_600, timeoutSeconds: 900 };
+    const jobs = [{ ...job, end: { status: "completed" as const, seenAt: firstMinute + 15 * minuteMs } }];
+    const instances = samplesOf([14.9, 1, 1], [15, 1, 1]);
+    const total = { count: series(1), sum: series(50), max: series(50) };
+    assert.equal(measurementsOf({ ...sampleRun, jobs, instances }, { ...sampleMetrics, total }).jobs[0]?.total, 50);
+  });
+
   it("have no time of a job that has not ended", () => {
     const [first, second, ...others] = sampleRun.jobs;
     assert.ok(first && second);

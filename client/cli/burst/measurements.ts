@@ -59,18 +59,19 @@ export function measurementsOf(run: BurstRun, metrics: EndpointMetrics): Measure
 
 /**
  * Returns the time from acceptance to end of each job, seconds. An end lies between the observation that shows it and the
- * one before, which is long before on the emulator: its clock runs fast after the last end. The sum of a minute's times is
- * exact, so each of its ends moves back by the same share of the time between its observations.
+ * one before, which is long before on the emulator: its clock runs fast after the last end. The sum and the maximum of a
+ * minute's times are exact, so each of its ends moves back by the same share of the time between its observations, and no
+ * time is longer than the maximum: on a busy machine, an end is seen later than at the next observation.
  */
-function totalSeconds({ jobs, instances: samples }: BurstRun, { count, sum }: Durations): Map<BurstJob, number> {
+function totalSeconds({ jobs, instances: samples }: BurstRun, { count, sum, max }: Durations): Map<BurstJob, number> {
   const ended = jobs.flatMap((job) => (job.end === undefined ? [] : [{ job, seenAt: job.end.seenAt }]));
   ended.sort((left, right) => left.seenAt - right.seenAt);
   const before = new Map(samples.map(({ at }, index) => [at, samples[index - 1]?.at ?? at]));
   const totals = new Map<BurstJob, number>();
-  const note = (group: typeof ended, exact?: number): void => {
+  const note = (group: typeof ended, exact?: number, most = Infinity): void => {
     const spans = group.map(({ job, seenAt }) => ({
       job,
-      latest: (seenAt - job.acceptedAt) / 1_000,
+      latest: Math.min(most, (seenAt - job.acceptedAt) / 1_000),
       width: (seenAt - Math.max(job.acceptedAt, before.get(seenAt) ?? seenAt)) / 1_000,
     }));
     const excess = exact === undefined ? 0 : spans.reduce((total, { latest }) => total + latest, 0) - exact;
@@ -80,7 +81,7 @@ function totalSeconds({ jobs, instances: samples }: BurstRun, { count, sum }: Du
   };
   let from = 0;
   for (const [index, { value }] of count.entries()) {
-    note(ended.slice(from, from + value), sum[index]?.value);
+    note(ended.slice(from, from + value), sum[index]?.value, max[index]?.value);
     from += value;
   }
   note(ended.slice(from));
