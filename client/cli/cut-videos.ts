@@ -2,8 +2,8 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { SetupError } from "../src/errors.ts";
 import { inParallel } from "../src/parallel.ts";
-import { cutVideo } from "../src/parts/cut.ts";
-import type { CutVideo } from "../src/parts/cut.ts";
+import { cutVideo } from "../src/parts/cut-video.ts";
+import type { CutVideo } from "../src/parts/cut-video.ts";
 import type { FoundVideo } from "../src/sources.ts";
 import type { Session } from "./session.ts";
 

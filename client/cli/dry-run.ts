@@ -4,7 +4,7 @@ import { describePrice } from "./price.ts";
 import type { EstimatedJobs } from "./price.ts";
 import { isS3 } from "../src/submit-all.ts";
 import { plural, sizeOf } from "../src/format.ts";
-import type { Part } from "../src/parts/plan.ts";
+import type { Part } from "../src/parts/cut-times.ts";
 import { rangesText } from "../src/parts/ranges.ts";
 
 /** A video that would be sent; its size is unknown if it cannot be read. */

@@ -7,7 +7,7 @@ import { isInParts, jobStatus, partStatus, percentOf, rangesWithoutRequest } fro
 import type { JobInParts, PartWithStatus } from "../src/parts/jobs-in-parts.ts";
 import { documentText, holeOf, mergeResults } from "../src/parts/merge.ts";
 import type { MergedPiece, PartResult } from "../src/parts/merge.ts";
-import type { Part } from "../src/parts/plan.ts";
+import type { Part } from "../src/parts/cut-times.ts";
 import { missingRanges, rangesText, rangeText } from "../src/parts/ranges.ts";
 import { fetchResult, ResultCounter } from "../src/result.ts";
 import type { ResultSummary } from "../src/result.ts";

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { entriesOf, partIdOf } from "./job-record.ts";
 import { JobJournal } from "./journal.ts";
 import { parseJournal } from "./journal-text.ts";
-import { partsOf } from "./parts/plan.ts";
+import { partsOf } from "./parts/cut-times.ts";
 import { connect } from "./stack.ts";
 import { resumeAll, submitAll } from "./submit-all.ts";
 import type { Submission, SubmitOptions } from "./submit-all.ts";

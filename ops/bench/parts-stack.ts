@@ -9,7 +9,7 @@ import { waitForInstances } from "../../client/src/capacity.ts";
 import { partIdOf } from "../../client/src/job-record.ts";
 import { read } from "../../client/src/location.ts";
 import { checkOutputs } from "../../client/src/outputs.ts";
-import { cutTimes, partsOf } from "../../client/src/parts/plan.ts";
+import { cutTimes, partsOf } from "../../client/src/parts/cut-times.ts";
 import { connect } from "../../client/src/stack.ts";
 import type { Stack } from "../../client/src/stack.ts";
 import { newInferenceId } from "../../client/src/submit.ts";

@@ -2,7 +2,7 @@
 import type { PlannedPart } from "../journal-lines.ts";
 import { unsentStatus } from "../known-jobs.ts";
 import type { JobWithStatus, KnownState } from "../known-jobs.ts";
-import type { Part } from "./plan.ts";
+import type { Part } from "./cut-times.ts";
 import { missingRanges } from "./ranges.ts";
 
 /** The request of a part that counts: the completed one, or else the last one. */

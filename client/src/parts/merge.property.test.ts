@@ -7,7 +7,7 @@ import { parseResult } from "../result.ts";
 import type { VideoResult } from "../result.ts";
 import { collect, documentText, mergeResults } from "./merge.ts";
 import { missingRanges } from "./ranges.ts";
-import type { Part } from "./plan.ts";
+import type { Part } from "./cut-times.ts";
 
 const detections = currentResult.frames[0]?.detections ?? [];
 

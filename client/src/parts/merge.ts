@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ServiceAnswerError } from "../errors.ts";
 import type { VideoResult } from "../result.ts";
 import { rangeText } from "./ranges.ts";
-import type { Part } from "./plan.ts";
+import type { Part } from "./cut-times.ts";
 
 /** A part with its result. */
 export interface PartResult {

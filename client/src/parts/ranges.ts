@@ -1,6 +1,6 @@
 /** Ranges of a video that no result covers, and their texts. */
 import { plural } from "../format.ts";
-import type { Part } from "./plan.ts";
+import type { Part } from "./cut-times.ts";
 
 /** Returns the ranges of a video that these parts do not cover, in order. Parts next to each other form one range. */
 export function missingRanges(parts: readonly Part[]): readonly Part[] {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { cutTimes, partsOf } from "./plan.ts";
-import type { PlannedVideo } from "./plan.ts";
+import { cutTimes, partsOf } from "./cut-times.ts";
+import type { PlannedVideo } from "./cut-times.ts";
 
 describe("the plan of parts", () => {
   const video: PlannedVideo = { duration: 3600, partSeconds: 1200, fps: 1 };

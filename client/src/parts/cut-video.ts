@@ -12,7 +12,7 @@ import type { Stack } from "../stack.ts";
 import { newInferenceId } from "../submit.ts";
 import { isS3 } from "../submit-all.ts";
 import type { Submission } from "../submit-all.ts";
-import { cutTimes, partsOf } from "./plan.ts";
+import { cutTimes, partsOf } from "./cut-times.ts";
 
 /** Processing time of a part, seconds, if the length of parts is not given. */
 const processingSeconds = 600;

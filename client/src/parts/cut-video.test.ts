@@ -6,8 +6,8 @@ import { startFakeAws } from "../../testing/fake-aws.ts";
 import type { FakeAws } from "../../testing/fake-aws.ts";
 import type { StackOutputs } from "../outputs.ts";
 import { connect } from "../stack.ts";
-import { cutVideo, estimatedPartSeconds } from "./cut.ts";
-import type { CutOptions } from "./cut.ts";
+import { cutVideo, estimatedPartSeconds } from "./cut-video.ts";
+import type { CutOptions } from "./cut-video.ts";
 
 const street = join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4");
 const mebibyte = 1024 ** 2;
