@@ -1,18 +1,14 @@
 /** Tests for the commands that follow a video that was sent in parts. */
 import assert from "node:assert/strict";
-import { copyFile, readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, it } from "mocha";
-import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture, PrintedLine } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
+import { startPartsFixture } from "../../testing/parts-fixture.ts";
 import type { SeenInvocation } from "../../testing/fake-aws.ts";
 import { currentResult } from "../../testing/sample-result.ts";
 import { parseResult } from "../../src/result.ts";
 import type { VideoResult } from "../../src/result.ts";
-
-/** Twelve seconds with a keyframe every two. */
-const street = join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4");
 
 /** Seconds of the parts: `submit` cuts at keyframes. */
 const cuts = [0, 2, 6, 8, 12];
@@ -22,9 +18,7 @@ describe("a job in parts", function () {
   let fixture: CommandFixture;
 
   beforeEach(async () => {
-    fixture = await startCommandFixture();
-    fixture.aws.requestMode = "reference";
-    await copyFile(street, fixture.path("street.mp4"));
+    fixture = await startPartsFixture();
   });
 
   afterEach(async () => {

@@ -1,23 +1,17 @@
 /** Tests for videos that `submit` sends in parts. */
 import assert from "node:assert/strict";
-import { copyFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
-
-/** Twelve seconds with a keyframe every two. */
-const street = join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4");
+import { startPartsFixture } from "../../testing/parts-fixture.ts";
 
 describe("the command submit with --part", function () {
   this.timeout(60_000);
   let fixture: CommandFixture;
 
   beforeEach(async () => {
-    fixture = await startCommandFixture();
-    fixture.aws.requestMode = "reference";
-    await copyFile(street, fixture.path("street.mp4"));
+    fixture = await startPartsFixture();
   });
 
   afterEach(async () => {
