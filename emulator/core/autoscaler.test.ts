@@ -5,90 +5,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { Alarms } from "./alarms.ts";
-import type { AlarmSettings } from "./alarms.ts";
-import type { ScalingAssumptions } from "./assumptions.ts";
-import { Autoscaler } from "./autoscaler.ts";
-import { MetricStore } from "./metrics.ts";
-import { backlogTracking, wakeStep } from "./scaling-harness.ts";
-import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
-import { VirtualClock } from "./virtual-clock.ts";
-
-const minute = 60_000;
-const resourceId = "endpoint/videos/variant/main";
-const metric = { namespace: "Test", name: "Load", dimensions: {} };
-
-/** A capacity that changes after `delay` ms, or refuses with `refusal`. */
-class Harness {
-  readonly clock = new VirtualClock();
-  readonly metrics = new MetricStore(this.clock);
-  readonly alarms = new Alarms({ clock: this.clock, metrics: this.metrics, assumptions: { metricDelay: 0 } });
-  readonly set: number[] = [];
-  count: number | undefined;
-  delay = 0;
-  refusal: string | undefined;
-  readonly autoscaler: Autoscaler;
-
-  constructor(count?: number, assumptions: Partial<ScalingAssumptions> = {}) {
-    this.count = count;
-    this.autoscaler = new Autoscaler({
-      clock: this.clock,
-      alarms: this.alarms,
-      assumptions,
-      region: "us-east-1",
-      accountId: "000000000000",
-      capacity: {
-        current: (id) => (id === resourceId ? this.count : undefined),
-        set: async (_, wanted) => {
-          this.set.push(wanted);
-          if (this.refusal !== undefined) throw new Error(this.refusal);
-          this.count = wanted;
-          await new Promise<void>((resolve) => {
-            this.clock.setTimer(this.clock.now() + this.delay, resolve);
-          });
-        },
-      },
-    });
-  }
-
-  /**
-   * Adds an alarm on a metric with the alarm's name that runs the policy each minute while its value is above 0, or
-   * below if `isBelow`.
-   */
-  step(name: string, changes: Partial<StepScaling>, isBelow = false): void {
-    const { arn } = this.autoscaler.putPolicy(resourceId, name, { ...wakeStep, cooldown: 0, ...changes });
-    const alarm: AlarmSettings = {
-      name,
-      watched: { metric: { ...metric, name }, statistic: "Average" },
-      period: minute,
-      evaluationPeriods: 1,
-      threshold: 0,
-      comparison: isBelow ? "LessThanThreshold" : "GreaterThanThreshold",
-      treatMissingData: "notBreaching",
-      actionsEnabled: true,
-      actions: { OK: [], ALARM: [arn], INSUFFICIENT_DATA: [] },
-    };
-    this.alarms.put(alarm);
-  }
-
-  track(name: string, changes: Partial<TargetTracking>): void {
-    this.autoscaler.putPolicy(resourceId, name, { ...backlogTracking, metric: { ...metric, name }, ...changes });
-  }
-
-  /** Lets a minute pass in which the metrics have these values. */
-  async pass(values: Record<string, number>, minutes = 1): Promise<void> {
-    for (let index = 0; index < minutes; index += 1) {
-      for (const [name, value] of Object.entries(values)) {
-        this.metrics.put({ ...metric, name, timestamp: this.clock.now(), value });
-      }
-      await this.clock.advance(minute);
-    }
-  }
-}
+import { CapacityHarness, minute, resourceId } from "./capacity-harness.ts";
 
 describe("a scalable target", () => {
   it("moves the capacity into its limits when it is registered, and records an activity", async () => {
-    const harness = new Harness(7);
+    const harness = new CapacityHarness(7);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     await harness.clock.advance(0);
     harness.autoscaler.register(resourceId, { min: 6, max: 9 });
@@ -99,14 +20,14 @@ describe("a scalable target", () => {
   });
 
   it("does not change a capacity within its limits", async () => {
-    const harness = new Harness(3);
+    const harness = new CapacityHarness(3);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     await harness.clock.advance(minute);
     assert.deepEqual(harness.set, []);
   });
 
   it("applies limits that were set during a change", async () => {
-    const harness = new Harness(1);
+    const harness = new CapacityHarness(1);
     harness.delay = 5 * minute;
     harness.autoscaler.register(resourceId, { min: 3, max: 5 });
     harness.autoscaler.register(resourceId, { min: 4, max: 5 });
@@ -115,7 +36,7 @@ describe("a scalable target", () => {
   });
 
   it("removes its policies and their alarms when it is deregistered", () => {
-    const harness = new Harness(1);
+    const harness = new CapacityHarness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     harness.track("load", {});
     assert.equal(harness.alarms.list().length, 2);
@@ -127,7 +48,7 @@ describe("a scalable target", () => {
   });
 
   it("is not scaled beyond its limits", async () => {
-    const harness = new Harness(4);
+    const harness = new CapacityHarness(4);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     harness.step("up", { steps: [{ lower: 0, adjustment: 10 }] });
     await harness.pass({ up: 1 }, 3);
@@ -135,7 +56,7 @@ describe("a scalable target", () => {
   });
 
   it("is not scaled in or out while scaling is suspended", async () => {
-    const harness = new Harness(3);
+    const harness = new CapacityHarness(3);
     harness.autoscaler.register(resourceId, {
       min: 0,
       max: 5,
@@ -159,7 +80,7 @@ describe("a scalable target", () => {
 
 describe("a cooldown", () => {
   it("counts a scale-out's instances as part of the next request, and adds only the difference", async () => {
-    const harness = new Harness(1);
+    const harness = new CapacityHarness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.step("up", {
       cooldown: 5 * minute,
@@ -175,7 +96,7 @@ describe("a cooldown", () => {
   });
 
   it("starts when the activity completes, and ends", async () => {
-    const harness = new Harness(1);
+    const harness = new CapacityHarness(1);
     harness.delay = 90_000;
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.step("up", { cooldown: 2 * minute });
@@ -189,7 +110,7 @@ describe("a cooldown", () => {
   });
 
   it("of a scale-in delays the next scale-in, but not a scale-out", async () => {
-    const harness = new Harness(9);
+    const harness = new CapacityHarness(9);
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.step("down", { cooldown: 3 * minute, steps: [{ upper: 0, adjustment: -1 }] }, true);
     harness.step("up", { steps: [{ lower: 0, adjustment: 4 }] });
@@ -207,7 +128,7 @@ describe("a cooldown", () => {
   ] as const) {
     const counts = stoppedCountInCooldown ? "counts" : "does not count";
     it(`${counts} instances that have stopped since, if stoppedCountInCooldown is ${stoppedCountInCooldown}`, async () => {
-      const harness = new Harness(2, { stoppedCountInCooldown });
+      const harness = new CapacityHarness(2, { stoppedCountInCooldown });
       harness.autoscaler.register(resourceId, { min: 0, max: 20 });
       const exact = { adjustmentType: "ExactCapacity", steps: [{ upper: 0, adjustment: 0 }] } as const;
       harness.step("one", { cooldown: 5 * minute });
@@ -223,7 +144,7 @@ describe("a cooldown", () => {
   }
 
   it("delays only activities of scaling policies", async () => {
-    const harness = new Harness(1);
+    const harness = new CapacityHarness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.step("up", { cooldown: 60 * minute });
     await harness.pass({ up: 1 });
@@ -235,7 +156,7 @@ describe("a cooldown", () => {
 
 describe("several policies of one target", () => {
   it("result in the largest capacity, even if one policy requests less", async () => {
-    const harness = new Harness(5);
+    const harness = new CapacityHarness(5);
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
     harness.step("one", {});
@@ -247,7 +168,7 @@ describe("several policies of one target", () => {
   });
 
   it("let a step policy scale in although target tracking is not ready to", async () => {
-    const harness = new Harness(5);
+    const harness = new CapacityHarness(5);
     harness.autoscaler.register(resourceId, { min: 0, max: 20 });
     harness.track("load", {});
     harness.step("down", { steps: [{ upper: 0, adjustment: -1 }] }, true);
@@ -258,7 +179,7 @@ describe("several policies of one target", () => {
 
 describe("a scaling activity", () => {
   it("fails with the resource's reason, and is retried while the alarm lasts", async () => {
-    const harness = new Harness(1);
+    const harness = new CapacityHarness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     harness.step("up", { cooldown: 10 * minute });
     harness.refusal = "the endpoint is busy";
@@ -275,7 +196,7 @@ describe("a scaling activity", () => {
   });
 
   it("is dropped after six weeks", async () => {
-    const harness = new Harness(1);
+    const harness = new CapacityHarness(1);
     harness.autoscaler.register(resourceId, { min: 2, max: 5 });
     await harness.clock.advance(43 * 86_400_000);
     harness.autoscaler.register(resourceId, { min: 3, max: 5 });
@@ -284,7 +205,7 @@ describe("a scaling activity", () => {
   });
 
   it("does not happen for a deleted resource", async () => {
-    const harness = new Harness(1);
+    const harness = new CapacityHarness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     harness.step("up", {});
     harness.count = undefined;
@@ -294,11 +215,11 @@ describe("a scaling activity", () => {
 });
 
 describe("a decision not to scale", () => {
-  const reasons = (harness: Harness) =>
+  const reasons = (harness: CapacityHarness) =>
     harness.autoscaler.activities({ includeNotScaled: true }).map(({ notScaled }) => notScaled);
 
   it("names the limit or the current capacity, once until the capacity changes", async () => {
-    const harness = new Harness(5);
+    const harness = new CapacityHarness(5);
     harness.autoscaler.register(resourceId, { min: 1, max: 5 });
     harness.step("more", {});
     await harness.pass({ more: 1 }, 3);
@@ -317,7 +238,7 @@ describe("a decision not to scale", () => {
   });
 
   it("has no reason while scaling is suspended", async () => {
-    const harness = new Harness(5);
+    const harness = new CapacityHarness(5);
     const suspend = (scaleIn: boolean, scaleOut: boolean, limits = { min: 0, max: 5 }) => {
       harness.autoscaler.register(resourceId, { ...limits, suspension: { scaleIn, scaleOut, scheduled: false } });
     };
@@ -339,7 +260,7 @@ describe("a decision not to scale", () => {
 
 describe("an alarm's action on a policy", () => {
   it("is recorded as failed if no step applies or the policy does not exist", async () => {
-    const harness = new Harness(1);
+    const harness = new CapacityHarness(1);
     harness.autoscaler.register(resourceId, { min: 0, max: 5 });
     harness.step("up", { steps: [{ lower: 10, adjustment: 1 }] });
     harness.step("gone", {});

@@ -10,6 +10,17 @@ import {
 import { EndpointBusyError } from "../../core/endpoint-api.ts";
 import { arn, goodVariant, refused, resourceId, SageMakerFixture } from "../../testing/sagemaker-fixture.ts";
 
+/** An update that changes nothing but the deployment configuration. */
+const onlyDeploymentConfig = {
+  EndpointName: "endpoint",
+  EndpointConfigName: "config",
+  DeploymentConfig: {
+    BlueGreenUpdatePolicy: {
+      TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE" as const, WaitIntervalInSeconds: 0 },
+    },
+  },
+};
+
 describe("The emulated SageMaker", () => {
   let fixture: SageMakerFixture;
 
@@ -174,18 +185,12 @@ describe("The emulated SageMaker", () => {
     fixture = await SageMakerFixture.start({ lastDeploymentConfig: "filled" });
     await fixture.createEndpoint();
     await fixture.untilStatus("InService");
-    const input = {
-      EndpointName: "endpoint",
-      EndpointConfigName: "config",
-      DeploymentConfig: {
-        BlueGreenUpdatePolicy: {
-          TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE" as const, WaitIntervalInSeconds: 0 },
-        },
-      },
-    };
-    await fixture.client.send(new UpdateEndpointCommand(input));
+    await fixture.client.send(new UpdateEndpointCommand(onlyDeploymentConfig));
     await fixture.untilStatus("InService");
-    await refused(fixture.client.send(new UpdateEndpointCommand(input)), /currently in use endpoint configuration/);
+    await refused(
+      fixture.client.send(new UpdateEndpointCommand(onlyDeploymentConfig)),
+      /currently in use endpoint configuration/,
+    );
   });
 
   it("refuses another deployment configuration only if the assumption says so", async () => {
@@ -193,16 +198,10 @@ describe("The emulated SageMaker", () => {
     fixture = await SageMakerFixture.start({ deploymentConfigOnly: "refused" });
     await fixture.createEndpoint();
     await fixture.untilStatus("InService");
-    const input = {
-      EndpointName: "endpoint",
-      EndpointConfigName: "config",
-      DeploymentConfig: {
-        BlueGreenUpdatePolicy: {
-          TrafficRoutingConfiguration: { Type: "ALL_AT_ONCE" as const, WaitIntervalInSeconds: 0 },
-        },
-      },
-    };
-    await refused(fixture.client.send(new UpdateEndpointCommand(input)), /currently in use endpoint configuration/);
+    await refused(
+      fixture.client.send(new UpdateEndpointCommand(onlyDeploymentConfig)),
+      /currently in use endpoint configuration/,
+    );
   });
 
   describe("scales variants", () => {
