@@ -56,9 +56,9 @@ class _FileClient:
 
     path: Path
 
-    def get_object(self, *, Range: str, **_options: str) -> Mapping[str, object]:  # noqa: N803 (boto3's names)
-        """Return the bytes of a range."""
-        start, last = map(int, Range.removeprefix("bytes=").split("-"))
+    def get_object(self, **options: str) -> Mapping[str, object]:
+        """Return the bytes of the option Range."""
+        start, last = map(int, options["Range"].removeprefix("bytes=").split("-"))
         with self.path.open("rb") as file:
             file.seek(start)
             data = file.read(last - start + 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,6 +9,7 @@ from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -108,10 +108,10 @@ def check_parts(
 
 
 def random_cuts(seed: str) -> list[Fraction]:
-    chance = random.Random(seed)  # noqa: S311 (no secret)
-    cuts = {Fraction(chance.randrange(1, 4500), 1000) for _ in range(2)}
+    chance = np.random.default_rng(list(seed.encode()))
+    cuts = {Fraction(int(chance.integers(1, 4500)), 1000) for _ in range(2)}
     # At the time of a sample, which belongs to the part that starts there.
-    return sorted(cuts | {Fraction(chance.randrange(1, 4))})
+    return sorted(cuts | {Fraction(int(chance.integers(1, 4)))})
 
 
 @pytest.mark.parametrize("sampling", ["exact", "keyframe"])

@@ -15,6 +15,7 @@ import av.video
 from av.video.codeccontext import VideoCodecContext
 
 from .codecs import PACKED, PLANNED_CODECS, SKIPPING_CODECS, UNKNOWN_OR_PROGRESSIVE, has_one_layer, side_data
+from .containers import DURATION_IS_END_TIME, MATROSKA, WITHOUT_INDEX
 from .errors import EncryptedVideoError
 from .mp4_limits import movie_of
 from .opening import Body, choose_track, decoder_options, open_body, open_container, reason_of
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 
 _MICROSECONDS = 1_000_000
 _DURATION_TOLERANCE = Fraction(1, 10)
-# In these containers, the duration is the time of the end. In others, it counts from the first picture or sound.
-_MATROSKA = "matroska,webm"
-_DURATION_IS_END_TIME = {_MATROSKA, "asf"}
-# These containers have no index of packets, so FFmpeg cannot seek to the first one.
-_WITHOUT_INDEX = {"mpegts", "mpeg"}
 
 
 class Track:
@@ -112,7 +108,7 @@ class Track:
         """True if `packets_again` yields all packets."""
         # FFmpeg's buffer may still have zeros in place of blank bytes.
         is_blank = isinstance(self._file, SourceFile) and bool(self._file.blank)
-        return self._container.format.name not in _WITHOUT_INDEX and not is_blank
+        return self._container.format.name not in WITHOUT_INDEX and not is_blank
 
     @property
     def has_tables(self) -> bool:
@@ -122,7 +118,7 @@ class Track:
     @property
     def is_matroska(self) -> bool:
         """True if the container is Matroska or WebM, which has an index of keyframes."""
-        return self._container.format.name == _MATROSKA
+        return self._container.format.name == MATROSKA
 
     @property
     def duration(self) -> float | None:
@@ -154,7 +150,7 @@ class Track:
         # Every track counts, because sound may last longer than pictures, and the duration is that of both.
         streams = self._container.streams
         ends = [end * (streams[index].time_base or Fraction(0)) for index, end in self._ends.items()]
-        duration_is_end_time = self._container.format.name in _DURATION_IS_END_TIME
+        duration_is_end_time = self._container.format.name in DURATION_IS_END_TIME
         start = Fraction(0 if duration_is_end_time else self._container.start_time or 0, _MICROSECONDS)
         if self._container.format.name == "flv":
             # In FLV, the duration counts from the first decoding time.
