@@ -6,8 +6,8 @@ import { translations, withinBoundaries } from "./calls.ts";
 import type { Translated } from "./calls.ts";
 import list from "./excuses.json" with { type: "json" };
 import { parseExcuses } from "./excuses.ts";
-import { judge } from "./judge.ts";
-import type { Verdict } from "./judge.ts";
+import { evaluate } from "./evaluate.ts";
+import type { Verdict } from "./evaluate.ts";
 import { matrixCalls } from "./matrix.ts";
 import { checkFresh, readRecording } from "./recording.ts";
 import type { Recording } from "./recording.ts";
@@ -33,7 +33,7 @@ Exit status: 0 nothing to do; 1 a part without a use, or a forbidden call that i
       const recorded = translations(recording.calls, world);
       const known = [...recorded.map(({ call }) => call), ...matrixCalls(world)];
       const calls = [...known, ...withinBoundaries(known)];
-      const verdict = await judge(world, calls, parseExcuses(list));
+      const verdict = await evaluate(world, calls, parseExcuses(list));
       const unreproduced = differing(recording, recorded, verdict.allowed);
       const problems = problemsOf(verdict, unreproduced);
       const { unexplained, staleExcuses, probesAllowed, separationAttempts, separationAllowed, allowed, ...numbers } =

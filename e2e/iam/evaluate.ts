@@ -45,8 +45,8 @@ const isOfResource = (name: string, world: World): boolean => name in world.atta
 export const isCopy = (name: string): boolean =>
   Object.values(environmentStacks).some((stack) => name.includes(`video-${stack}-`) && !name.includes("async-video-"));
 
-/** Judges a world's policies by the calls that they are for. */
-export async function judge(world: World, calls: readonly Call[], excused: readonly Excuse[]): Promise<Verdict> {
+/** Evaluates an account's policies by the calls that they are for. */
+export async function evaluate(world: World, calls: readonly Call[], excused: readonly Excuse[]): Promise<Verdict> {
   const attempts = unique(separationAttempts(calls, world));
   const variants = calls.flatMap(forbiddenVariants);
   const probes = unique(variants.map(({ call }) => call));

@@ -1,7 +1,7 @@
 /** Tests that the check finds planted faults in policies, and reports nothing without them. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { isCopy, judge } from "./judge.ts";
+import { isCopy, evaluate } from "./evaluate.ts";
 import type { Call } from "./replay.ts";
 import { currentWorld, environmentStacks } from "./world.ts";
 import type { Document, Statement, World } from "./world.ts";
@@ -47,8 +47,8 @@ const worldOf = (own: Statement = read, ofTopic: Statement = publish): World => 
   trust: {},
 });
 
-const found = async (world: World, excuses: Parameters<typeof judge>[2] = []) => {
-  const { unexplained, ...verdict } = await judge(world, calls, excuses);
+const found = async (world: World, excuses: Parameters<typeof evaluate>[2] = []) => {
+  const { unexplained, ...verdict } = await evaluate(world, calls, excuses);
   return { ...verdict, unexplained: unexplained.map(({ sid, removed }) => `${sid}: ${removed}`) };
 };
 
