@@ -15,6 +15,7 @@ import { bootstrapPolicies, bootstrapStack, copyBootstrap } from "../../ops/rehe
 import manifest from "../../package.json" with { type: "json" };
 import { pulumiPath } from "../../ops/deployment/deployment.ts";
 import { BootstrappedAccount } from "../testing/bootstrapped-account.ts";
+import { assertPreviewRoleOnlyReads } from "../testing/preview-role.ts";
 import { cacheRoot, repoRoot } from "../../tools/paths.mjs";
 import { backendObjects, inventory } from "../../ops/pipeline/testing/workflows/inventory.ts";
 import { setting } from "../../ops/pipeline/testing/workflows/origin.ts";
@@ -93,26 +94,8 @@ describe("the workflows", function () {
     return await account.resources(name, url, join(folder, "origin"), join(folder, "home"));
   };
 
-  it("give a job only the role that trusts its environment, with its permissions", async () => {
-    const role = account.variables["DEV_PREVIEW_ROLE"] ?? "";
-    const assume = (environment: string) =>
-      account.assumeRole(role, `repo:team/videos:environment:${environment}`, 3_600);
-    await assert.rejects(assume("dev"), { message: "Not authorized to perform sts:AssumeRoleWithWebIdentity" });
-    const job = await assume("preview");
-    const credentials = {
-      accessKeyId: job["AWS_ACCESS_KEY_ID"] ?? "",
-      secretAccessKey: job["AWS_SECRET_ACCESS_KEY"] ?? "",
-      sessionToken: job["AWS_SESSION_TOKEN"] ?? "",
-    };
-    const logs = new CloudWatchLogsClient({ ...account.access, credentials });
-    await logs.send(new DescribeLogGroupsCommand({}));
-    const change = { logGroupName: "/aws/sagemaker/Endpoints/video-dev-endpoint", retentionInDays: 1 };
-    await assert.rejects(logs.send(new PutRetentionPolicyCommand(change)), {
-      name: "AccessDeniedException",
-      message: /GitHubActions is not authorized to perform: logs:PutRetentionPolicy /,
-    });
-    logs.destroy();
-  });
+  it("give a job only the role that trusts its environment, with its permissions", () =>
+    assertPreviewRoleOnlyReads(account));
 
   it("preview a pull request on dev and prod, and report both in one comment", async () => {
     const { number, runs } = await team.repository.openPullRequest(
