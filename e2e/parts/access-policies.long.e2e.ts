@@ -13,7 +13,6 @@ import { packageModel } from "../../ops/start/model.ts";
 import { statePaths } from "../../ops/local/state.ts";
 import { run } from "../../ops/testing/commands.ts";
 import type { Finished } from "../../ops/testing/commands.ts";
-import { freePort } from "../../lib/ports.ts";
 import { signed } from "../../emulator/testing/test-gateway.ts";
 
 const signal = new AbortController().signal;
@@ -32,7 +31,7 @@ describe("the policies for callers and operators", () => {
     const paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
     [aws] = await Promise.all([
-      spawnEmulator({ paths, port: await freePort(), speed: 240, signal }),
+      spawnEmulator({ paths, port: 0, speed: 240, signal }),
       packageModel(signal),
     ]);
     const deployment = await Deployment.open(aws, paths);

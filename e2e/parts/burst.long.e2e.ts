@@ -20,7 +20,6 @@ import { changeSettings, parseSetting } from "../../ops/deployment/settings-file
 import { statePaths } from "../../ops/local/state.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
 import { run } from "../../ops/testing/commands.ts";
-import { freePort } from "../../lib/ports.ts";
 import type { BurstFigures } from "../../client/cli/burst/figures.ts";
 import { openBrowser } from "../../lib/report-page/testing/browser.ts";
 import { lookAt } from "../../lib/report-page/testing/look-at.ts";
@@ -61,7 +60,7 @@ describe("a burst on the local stack with a scripted model", function () {
     // The client expects the key pair in the same folder.
     outputs = paths.outputs;
     report = join(folder, "out", "report.html");
-    aws = await spawnEmulator({ paths, port: await freePort(), speed: 240, signal });
+    aws = await spawnEmulator({ paths, port: 0, speed: 240, signal });
     model = await packScriptedModel(folder);
     deployed = await up();
     await writeFile(outputs, JSON.stringify(deployed));

@@ -53,8 +53,8 @@ const browserArguments = [
 interface Instance {
   readonly management: string;
   readonly tokens: { readonly inference: { readonly key: string }; readonly management: { readonly key: string } };
-  readonly grpcInference: number;
-  readonly grpcManagement: number;
+  /** Its two gRPC ports, in any order. */
+  readonly grpc: readonly number[];
 }
 
 /** A log file of an earlier day, or the compression of one. */
@@ -100,24 +100,16 @@ describe("The emulator with a running instance", function () {
     const instances = join(paths.aws, "instances");
     const [name = ""] = await readdir(instances);
     const keys = await readFile(join(instances, name, "key_file.json"), "utf8");
-    const { unix } = await listeningSockets(pids);
-    let ports: number[] = [];
-    for (const pid of pids) {
-      const variables = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0");
-      const port = (kind: string) =>
-        Number(variables.find((one) => one.startsWith(`TS_GRPC_${kind}_PORT=`))?.split("=")[1]);
-      if (!isNaN(port("INFERENCE"))) ports = [port("INFERENCE"), port("MANAGEMENT")];
-    }
-    const [grpcInference = 0, grpcManagement = 0] = ports;
+    const { network, unix } = await listeningSockets(pids);
+    const bound = network.map((address) => Number(address.split(":").at(-1)));
     return {
       management: unix.find((path) => path.endsWith("/management")) ?? "",
       tokens: JSON.parse(keys) as Instance["tokens"],
-      grpcInference,
-      grpcManagement,
+      grpc: bound.filter((port) => port !== gatewayPort() && port !== aws.providerPort),
     };
   };
   const gatewayPort = () => Number(new URL(aws.url).port);
-  const ports = () => [gatewayPort(), aws.providerPort, instance.grpcInference, instance.grpcManagement];
+  const ports = () => [gatewayPort(), aws.providerPort, ...instance.grpc];
 
   /** Calls the model server's management API with the right token; returns the status and the body. */
   const manage = async (method: string, path: string): Promise<[number, string]> => {
@@ -131,6 +123,7 @@ describe("The emulator with a running instance", function () {
   describe("listens", () => {
     it("on the documented TCP ports of 127.0.0.1 only", async () => {
       const { network } = await listeningSockets(pids);
+      assert.equal(instance.grpc.length, 2);
       assert.deepEqual(
         network,
         ports()
@@ -158,18 +151,25 @@ describe("The emulator with a running instance", function () {
     const model = Buffer.from("\n\x05model");
     const register = Buffer.from("J\x16http://127.0.0.1/x.mar");
     /** Makes a gRPC call with a deadline of 10 s; returns its status and the first line of an error's details. */
-    const call = async (api: keyof typeof services, method: string, message: Buffer, token?: string) => {
-      const port = api === "inference" ? instance.grpcInference : instance.grpcManagement;
+    const callPort = async (port: number, method: string, message: Buffer, token?: string) => {
       const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
       const metadata = new Metadata();
       if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
       const same = (value: Buffer): Buffer => value;
       const options = { deadline: Date.now() + 10_000 };
       const error = await new Promise<ServiceError | null>((resolve) => {
-        client.makeUnaryRequest(`/${services[api]}/${method}`, same, same, message, metadata, options, resolve);
+        client.makeUnaryRequest(method, same, same, message, metadata, options, resolve);
       });
       client.close();
       return [error?.code ?? status.OK, error?.details.split("\n", 1)[0]] as const;
+    };
+    /** Makes a call to both ports; returns the outcome from the one that serves the API. */
+    const call = async (api: keyof typeof services, method: string, message: Buffer, token?: string) => {
+      const path = `/${services[api]}/${method}`;
+      const outcomes = await Promise.all(instance.grpc.map((port) => callPort(port, path, message, token)));
+      const [served, ...others] = outcomes.filter(([code]) => code !== status.UNIMPLEMENTED);
+      assert.deepEqual(others, []);
+      return served;
     };
     const refused = "Token Authorization failed. Token either incorrect, expired, or not provided correctly";
     for (const [api, method, message, withToken] of [

@@ -15,7 +15,6 @@ import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { statePaths } from "../../ops/local/state.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
-import { freePort } from "../../lib/ports.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { bootstrapPolicies, bootstrapStack, copyBootstrap } from "../../ops/rehearsal/account.ts";
 
@@ -47,7 +46,7 @@ describe("the bootstrap on the emulator", () => {
     folder = await realpath(await mkdtemp(join(tmpdir(), "bootstrap-")));
     paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
-    aws = await spawnEmulator({ paths, port: await freePort(), speed: 1, signal });
+    aws = await spawnEmulator({ paths, port: 0, speed: 1, signal });
     tiny = join(folder, "tiny");
     await mkdir(tiny);
     await writeFile(

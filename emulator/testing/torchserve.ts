@@ -14,7 +14,6 @@ import { untilReady } from "../model-server/readiness.ts";
 import type { ServerPlace, ServerSockets } from "../model-server/readiness.ts";
 import { logTail, startGuarded } from "../processes/guarded.ts";
 import type { GuardedProcess } from "../processes/guarded.ts";
-import { freePorts } from "../../lib/ports.ts";
 import { socketFolder } from "../processes/sockets.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
 import { eventually } from "../../lib/testing/processes.ts";
@@ -73,11 +72,10 @@ export class TorchServe {
     await extract({ file: artifact, cwd: model, strict: true });
     if (handler !== undefined) await copyFile(handler, join(model, "code", "stand_in.py"));
     const temporary = await socketFolder(folder);
-    const ports = await freePorts(2);
     const logFile = join(folder, "server.log");
     const server = await startGuarded({
       python: servingPython,
-      command: [servingPython, starter, base, temporary, ...ports.map(String)],
+      command: [servingPython, starter, base, temporary],
       env: containerEnvironment(base, "us-east-1", {
         SAGEMAKER_MODEL_SERVER_WORKERS: String(workers),
         TS_DEFAULT_RESPONSE_TIMEOUT: "300",

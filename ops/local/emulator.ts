@@ -46,7 +46,7 @@ export interface RunningEmulator extends Ready {
 /** Options of a start. */
 export interface EmulatorOptions {
   readonly paths: StatePaths;
-  /** Port of the gateway. @default the emulator's default */
+  /** Port of the gateway; 0 takes a free one. @default the emulator's default */
   readonly port?: number | undefined;
   /** Clock speed-up while the emulator is idle. */
   readonly speed: number;
