@@ -12,12 +12,11 @@ import { z } from "zod";
 import { childEnvironment } from "../../lib/child-environment.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { lastLine, run } from "../../lib/run.ts";
-import { SetupError } from "../src/errors.ts";
-import { checkLocation } from "../src/limits.ts";
+import { InputError, SetupError } from "../src/errors.ts";
+import { checkLocation } from "../src/allowed-sources.ts";
 import { parseS3Uri } from "../src/location.ts";
 import type { Stack } from "../src/stack.ts";
 import type { Job } from "../src/submit.ts";
-import { InputError } from "../src/video-file.ts";
 
 /** The project's root, with model/ and tools/. */
 const projectRoot = join(import.meta.dirname, "..", "..");

@@ -1,6 +1,6 @@
 /** The client of one stack: submits videos, follows their jobs, fetches their results. */
 import { checkEndpoint } from "./endpoint.ts";
-import { asClientError, NoResultError } from "./errors.ts";
+import { asClientError, InputError, NoResultError } from "./errors.ts";
 import { plural } from "./format.ts";
 import { JobJournal } from "./journal.ts";
 import { customAttributesOf } from "./model-options.ts";
@@ -18,7 +18,6 @@ import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
 import { submitAll } from "./submit-all.ts";
 import type { Submission, SubmissionProgress } from "./submit-all.ts";
-import { InputError } from "./video-file.ts";
 import { checkJob, waitForJob } from "./wait.ts";
 import type { JobState } from "./wait.ts";
 import { codeOf } from "../../lib/errors.ts";

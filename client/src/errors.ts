@@ -17,6 +17,16 @@ export class SetupError extends ClientError {
   }
 }
 
+/** A problem of one video; others are not affected. Exit status 2. */
+export class InputError extends SetupError {
+  override readonly name = "InputError";
+}
+
+/** Another process holds the lock. */
+export class BusyError extends SetupError {
+  override readonly name = "BusyError";
+}
+
 /** The service's answer, or a result, breaks its contract. Exit status 1. */
 export class ServiceAnswerError extends ClientError {
   override readonly name = "ServiceAnswerError";
@@ -25,6 +35,11 @@ export class ServiceAnswerError extends ClientError {
 /** A job has no result. Exit status 1. */
 export class NoResultError extends ClientError {
   override readonly name = "NoResultError";
+}
+
+/** The content of an upload does not have the checksums of its parts. */
+export class ChangedContentError extends Error {
+  override readonly name = "ChangedContentError";
 }
 
 /** AWS refuses a call, or cannot be reached; `cause` is the AWS SDK's error. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { InputError } from "./video-file.ts";
+import { InputError } from "./errors.ts";
 import type { JournalEntry, PlannedJob, PlannedPart } from "./journal-lines.ts";
 import { resultFormats } from "./model-options.ts";
 import { nameOf, originalOf } from "./redrive/redrive-id.ts";

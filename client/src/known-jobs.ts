@@ -2,7 +2,7 @@
  * Status of the jobs that a file names: from the journal, else from S3. Each end seen in S3 is recorded in the journal.
  */
 import { unreachableReason } from "./location.ts";
-import { BusyError } from "./lock.ts";
+import { BusyError } from "./errors.ts";
 import { JobJournal } from "./journal.ts";
 import type { RecordedEnd } from "./journal-lines.ts";
 import type { KnownJob, KnownJobs } from "./jobs-file.ts";

@@ -2,12 +2,7 @@
 import { codeOf } from "../../lib/errors.ts";
 import { tryLock, unlock } from "../../lib/lock.ts";
 import { writeRemedy } from "../../lib/remedies.ts";
-import { SetupError } from "./errors.ts";
-
-/** Another process holds the lock. */
-export class BusyError extends SetupError {
-  override readonly name = "BusyError";
-}
+import { BusyError, SetupError } from "./errors.ts";
 
 /** A lock that this process holds. */
 export interface FileLock {

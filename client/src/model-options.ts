@@ -1,7 +1,6 @@
 /** Options of the model for one video, as the handler reads them from CustomAttributes and Accept. */
-import { SetupError } from "./errors.ts";
+import { InputError, SetupError } from "./errors.ts";
 import { maxTimeoutSeconds } from "./limits.ts";
-import { InputError } from "./video-file.ts";
 
 /** Ways to choose the frame for a sampled time. */
 export const samplings = ["exact", "keyframe"] as const;

@@ -11,6 +11,8 @@ import {
 import type { CompletedPart, PutObjectCommandInput } from "@aws-sdk/client-s3";
 import type { FileHandle } from "node:fs/promises";
 import { codeOf } from "../../lib/errors.ts";
+import { ChangedContentError } from "./errors.ts";
+import { maxUploadParts } from "./limits.ts";
 import { etagOf } from "./location.ts";
 import type { ObjectPlace } from "./location.ts";
 import { inParallel } from "./parallel.ts";
@@ -21,9 +23,6 @@ export type WriteCondition = Pick<PutObjectCommandInput, "IfMatch" | "IfNoneMatc
 
 /** Minimum size of an upload's parts, bytes. */
 export const minPartBytes = 16 * 1024 * 1024;
-
-/** Maximum number of parts of an object (S3 user guide, "Amazon S3 multipart upload limits"). */
-const maxUploadParts = 10_000;
 
 /** Maximum size of all buffers, bytes, unless one part is larger. */
 const maxBufferBytes = 4 * minPartBytes;
@@ -42,11 +41,6 @@ const mismatchCodes = ["BadDigest", "XAmzContentChecksumMismatch"];
  */
 export function partBytesOf(bytes: number): number {
   return Math.max(minPartBytes, Math.ceil(bytes / maxUploadParts));
-}
-
-/** The content does not have the checksums of its parts. */
-export class ChangedContentError extends Error {
-  override readonly name = "ChangedContentError";
 }
 
 /** A file to upload in parts. */

@@ -3,15 +3,15 @@ import { Readable } from "node:stream";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf } from "../../lib/errors.ts";
-import { ServiceAnswerError, SetupError } from "./errors.ts";
+import { InputError, ServiceAnswerError, SetupError } from "./errors.ts";
 import { plural } from "./format.ts";
 import { jobRecordSchema, partNamed } from "./job-record.ts";
 import type { JobRecord } from "./job-record.ts";
+import { maxRecordBytes } from "./limits.ts";
 import { bucketOf, etagOf, parseS3Uri } from "./location.ts";
 import type { ObjectPlace } from "./location.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { Stack } from "./stack.ts";
-import { InputError } from "./video-file.ts";
 
 /** A record as S3 has it. */
 export interface StoredRecord {
@@ -24,9 +24,6 @@ export interface StoredRecord {
 export interface RequestOptions {
   readonly abortSignal?: AbortSignal;
 }
-
-/** Maximum size of a record, bytes: hundreds of parts, each with its attempts. */
-const maxBytes = 4 * 1024 ** 2;
 
 /**
  * Returns the s3:// URI of a record.
@@ -54,9 +51,9 @@ export async function readRecord(
     const place = parseS3Uri(uri);
     const { Body, ETag, ContentLength } = await stack.s3.send(new GetObjectCommand(place), options);
     // HTTP limits the body to its length, so nothing beyond it is read.
-    if (ContentLength === undefined || ContentLength > maxBytes) {
+    if (ContentLength === undefined || ContentLength > maxRecordBytes) {
       if (Body instanceof Readable) Body.destroy();
-      throw invalid(uri, `is larger than ${plural(maxBytes, "byte")}, or has no size`);
+      throw invalid(uri, `is larger than ${plural(maxRecordBytes, "byte")}, or has no size`);
     }
     const text = (await Body?.transformToString()) ?? "";
     return { record: parseRecord(text, uri, id, stack.outputs), etag: etagOf(ETag, place) };

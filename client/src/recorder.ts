@@ -1,6 +1,6 @@
 /** Keeps the records of the jobs that a submission sends: one write before each call, and one after it. */
 import { basename } from "node:path";
-import { isPassing } from "./errors.ts";
+import { InputError, isPassing } from "./errors.ts";
 import { accepted, checkOwner, entriesOf, newRecord, ownerOf, sending, withInvocation } from "./job-record.ts";
 import type { JobInvocation, JobRecord, JobSource } from "./job-record.ts";
 import type { JournalEntry, JournalWriter, PlannedJob } from "./journal-lines.ts";
@@ -13,7 +13,6 @@ import type { Stack } from "./stack.ts";
 import { graceAfter } from "./submit.ts";
 import type { Job } from "./submit.ts";
 import type { UploadedVideo } from "./upload.ts";
-import { InputError } from "./video-file.ts";
 
 /** Video of a job as it is about to be sent. */
 export interface SentVideo {

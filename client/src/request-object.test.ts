@@ -10,7 +10,7 @@ import { videoBytes } from "../testing/command-fixture.ts";
 import { objectKey, startFakeAws } from "../testing/fake-aws.ts";
 import type { FakeAws } from "../testing/fake-aws.ts";
 import { retryAtOnce } from "../testing/retry-at-once.ts";
-import { checkLocation } from "./limits.ts";
+import { checkLocation } from "./allowed-sources.ts";
 import { findVideos } from "./sources.ts";
 import { readRequest, requestUri } from "./request-object.ts";
 import { connect } from "./stack.ts";

@@ -6,18 +6,16 @@
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
+import { InputError } from "./errors.ts";
 import { ownerOf, partFile } from "./job-record.ts";
 import type { PlannedJob } from "./journal-lines.ts";
+import { maxRequestBytes } from "./limits.ts";
 import { headObject, parseS3Uri, readStart } from "./location.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { Stack } from "./stack.ts";
-import { InputError } from "./video-file.ts";
 
 /** Media type of a request object (`model/video_inference/request.py`). */
 export const requestType = "application/vnd.async-video.request+json";
-
-/** Maximum size of a request object, bytes, as in the handler. */
-const maxRequestBytes = 64 * 1024;
 
 /** Members of a request object that the client reads. */
 const requestSchema = z.object({

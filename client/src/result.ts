@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { ValidateFunction } from "ajv/dist/2020.js";
 import { ServiceAnswerError } from "./errors.ts";
+import { maxResultBytesOf } from "./limits.ts";
 import { read } from "./location.ts";
 import type { Part } from "./parts/cut-times.ts";
 import { textOf, valueOf } from "./result-body.ts";
@@ -143,12 +144,6 @@ export function parseResult(text: string, origin: string, check = resultCheck())
 }
 
 /**
- * Maximum size of a result if the stack's outputs do not have it, MiB: the maximum of the program's setting
- * `maxResponseSize`.
- */
-const maxResponseMib = 2047;
-
-/**
  * Refuses a result whose boxes or masks are larger than the video's frames: JSON Schema cannot compare two values, and
  * readers allocate the size that a mask states.
  */
@@ -200,8 +195,7 @@ export async function fetchResult(
   job: Pick<Job, "outputLocation">,
   signal?: AbortSignal,
 ): Promise<VideoResult> {
-  const maxBytes = (stack.outputs.maxResponseSize ?? maxResponseMib) * 1024 ** 2;
-  const bytes = await read(stack.s3, job.outputLocation, maxBytes, signal);
+  const bytes = await read(stack.s3, job.outputLocation, maxResultBytesOf(stack.outputs), signal);
   return parseResult(await textOf(bytes, job.outputLocation), job.outputLocation);
 }
 

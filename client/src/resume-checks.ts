@@ -1,11 +1,13 @@
 /** Checks the jobs of a journal before they are resumed: files that changed, and videos that are in S3 already. */
-import { isReadable, maxInputBytesOf } from "./limits.ts";
+import { maxInputBytesOf } from "./limits.ts";
+import { isReadable } from "./allowed-sources.ts";
 import { headObject, parseS3Uri } from "./location.ts";
 import type { JournalEntry } from "./journal-lines.ts";
 import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";
-import { checkVideo, InputError } from "./video-file.ts";
+import { checkVideo } from "./video-file.ts";
+import { InputError } from "./errors.ts";
 
 /** Known facts of jobs before they are sent. */
 export interface KnownOfJobs {

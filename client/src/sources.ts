@@ -5,13 +5,15 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
 import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
-import { checkLocation, maxInputBytesOf } from "./limits.ts";
+import { checkSize, maxInputBytesOf } from "./limits.ts";
+import { checkLocation } from "./allowed-sources.ts";
 import { headObject, isBucketMissing, parseS3Uri } from "./location.ts";
 import { inParallel } from "./parallel.ts";
 import { requestsPrefix } from "./request-object.ts";
 import type { Stack } from "./stack.ts";
 import { isS3 } from "./submit-all.ts";
-import { checkSize, checkVideo, contentTypeOf, InputError, isTransportFile, videoExtensions } from "./video-file.ts";
+import { checkVideo, contentTypeOf, isTransportFile, videoExtensions } from "./video-file.ts";
+import { InputError } from "./errors.ts";
 import { plural } from "./format.ts";
 
 /** A video that can be sent. */

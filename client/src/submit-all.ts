@@ -3,8 +3,9 @@
  * job's record in S3 is written before the first call, and after the acceptance.
  */
 import { resolve } from "node:path";
-import { SetupError } from "./errors.ts";
-import { checkLocation, isReadable, timeoutWithin } from "./limits.ts";
+import { InputError, SetupError } from "./errors.ts";
+import { timeoutWithin } from "./limits.ts";
+import { checkLocation, isReadable } from "./allowed-sources.ts";
 import { isJobId, outputNameOf, ownerOf, partIdOf } from "./job-record.ts";
 import type { JobJournal } from "./journal.ts";
 import type { JournalEntry, JournalWriter, PlannedJob, PlannedPart } from "./journal-lines.ts";
@@ -17,7 +18,7 @@ import { defaultTtlSeconds, invoke, isRefusal, newInferenceId } from "./submit.t
 import type { Job, JobOptions } from "./submit.ts";
 import { uploadVideo } from "./upload.ts";
 import type { UploadedVideo, UploadProgress } from "./upload.ts";
-import { checkContentType, contentTypeOf, InputError } from "./video-file.ts";
+import { checkContentType, contentTypeOf } from "./video-file.ts";
 
 /** One video to submit: a file, which is uploaded, or an object in S3, which is used in place. */
 export interface Submission extends JobOptions {

@@ -3,15 +3,16 @@ import { randomBytes } from "node:crypto";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
-import { ServiceAnswerError } from "./errors.ts";
-import { checkLocation, timeoutWithin } from "./limits.ts";
+import { InputError, ServiceAnswerError } from "./errors.ts";
+import { timeoutWithin } from "./limits.ts";
+import { checkLocation } from "./allowed-sources.ts";
 import type { PlannedPart } from "./journal-lines.ts";
 import { acceptOf, withTimeout } from "./model-options.ts";
 import type { ResultFormat } from "./model-options.ts";
 import { retried } from "./poll.ts";
 import { requestType, storeRequest } from "./request-object.ts";
 import type { Stack } from "./stack.ts";
-import { checkContentType, InputError } from "./video-file.ts";
+import { checkContentType } from "./video-file.ts";
 
 /** AWS's default for the time that a request may wait in the queue, seconds (RequestTTLSeconds, 60..21600). */
 export const defaultTtlSeconds = 21_600;

@@ -11,7 +11,7 @@ import { objectKey, startFakeAws } from "../testing/fake-aws.ts";
 import type { FakeAws } from "../testing/fake-aws.ts";
 import { uploadVideo } from "./upload.ts";
 import type { UploadProgress } from "./upload.ts";
-import { maxInputBytes } from "./video-file.ts";
+import { maxInputBytes } from "./limits.ts";
 
 describe("uploading a video", () => {
   const content = Buffer.from("a short video");

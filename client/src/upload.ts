@@ -6,12 +6,13 @@ import type { ContentDigests } from "./content-digest.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { etagOf, headObject } from "./location.ts";
 import type { ObjectHead, ObjectPlace } from "./location.ts";
-import { ChangedContentError, minPartBytes, partBytesOf, uploadInParts } from "./multipart.ts";
+import { minPartBytes, partBytesOf, uploadInParts } from "./multipart.ts";
 import type { WriteCondition } from "./multipart.ts";
 import { retried } from "./poll.ts";
 import type { Stack } from "./stack.ts";
 import { maxInputBytesOf } from "./limits.ts";
-import { checkOpenFile, contentTypeOf, InputError, openVideo } from "./video-file.ts";
+import { checkOpenFile, contentTypeOf, openVideo } from "./video-file.ts";
+import { ChangedContentError, InputError } from "./errors.ts";
 
 /**
  * Codes of a write that lost against another one of the same object (S3 user guide, "How to prevent object overwrites

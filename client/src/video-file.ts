@@ -1,26 +1,13 @@
 /**
- * Checks that a file can be sent as a video: it exists, is within AWS's limit, and has a format that the model reads.
+ * Checks that a file can be sent as a video: it exists, is within its size limit (`limits.ts`), and has a format that the model reads.
  */
 import { constants, open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { extname } from "node:path";
 import { findNoVideo } from "./containers/content.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { SetupError } from "./errors.ts";
-
-/** Maximum input of an asynchronous endpoint, bytes (AWS: "payloads up to 1 GB"); a stack may accept less. */
-export const maxInputBytes = 1024 ** 3;
-
-/**
- * Maximum size of an object in S3, bytes, and so of a video that a request refers to: 10,000 parts of 5 GiB (S3 user
- * guide, "Amazon S3 multipart upload limits").
- */
-export const maxObjectBytes = 10_000 * 5 * 1024 ** 3;
-
-/** A problem of one video; others are not affected. Exit status 2. */
-export class InputError extends SetupError {
-  override readonly name = "InputError";
-}
+import { InputError } from "./errors.ts";
+import { checkSize, maxInputBytes } from "./limits.ts";
 
 /** Formats that the model reads, by extension. */
 const contentTypes: ReadonlyMap<string, string> = new Map([
@@ -83,30 +70,6 @@ export async function checkOpenFile(file: string, handle: FileHandle, maxBytes: 
   if (!stats.isFile()) throw new InputError(`${file} is not a file: give the path of a video file.`);
   checkSize(file, stats.size, maxBytes);
   return stats.size;
-}
-
-/** @throws InputError if an input of this size is empty or larger than `maxBytes` */
-export function checkSize(name: string, bytes: number, maxBytes: number): void {
-  if (bytes === 0) throw new InputError(`${name} is empty: it contains no video.`);
-  if (bytes <= maxBytes) return;
-  if (maxBytes > maxInputBytes) {
-    throw new InputError(
-      `${name} has ${mebibytesOf(bytes)} MiB; S3 stores up to ${mebibytesOf(maxBytes)} MiB in an object. Cut it (ffmpeg -c copy -f segment -segment_time 3600).`,
-    );
-  }
-  const [size, max, largest] = [bytes, maxBytes, maxInputBytes].map(mebibytesOf);
-  const who = maxBytes < maxInputBytes ? "the stack" : "an asynchronous endpoint";
-  const setting = maxBytes < maxInputBytes ? " (its setting maxRequestSize)" : "";
-  const raise = maxBytes < maxInputBytes ? `, raise maxRequestSize (to at most ${largest ?? ""})` : "";
-  throw new InputError(
-    `${name} has ${size ?? ""} MiB; ${who} accepts up to ${max ?? ""} MiB${setting}. Cut it (ffmpeg -c copy -f segment -segment_time 600) ` +
-      `or encode it at a lower bit rate${raise}, or set requests: reference and deploy.`,
-  );
-}
-
-/** Converts to MiB, rounded up to a tenth, so that a size above a limit is also shown as such. */
-function mebibytesOf(bytes: number): number {
-  return Math.ceil((10 * bytes) / 1024 ** 2) / 10;
 }
 
 /** First atoms of QuickTime files: `ftyp` in all current files, the others in those from before 2001. */

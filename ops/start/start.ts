@@ -16,7 +16,7 @@ import type { WeightsName } from "./model.ts";
 import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
 import { defaultPort } from "../local/port.ts";
 import { Progress } from "../../lib/progress.ts";
-import { maxBytesOf } from "./size-limit.ts";
+import { maxBytesOf } from "./local-size-limit.ts";
 import { figuresText, filesText, foundText, jsonSummary } from "./summary.ts";
 import type { Report } from "./summary.ts";
 import { chooseWeights, expectation, localSettings, writeCocoSettings } from "./weights.ts";

@@ -4,7 +4,7 @@ import { access, mkdir, readdir, symlink, truncate, writeFile } from "node:fs/pr
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
-import { maxInputBytes } from "../../src/video-file.ts";
+import { maxInputBytes } from "../../src/limits.ts";
 
 describe("the command submit", () => {
   let fixture: CommandFixture;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import fc from "fast-check";
-import { cutTimes, maxParts, partsOf } from "./cut-times.ts";
+import { cutTimes, partsOf } from "./cut-times.ts";
+import { maxParts } from "../limits.ts";
 
 const videos = fc.record({
   duration: fc.double({ min: 0.01, max: 1e6, noNaN: true }),

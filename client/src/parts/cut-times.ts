@@ -1,4 +1,5 @@
 /** Plans the parts of a video that several instances process side by side. */
+import { maxParts } from "../limits.ts";
 
 /** A part of a video, seconds from its first shown frame: `from` is included, `to` is not. */
 export interface Part {
@@ -6,12 +7,6 @@ export interface Part {
   /** Null for the end of the video. */
   readonly to: number | null;
 }
-
-/**
- * Maximum number of parts of a job. AWS states no limit: it keeps a job's record small, which is written once for each
- * request. Its numbers fit into the five digits of `part-00017.json` and into an InferenceId of 64 characters.
- */
-export const maxParts = 1_000;
 
 /** A video that may be cut into parts. */
 export interface PlannedVideo {

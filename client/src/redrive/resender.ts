@@ -9,7 +9,8 @@ import { JobRecorder } from "../recorder.ts";
 import type { Stack } from "../stack.ts";
 import { submitPlanned } from "../submit-all.ts";
 import { defaultTtlSeconds, isRefusal } from "../submit.ts";
-import { contentTypeOf, InputError } from "../video-file.ts";
+import { contentTypeOf } from "../video-file.ts";
+import { InputError } from "../errors.ts";
 import { nameOf, nextIdOf } from "./redrive-id.ts";
 
 /** A job that failed or expired, with the known facts. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { checkVideo, maxObjectBytes } from "../../client/src/index.ts";
 import { changeSettings, parseSetting } from "../deployment/settings-file.ts";
-import { maxBytesOf } from "./size-limit.ts";
+import { maxBytesOf } from "./local-size-limit.ts";
 import { localSettings } from "./weights.ts";
 
 const mebibyte = 1024 ** 2;
