@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { onStack, translations, withinBoundaries } from "./calls.ts";
 import type { Call } from "./replay.ts";
-import { roleArn } from "./world.ts";
+import { roleArn } from "./account-policies.ts";
 
 const deploy = (environment: string): string => roleArn(`async-video-${environment}-deploy-0a1b2c3`);
 const key = (name: string): string => `arn:aws:kms:eu-west-1:123456789012:key/${name}`;
@@ -47,20 +47,20 @@ describe("a recorded call", () => {
     trust: {},
     roles: Object.fromEntries(names.map((name) => [name, { policies: [] }])),
   });
-  const rolesOf = (recorded: Call, world: Parameters<typeof translations>[1]) =>
-    translations([{ ...recorded, allowed: true }], world).map(({ call: { caller } }) => caller);
+  const rolesOf = (recorded: Call, account: Parameters<typeof translations>[1]) =>
+    translations([{ ...recorded, allowed: true }], account).map(({ call: { caller } }) => caller);
 
   it("is made on each stack whose role exists", () => {
-    const world = roles(roleArn("local-caller"), roleArn("prod-caller"));
-    assert.deepEqual(rolesOf(call(roleArn("local-caller"), "*"), world), [
+    const account = roles(roleArn("local-caller"), roleArn("prod-caller"));
+    assert.deepEqual(rolesOf(call(roleArn("local-caller"), "*"), account), [
       { role: roleArn("local-caller") },
       { role: roleArn("prod-caller") },
     ]);
   });
 
   it("of a tester is one of the team and of the deploy role", () => {
-    const world = roles(roleArn("dev-team"), deploy("dev"));
-    assert.deepEqual(rolesOf(call(roleArn("local-tester"), "*"), world), [
+    const account = roles(roleArn("dev-team"), deploy("dev"));
+    assert.deepEqual(rolesOf(call(roleArn("local-tester"), "*"), account), [
       { role: roleArn("dev-team") },
       { role: deploy("dev") },
     ]);

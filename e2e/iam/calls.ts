@@ -1,10 +1,10 @@
-/** The calls that permissions are for: the recorded ones, for each stack of a World, and those that services are known to make. */
+/** The calls that permissions are for: the recorded ones, for each stack of the account, and those that services are known to make. */
 import { environments } from "../../infra/bootstrap/environments.ts";
 import type { EnvironmentName } from "../../infra/bootstrap/environments.ts";
 import type { RecordedCall } from "./recording.ts";
 import type { Call } from "./replay.ts";
-import { environmentStacks, roleArn, stackNames } from "./world.ts";
-import type { World } from "./world.ts";
+import { environmentStacks, roleArn, stackNames } from "./account-policies.ts";
+import type { AccountPolicies } from "./account-policies.ts";
 
 const stackPattern = "(?:local|full|dev|prod|pr-\\d+)";
 
@@ -46,7 +46,7 @@ export interface Translated {
 }
 
 /** Returns the recorded calls on every stack whose principals exist. */
-export function translations(recorded: readonly RecordedCall[], world: World): Translated[] {
+export function translations(recorded: readonly RecordedCall[], account: AccountPolicies): Translated[] {
   return recorded.flatMap(({ caller: by, action, resource, context }, index) =>
     stackNames.flatMap((stack) => {
       const call = onStack({ caller: by, action, resource, context }, stack);
@@ -54,7 +54,7 @@ export function translations(recorded: readonly RecordedCall[], world: World): T
       if (!("role" in caller)) return [{ call, recorded: index }];
       const roles = [caller.role, ...alike(caller.role, stack)];
       return roles
-        .filter((role) => role in world.roles)
+        .filter((role) => role in account.roles)
         .map((role) => ({ call: { ...call, caller: { ...caller, role } }, recorded: index }));
     }),
   );

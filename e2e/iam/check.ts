@@ -4,14 +4,14 @@ import type { CommandContext } from "../../lib/command-line.ts";
 import { jsonLine } from "../../lib/printable.ts";
 import { translations, withinBoundaries } from "./calls.ts";
 import type { Translated } from "./calls.ts";
-import list from "./excuses.json" with { type: "json" };
-import { parseExcuses } from "./excuses.ts";
+import list from "./accepted-mutants.json" with { type: "json" };
+import { parseAcceptedMutants } from "./accepted-mutants.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Verdict } from "./evaluate.ts";
-import { matrixCalls } from "./matrix.ts";
+import { knownServiceCalls } from "./service-calls.ts";
 import { checkFresh, readRecording } from "./recording.ts";
 import type { Recording } from "./recording.ts";
-import { currentWorld } from "./world.ts";
+import { currentAccountPolicies } from "./account-policies.ts";
 
 function checkCommand(context: CommandContext) {
   return createCommand("npm run check:iam --", "check that policies allow what calls need, and nothing else")
@@ -28,20 +28,27 @@ Example:
 Exit status: 0 nothing to do; 1 a part without a use, or a forbidden call that is allowed; 2 the recording is not of these policies.`,
     )
     .action(async ({ json }) => {
-      const [recording, world] = [await readRecording(), await currentWorld()];
-      checkFresh(recording, world);
-      const recorded = translations(recording.calls, world);
-      const known = [...recorded.map(({ call }) => call), ...matrixCalls(world)];
+      const [recording, account] = [await readRecording(), await currentAccountPolicies()];
+      checkFresh(recording, account);
+      const recorded = translations(recording.calls, account);
+      const known = [...recorded.map(({ call }) => call), ...knownServiceCalls(account)];
       const calls = [...known, ...withinBoundaries(known)];
-      const verdict = await evaluate(world, calls, parseExcuses(list));
+      const verdict = await evaluate(account, calls, parseAcceptedMutants(list));
       const unreproduced = differing(recording, recorded, verdict.allowed);
       const problems = problemsOf(verdict, unreproduced);
-      const { unexplained, staleExcuses, probesAllowed, separationAttempts, separationAllowed, allowed, ...numbers } =
-        verdict;
+      const {
+        unexplained,
+        staleEntries,
+        forbiddenAllowed,
+        separationAttempts,
+        separationAllowed,
+        allowed,
+        ...numbers
+      } = verdict;
       const counts = {
         ...numbers,
         calls: allowed.filter(Boolean).length,
-        unexplained: unexplained.length + staleExcuses.length + probesAllowed.length + unreproduced.length,
+        unexplained: unexplained.length + staleEntries.length + forbiddenAllowed.length + unreproduced.length,
         separation_attempts: separationAttempts,
         separation_allowed: separationAllowed.length,
       };
@@ -71,12 +78,13 @@ function problemsOf(verdict: Verdict, unreproduced: readonly string[]): string[]
     ...verdict.unexplained.map(({ policy, sid, removed, mutant }) =>
       mutant.narrows
         ? `${policy}, ${sid}: no call needs the ${removed}. Remove it from the policy, or record a call that needs it (npm run iam:record).`
-        : `${policy}, ${sid}: without the ${removed}, no forbidden call is allowed. Remove it from the policy, or add a call that it forbids (e2e/iam/probes.ts).`,
+        : `${policy}, ${sid}: without the ${removed}, no forbidden call is allowed. Remove it from the policy, or add a call that it forbids (e2e/iam/forbidden-calls.ts).`,
     ),
-    ...verdict.staleExcuses.map(
-      (excuse) => `e2e/iam/excuses.json: nothing needs this entry any more; remove it: ${JSON.stringify(excuse)}`,
+    ...verdict.staleEntries.map(
+      (entry) =>
+        `e2e/iam/accepted-mutants.json: nothing needs this entry any more; remove it: ${JSON.stringify(entry)}`,
     ),
-    ...[...verdict.probesAllowed, ...verdict.separationAllowed].map(
+    ...[...verdict.forbiddenAllowed, ...verdict.separationAllowed].map(
       ({ caller, action, resource, context }) =>
         `${JSON.stringify(caller)} may call ${action} on ${resource} with ${JSON.stringify(context)}, which is forbidden. Add a condition or a resource to the statement that allows it.`,
     ),

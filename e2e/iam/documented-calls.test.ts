@@ -1,5 +1,5 @@
 /**
- * Tests that the policies allow every call of the matrix, so that each can justify a permission, and that sources in this
+ * Tests that the policies allow every known call of services, so that each can justify a permission, and that sources in this
  * repository exist.
  */
 import assert from "node:assert/strict";
@@ -9,19 +9,19 @@ import { describe, it } from "mocha";
 import { actorCalls } from "../../emulator/iam/actors.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { documented } from "./documented-calls.ts";
-import list from "./excuses.json" with { type: "json" };
-import { matrixCalls } from "./matrix.ts";
+import list from "./accepted-mutants.json" with { type: "json" };
+import { knownServiceCalls } from "./service-calls.ts";
 import { destroyCalls, providerCalls } from "./provider-calls.ts";
 import { replay } from "./replay.ts";
-import { currentWorld } from "./world.ts";
+import { currentAccountPolicies } from "./account-policies.ts";
 
 describe("the calls that no recording has", function () {
   this.timeout(120_000);
 
   it("are allowed, each on every stack", async () => {
-    const world = await currentWorld();
-    const calls = matrixCalls(world);
-    const { allowed } = await replay(world, calls, []);
+    const account = await currentAccountPolicies();
+    const calls = knownServiceCalls(account);
+    const { allowed } = await replay(account, calls, []);
     assert.deepEqual(
       calls.filter((_, index) => allowed[index] !== true),
       [],
@@ -33,7 +33,7 @@ describe("the calls that no recording has", function () {
       rows.filter(({ certainty }) => certainty === "assumed"),
     );
     assert.ok(assumed.some(({ action }) => action === "s3:AbortMultipartUpload"));
-    const executions = matrixCalls(await currentWorld()).filter(
+    const executions = knownServiceCalls(await currentAccountPolicies()).filter(
       ({ caller }) => "role" in caller && caller.role.includes("-execution-"),
     );
     assert.ok(executions.length > 20);

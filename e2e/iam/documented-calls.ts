@@ -4,11 +4,11 @@ import { environmentOf } from "./calls.ts";
 import { keyContext } from "./key-context.ts";
 import type { Call } from "./replay.ts";
 import { destroyCalls, providerCalls } from "./provider-calls.ts";
-import { resourcesOf } from "./resources.ts";
-import { on, under } from "./rows.ts";
-import type { DocumentedCalls, Kind, RoleCall } from "./rows.ts";
-import { roleArn, sourceBucket, stackNames } from "./world.ts";
-import type { World } from "./world.ts";
+import { resourcesOf } from "./resource-arns.ts";
+import { on, under } from "./role-calls.ts";
+import type { DocumentedCalls, Kind, RoleCall } from "./role-calls.ts";
+import { roleArn, sourceBucket, stackNames } from "./account-policies.ts";
+import type { AccountPolicies } from "./account-policies.ts";
 
 /** Returns the uses of a stack's key by a queue in the caller's name. */
 function queueKeyUses(stack: string, queue: string, ...names: readonly string[]): RoleCall[] {
@@ -164,8 +164,8 @@ export const documented: readonly DocumentedCalls[] = [
   },
 ];
 
-/** Returns the documented calls of all roles of a world. */
-export function documentedCalls(world: World): Call[] {
+/** Returns the documented calls of all roles of an account. */
+export function documentedCalls(account: AccountPolicies): Call[] {
   return stackNames.flatMap((stack) => {
     const environment = environmentOf(stack) ?? "none";
     const arnOf = (kind: Kind): string =>
@@ -178,7 +178,7 @@ export function documentedCalls(world: World): Call[] {
     return [...documented, ...providerCalls, ...(isDisposable ? [destroyCalls] : [])].flatMap(({ by, calls }) =>
       by
         .flatMap((kind) => [arnOf(kind), ...(kind === "caller" ? [callerRole] : [])])
-        .filter((role) => role in world.roles)
+        .filter((role) => role in account.roles)
         .flatMap((role) => calls(stack).map(({ context = {}, ...call }) => ({ ...call, context, caller: { role } }))),
     );
   });

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { isCopy, evaluate } from "./evaluate.ts";
 import type { Call } from "./replay.ts";
-import { currentWorld, environmentStacks } from "./world.ts";
-import type { Document, Statement, World } from "./world.ts";
+import { currentAccountPolicies, environmentStacks } from "./account-policies.ts";
+import type { Document, Statement, AccountPolicies } from "./account-policies.ts";
 
 const role = "arn:aws:iam::123456789012:role/video-local-execution-0a1b2c3";
 const topic = "arn:aws:sns:eu-west-1:123456789012:video-local-operations-0a1b2c3";
@@ -39,16 +39,16 @@ const calls: Call[] = [
   },
 ];
 
-/** Returns a world with these statements for the role, and for the topic. */
-const worldOf = (own: Statement = read, ofTopic: Statement = publish): World => ({
+/** Returns an account with these statements for the role, and for the topic. */
+const accountOf = (own: Statement = read, ofTopic: Statement = publish): AccountPolicies => ({
   documents: { role: document(own), [topic]: document(ofTopic), [bucket]: document(tls) },
   roles: { [role]: { policies: ["role"] } },
   attached: { [topic]: topic, [bucket]: bucket },
   trust: {},
 });
 
-const found = async (world: World, excuses: Parameters<typeof evaluate>[2] = []) => {
-  const { unexplained, ...verdict } = await evaluate(world, calls, excuses);
+const found = async (account: AccountPolicies, accepted: Parameters<typeof evaluate>[2] = []) => {
+  const { unexplained, ...verdict } = await evaluate(account, calls, accepted);
   return { ...verdict, unexplained: unexplained.map(({ sid, removed }) => `${sid}: ${removed}`) };
 };
 
@@ -56,53 +56,53 @@ describe("the check of policies", function () {
   this.timeout(60_000);
 
   it("finds nothing in policies that are as narrow as their calls", async () => {
-    const { unexplained, allowed, probes, narrowing, widening } = await found(worldOf());
+    const { unexplained, allowed, probes, narrowing, widening } = await found(accountOf());
     assert.deepEqual([unexplained, allowed, narrowing, widening], [[], [true, true], 2, 3]);
     assert.ok(probes > 5, String(probes));
   });
 
   it("finds an action that no call needs", async () => {
-    const { unexplained } = await found(worldOf({ ...read, Action: ["s3:GetObject", "s3:DeleteObject"] }));
+    const { unexplained } = await found(accountOf({ ...read, Action: ["s3:GetObject", "s3:DeleteObject"] }));
     assert.deepEqual(unexplained, ["Read: action s3:DeleteObject"]);
   });
 
   it("finds a statement that no call needs", async () => {
-    const { unexplained } = await found(worldOf({ ...read, Action: "s3:DeleteObject" }));
+    const { unexplained } = await found(accountOf({ ...read, Action: "s3:DeleteObject" }));
     assert.ok(unexplained.includes("Read: statement"));
   });
 
   it("finds a resource that no call needs", async () => {
-    const { unexplained } = await found(worldOf({ ...read, Resource: [`${bucket}/input/*`, `${bucket}/other/*`] }));
+    const { unexplained } = await found(accountOf({ ...read, Resource: [`${bucket}/input/*`, `${bucket}/other/*`] }));
     assert.ok(unexplained.includes(`Read: resource ${bucket}/other/*`));
   });
 
   it("finds a condition that forbids nothing", async () => {
     const { unexplained } = await found(
-      worldOf(read, { ...publish, Condition: { StringEqualsIfExists: { "aws:PrincipalOrgID": "o-1" } } }),
+      accountOf(read, { ...publish, Condition: { StringEqualsIfExists: { "aws:PrincipalOrgID": "o-1" } } }),
     );
     assert.deepEqual(unexplained, ["Publish: condition"]);
   });
 
   it("finds a missing condition: a forbidden call is allowed", async () => {
     const { Sid, Effect, Principal, Action, Resource } = publish as Required<Statement>;
-    const { probesAllowed } = await found(worldOf(read, { Sid, Effect, Principal, Action, Resource }));
+    const { forbiddenAllowed } = await found(accountOf(read, { Sid, Effect, Principal, Action, Resource }));
     assert.deepEqual(
-      probesAllowed.map(({ caller }) => caller),
+      forbiddenAllowed.map(({ caller }) => caller),
       [{ service: "cloudwatch.amazonaws.com" }, { service: "cloudwatch.amazonaws.com", sourceAccount: "777788889999" }],
     );
-    assert.deepEqual((await found(worldOf())).probesAllowed, []);
+    assert.deepEqual((await found(accountOf())).forbiddenAllowed, []);
   });
 
   it("finds a limit that limits nothing", async () => {
-    const { unexplained } = await found(worldOf({ ...read, Resource: "arn:aws:*:::*" }));
+    const { unexplained } = await found(accountOf({ ...read, Resource: "arn:aws:*:::*" }));
     assert.deepEqual(unexplained, ["Read: limit to resource arn:aws:*:::*"]);
   });
 
-  it("takes an excuse, and reports one that nothing needs", async () => {
+  it("accepts a listed mutant, and reports one that nothing needs", async () => {
     const wide = { ...read, Action: ["s3:GetObject", "s3:DeleteObject"] };
-    const excuse = { sid: "Read", removed: "action .*Delete.*", reason: "r", source: "s" };
-    const { unexplained, excused, staleExcuses } = await found(worldOf(wide), [excuse, { ...excuse, sid: "Other" }]);
-    assert.deepEqual([unexplained, excused, staleExcuses.length], [[], 1, 1]);
+    const entry = { sid: "Read", removed: "action .*Delete.*", reason: "r", source: "s" };
+    const { unexplained, excused, staleEntries } = await found(accountOf(wide), [entry, { ...entry, sid: "Other" }]);
+    assert.deepEqual([unexplained, excused, staleEntries.length], [[], 1, 1]);
   });
 });
 
@@ -110,7 +110,7 @@ describe("the policies of the stacks in environments", function () {
   this.timeout(120_000);
 
   it("are those of the stack full with other names and another key, so their mutants are left out", async () => {
-    const { documents } = await currentWorld();
+    const { documents } = await currentAccountPolicies();
     const keyOf = (name: string): string => `:key/${name}"`;
     for (const [environment, stack] of Object.entries(environmentStacks)) {
       const ofFull = (text: string): string =>

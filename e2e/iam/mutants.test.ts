@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { boundaryMutants, narrowingMutants, wideningMutants } from "./mutants.ts";
-import { everything } from "./world.ts";
-import type { Document, Statement } from "./world.ts";
+import { everything } from "./account-policies.ts";
+import type { Document, Statement } from "./account-policies.ts";
 
 const document = (...Statement: Statement[]): Document => ({ Version: "2012-10-17", Statement });
 const read: Statement = { Sid: "Read", Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::one/*" };
@@ -85,14 +85,14 @@ describe("widening mutants", () => {
   });
 
   it("remove the boundary of a role whose policy allows everything", () => {
-    const world = { documents: {}, attached: {}, trust: {} };
+    const account = { documents: {}, attached: {}, trust: {} };
     const roles = {
       wide: { policies: [everything], boundary: "b" },
       narrow: { policies: ["p"], boundary: "b" },
       free: { policies: [everything] },
     };
     assert.deepEqual(
-      boundaryMutants({ ...world, roles }).map(({ mutant }) => mutant),
+      boundaryMutants({ ...account, roles }).map(({ mutant }) => mutant),
       [{ role: "wide", narrows: false }],
     );
   });

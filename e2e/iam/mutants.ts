@@ -1,7 +1,7 @@
 /** Changes of single statements, each of which a call must show. */
 import type { Mutant } from "./replay.ts";
-import { everything } from "./world.ts";
-import type { Document, Statement, World } from "./world.ts";
+import { everything } from "./account-policies.ts";
+import type { Document, Statement, AccountPolicies } from "./account-policies.ts";
 
 /** A mutant with words for the report. */
 export interface NamedMutant {
@@ -92,8 +92,8 @@ function mutantsOf(policy: string, { Sid }: Statement, index: number, narrows: b
 }
 
 /** Returns the widening mutants that remove a boundary: one for each boundary, of the role with the widest policy. */
-export function boundaryMutants(world: World): NamedMutant[] {
-  return Object.entries(world.roles).flatMap(([role, { policies, boundary }]) =>
+export function boundaryMutants(account: AccountPolicies): NamedMutant[] {
+  return Object.entries(account.roles).flatMap(([role, { policies, boundary }]) =>
     boundary === undefined || !policies.includes(everything)
       ? []
       : [

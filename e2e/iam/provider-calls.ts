@@ -3,9 +3,9 @@
  * only what the program sets. Source: hashicorp/terraform-provider-aws, the named folder of `internal/service/`.
  */
 import { keyContext } from "./key-context.ts";
-import { resourcesOf } from "./resources.ts";
-import { on, under } from "./rows.ts";
-import type { DocumentedCalls } from "./rows.ts";
+import { resourcesOf } from "./resource-arns.ts";
+import { on, under } from "./role-calls.ts";
+import type { DocumentedCalls } from "./role-calls.ts";
 
 const both = ["deploy", "preview"] as const;
 const scalingRole = "sagemaker.application-autoscaling.amazonaws.com";

@@ -1,12 +1,12 @@
 /** The lines that the emulator writes while it records (emulator/iam/recorder.py), as a recording. */
 import { z } from "zod";
 import { UserError } from "../../lib/errors.ts";
-import { normalized } from "./names.ts";
+import { normalized } from "./placeholders.ts";
 import { canonical, hashOf } from "./recording.ts";
 import type { RecordedCall, Recording } from "./recording.ts";
 import type { Caller } from "./replay.ts";
-import { roleArn } from "./world.ts";
-import type { Document, World } from "./world.ts";
+import { roleArn } from "./account-policies.ts";
+import type { Document, AccountPolicies } from "./account-policies.ts";
 
 const caller = z.union([
   z.strictObject({ principal: z.string() }),
@@ -59,7 +59,7 @@ const ownRole = /:role\/(?:video-|async-video-|[a-z0-9-]+-(?:caller|operator|tea
  * Returns the recording in the emulator's lines, with placeholders for accounts and random names.
  * @throws ForeignPolicy if a policy in force has a statement that the program's does not have
  */
-export function recordingOf(text: string, world: World): Recording {
+export function recordingOf(text: string, account: AccountPolicies): Recording {
   const raw = text.split("\n").filter((each) => each !== "");
   const keys = new Map<string, string>();
   for (const each of raw) {
@@ -84,7 +84,7 @@ export function recordingOf(text: string, world: World): Recording {
         : "attached" in parsed
           ? attachedPolicy(parsed.attached)
           : undefined;
-    const document = inForce === undefined ? undefined : world.documents[inForce.name];
+    const document = inForce === undefined ? undefined : account.documents[inForce.name];
     if ("attached" in parsed && document === undefined) foreign.add(parsed.attached.resource);
     if (inForce === undefined || document === undefined) continue;
     const known = new Set(statementsOf(document));
@@ -107,7 +107,7 @@ interface InForce {
   readonly statements: readonly string[];
 }
 
-/** Settings add statements, so a stack with fewer settings than the world's has a part of them. */
+/** Settings add statements, so a stack with fewer settings than the account's has a part of them. */
 function checkStatements({ name, statements }: InForce, known: ReadonlySet<string>): void {
   const foreign = statements.find((each) => !known.has(each));
   if (foreign === undefined) return;

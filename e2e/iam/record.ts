@@ -8,7 +8,7 @@ import { InvalidInputError } from "../../lib/errors.ts";
 import { recordingOf } from "./raw-recording.ts";
 import { recordingFile } from "./recording.ts";
 import { rehearse, useStack } from "./scenarios.ts";
-import { currentWorld } from "./world.ts";
+import { currentAccountPolicies } from "./account-policies.ts";
 
 function recordCommand(context: CommandContext) {
   return createCommand("npm run iam:record --", "record the calls that policies are for")
@@ -43,7 +43,7 @@ Exit status: 0 written; 1 a command failed, or the policies in force are not the
         files.push(file);
       }
       const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
-      const recording = recordingOf(texts.join(""), await currentWorld());
+      const recording = recordingOf(texts.join(""), await currentAccountPolicies());
       const [policies, calls] = [
         JSON.stringify(recording.policies, undefined, 1),
         recording.calls.map((call) => JSON.stringify(call)),

@@ -3,25 +3,28 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { ForeignPolicy, recordingOf } from "./raw-recording.ts";
 import { checkFresh, hashOf, StaleRecording } from "./recording.ts";
-import type { Document, World } from "./world.ts";
+import type { Document, AccountPolicies } from "./account-policies.ts";
 
 const name = "arn:aws:iam::123456789012:policy/video-local-caller-0a1b2c3";
 const document: Document = {
   Version: "2012-10-17",
   Statement: [{ Sid: "Read", Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::one/*" }],
 };
-const world: World = { documents: { [name]: document }, roles: {}, attached: {}, trust: {} };
+const account: AccountPolicies = { documents: { [name]: document }, roles: {}, attached: {}, trust: {} };
 
 describe("a recording", () => {
   it("is fresh if its policies are the program's", () => {
-    checkFresh({ policies: { [name]: hashOf(document) }, calls: [] }, world);
+    checkFresh({ policies: { [name]: hashOf(document) }, calls: [] }, account);
   });
 
   it("is stale if a policy has changed, and says how to make it anew", () => {
     const changed = { ...document, Statement: [{ ...document.Statement[0]!, Action: "s3:PutObject" }] };
     assert.throws(
       () => {
-        checkFresh({ policies: { [name]: hashOf(document) }, calls: [] }, { ...world, documents: { [name]: changed } });
+        checkFresh(
+          { policies: { [name]: hashOf(document) }, calls: [] },
+          { ...account, documents: { [name]: changed } },
+        );
       },
       (error) =>
         error instanceof StaleRecording && error.message.includes(name) && error.message.includes("npm run iam:record"),
@@ -30,7 +33,7 @@ describe("a recording", () => {
 
   it("is stale if a policy is gone", () => {
     assert.throws(() => {
-      checkFresh({ policies: { other: "0" }, calls: [] }, world);
+      checkFresh({ policies: { other: "0" }, calls: [] }, account);
     }, /other \(removed\)/);
   });
 
@@ -64,7 +67,7 @@ const lines = (...all: object[]) => all.map((each) => `${JSON.stringify(each)}\n
 describe("the emulator's lines", () => {
   it("become calls of roles with placeholders, each once", () => {
     const again = { ...call, resource: call.resource.replace("7654321", "abcdef0") };
-    const { calls } = recordingOf(lines({ call }, { call: again }), world);
+    const { calls } = recordingOf(lines({ call }, { call: again }), account);
     assert.deepEqual(calls, [
       {
         caller: { role: "arn:aws:iam::123456789012:role/video-local-execution-0a1b2c3" },
@@ -78,19 +81,19 @@ describe("the emulator's lines", () => {
 
   it("have no member that would be lost", () => {
     const caller = { ...call.caller, tags: { "aws:principaltag/team": "a" } };
-    assert.throws(() => recordingOf(lines({ call: { ...call, caller } }), world), { name: "ZodError" });
+    assert.throws(() => recordingOf(lines({ call: { ...call, caller } }), account), { name: "ZodError" });
   });
 
   it("leave out roles that the program's policies do not concern", () => {
     const other = { ...call, caller: { principal: "arn:aws:sts::000000000000:assumed-role/AWSServiceRole/x" } };
-    assert.deepEqual(recordingOf(lines({ call: other }), world).calls, []);
+    assert.deepEqual(recordingOf(lines({ call: other }), account).calls, []);
   });
 
   it("record the hash of each policy of the program in force", () => {
-    assert.deepEqual(recordingOf(lines(policy("s3:GetObject")), world).policies, { [name]: hashOf(document) });
+    assert.deepEqual(recordingOf(lines(policy("s3:GetObject")), account).policies, { [name]: hashOf(document) });
   });
 
   it("are refused if a policy in force has another statement than the program's", () => {
-    assert.throws(() => recordingOf(lines(policy("s3:PutObject")), world), ForeignPolicy);
+    assert.throws(() => recordingOf(lines(policy("s3:PutObject")), account), ForeignPolicy);
   });
 });

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { UserError } from "../../lib/errors.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import type { Call } from "./replay.ts";
-import type { Document, World } from "./world.ts";
+import type { Document, AccountPolicies } from "./account-policies.ts";
 
 /** Path of the committed recording. */
 export const recordingFile = join(repoRoot, "emulator", "iam", "recording.json");
@@ -29,7 +29,7 @@ const caller = z.union([
 ]);
 
 const schema = z.object({
-  /** Hashes of the policies in force, by the names that they have in a World. */
+  /** Hashes of the policies in force, by the names that they have in `AccountPolicies`. */
   policies: z.record(z.string(), z.string()),
   calls: z.array(
     z.object({
@@ -79,9 +79,9 @@ function ordered(value: unknown): unknown {
  * Checks that the recording was made with the program's policies.
  * @throws StaleRecording with the policies that differ
  */
-export function checkFresh(recording: Recording, world: World): void {
+export function checkFresh(recording: Recording, account: AccountPolicies): void {
   const changed = Object.entries(recording.policies).flatMap(([name, hash]) => {
-    const document = world.documents[name];
+    const document = account.documents[name];
     if (document === undefined) return [`${name} (removed)`];
     return hashOf(document) === hash ? [] : [name];
   });

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { z } from "zod";
 import { accountId, region } from "../../infra/testing/registrations.ts";
 import { ministackPython, repoRoot } from "../../tools/paths.mjs";
-import type { Statement, World } from "./world.ts";
+import type { Statement, AccountPolicies } from "./account-policies.ts";
 
 /** Who makes a call: a role's session, a service, the holder of a token, a user of another account, or a request without a signature. */
 export type Caller =
@@ -57,14 +57,18 @@ const limit = 5 * 60_000;
  * the mutant narrows, otherwise a denied one that becomes allowed.
  * @throws Error if the program fails or takes more than 5 minutes
  */
-export async function replay(world: World, calls: readonly Call[], mutants: readonly Mutant[]): Promise<Answers> {
+export async function replay(
+  account: AccountPolicies,
+  calls: readonly Call[],
+  mutants: readonly Mutant[],
+): Promise<Answers> {
   const child = spawn(ministackPython, [join(repoRoot, "emulator", "iam", "replay.py")], {
     stdio: ["pipe", "pipe", "pipe"],
     timeout: limit,
   });
   const [output, errors, closed] = [text(child.stdout), text(child.stderr), once(child, "close")];
   child.stdin.on("error", () => undefined);
-  child.stdin.end(JSON.stringify({ account: accountId, region, ...world, calls, mutants }));
+  child.stdin.end(JSON.stringify({ account: accountId, region, ...account, calls, mutants }));
   const [status] = (await closed) as [number | null];
   if (status !== 0) throw new Error(`emulator/iam/replay.py failed (${status ?? "killed"}): ${await errors}`);
   return answers.parse(JSON.parse(await output));

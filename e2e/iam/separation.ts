@@ -1,15 +1,15 @@
 /** Attempts of principals to act beyond their part: on another environment's resources, or with another's permissions. */
 import { environments } from "../../infra/bootstrap/environments.ts";
 import { openActions } from "../testing/bootstrap/separation.ts";
-import { strangerAccount } from "./probes.ts";
+import { strangerAccount } from "./forbidden-calls.ts";
 import type { Call } from "./replay.ts";
-import { environmentStacks, roleArn, stackNames } from "./world.ts";
-import type { World } from "./world.ts";
+import { environmentStacks, roleArn, stackNames } from "./account-policies.ts";
+import type { AccountPolicies } from "./account-policies.ts";
 
 const names = Object.values(environments).map(({ name }) => name);
 
 /** Roles that act for an environment. */
-function rolesOf(environment: (typeof names)[number], world: World): string[] {
+function rolesOf(environment: (typeof names)[number], account: AccountPolicies): string[] {
   const stack = environmentStacks[environment];
   return [
     `async-video-${environment}-deploy-0a1b2c3`,
@@ -19,7 +19,7 @@ function rolesOf(environment: (typeof names)[number], world: World): string[] {
     `${stack}-operator`,
   ]
     .map(roleArn)
-    .filter((role) => role in world.roles);
+    .filter((role) => role in account.roles);
 }
 
 const isRead = (action: string): boolean => /:(Get|List|Describe|Head|Decrypt|FilterLogEvents)/.test(action);
@@ -32,7 +32,7 @@ const callersOnly = /^(s3):|^sagemaker:Invoke/;
  * Returns attempts that must all be denied, made of others' calls, allowed or not. Actions that no policy can limit to an
  * environment are left out (`infra/bootstrap/unlimited-actions.ts`).
  */
-export function separationAttempts(calls: readonly Call[], world: World): Call[] {
+export function separationAttempts(calls: readonly Call[], account: AccountPolicies): Call[] {
   const byRole = calls.filter((call): call is Call & { caller: { role: string } } => "role" in call.caller);
   const attempts: Call[] = [];
   for (const owner of names) {
@@ -42,14 +42,14 @@ export function separationAttempts(calls: readonly Call[], world: World): Call[]
         !openActions.includes(action) &&
         (resource.includes(`video-${stack}-`) || resource.includes(`async-video-${owner}`)),
     );
-    const strangers = names.filter((name) => name !== owner).flatMap((name) => rolesOf(name, world));
+    const strangers = names.filter((name) => name !== owner).flatMap((name) => rolesOf(name, account));
     for (const role of strangers) attempts.push(...own.map((call) => ({ ...call, caller: { role } })));
     const user = { user: `arn:aws:iam::${strangerAccount}:user/other` };
     attempts.push(
-      ...own.filter(({ resource }) => resource in world.attached).map((call) => ({ ...call, caller: user })),
+      ...own.filter(({ resource }) => resource in account.attached).map((call) => ({ ...call, caller: user })),
     );
     const preview = roleArn(`async-video-${owner}-preview-0a1b2c3`);
-    if (preview in world.roles) {
+    if (preview in account.roles) {
       const writes = byRole.filter(
         ({ caller, action }) => caller.role === roleArn(`async-video-${owner}-deploy-0a1b2c3`) && !isRead(action),
       );

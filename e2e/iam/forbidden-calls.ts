@@ -1,7 +1,7 @@
 /** Forbidden calls: calls that are allowed, with one thing changed. */
 import { accountId, region } from "../../infra/testing/registrations.ts";
 import type { Call, Caller } from "./replay.ts";
-import { environmentStacks, roleArn } from "./world.ts";
+import { environmentStacks, roleArn } from "./account-policies.ts";
 
 /** An account that no policy names. */
 export const strangerAccount = "777788889999";
@@ -9,7 +9,7 @@ export const strangerAccount = "777788889999";
 const other = "other";
 
 /** A forbidden call. */
-export interface Probe {
+export interface ForbiddenCall {
   readonly call: Call;
   /**
    * True if the program's policies must deny it. Others only show mutants: AWS denies them for reasons outside these policies, or
@@ -19,7 +19,7 @@ export interface Probe {
 }
 
 /** Returns variants of a call that a narrow policy denies. */
-export function forbiddenVariants(call: Call): Probe[] {
+export function forbiddenVariants(call: Call): ForbiddenCall[] {
   const { caller, action, resource, context } = call;
   const isLimited = !("role" in caller) || !unlimitedRole.test(caller.role);
   return [

@@ -11,7 +11,7 @@ import { bootstrap } from "../../infra/bootstrap/testing/registered.ts";
 import { accountId, region, registrationsOf } from "../../infra/testing/registrations.ts";
 import type { Registrations } from "../../infra/testing/registrations.ts";
 import { stackConfig } from "../../infra/testing/stacks.ts";
-import { normalized } from "./names.ts";
+import { normalized } from "./placeholders.ts";
 
 /** One statement of a policy. */
 export interface Statement {
@@ -36,7 +36,7 @@ export interface Role {
 }
 
 /** Policies and principals of one account. */
-export interface World {
+export interface AccountPolicies {
   /** By ARN of the managed policy or of the resource, by ROLE/NAME of the inline policy, or by `trust:` and the role's ARN. */
   readonly documents: Record<string, Document>;
   /** By ARN. */
@@ -87,13 +87,13 @@ const fullSettings: Readonly<Record<string, string>> = {
 /** Number of imports of the program so far: Node evaluates a module once for each URL. */
 let imports = 0;
 
-/** Runs the programs under mocks and returns their policies. */
-export async function currentWorld(): Promise<World> {
+/** Runs the programs under mocks and returns their policies, and the principals. */
+export async function currentAccountPolicies(): Promise<AccountPolicies> {
   const folder = await mkdtemp(join(tmpdir(), "iam-"));
   try {
     const artifact = join(folder, "model.tar.gz");
     await writeFile(artifact, "weights and code");
-    const world: World = {
+    const account: AccountPolicies = {
       documents: {
         [everything]: { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] },
       },
@@ -102,9 +102,9 @@ export async function currentWorld(): Promise<World> {
       trust: {},
     };
     const { registrations } = await bootstrap({ sourceBuckets: fullSettings["sourceBuckets"] ?? "" });
-    addPolicies(world, registrations, new Map());
-    addPolicies(world, await stackRegistrations("local", stackConfig("local", artifact)), new Map());
-    addPolicies(world, await stackRegistrations("full", settingsWith(artifact, fullSettings)), new Map());
+    addPolicies(account, registrations, new Map());
+    addPolicies(account, await stackRegistrations("local", stackConfig("local", artifact)), new Map());
+    addPolicies(account, await stackRegistrations("full", settingsWith(artifact, fullSettings)), new Map());
     for (const { name } of Object.values(environments)) {
       const keyArn = regional("kms", "key/99999999-0000-0000-0000-000000000000");
       const settings = {
@@ -113,13 +113,13 @@ export async function currentWorld(): Promise<World> {
         permissionsBoundary: iam(`policy/async-video-${name}-boundary-0a1b2c3`),
       };
       const stack = await stackRegistrations(environmentStacks[name], settingsWith(artifact, settings));
-      addPolicies(world, stack, new Map([[keyArn, `alias/async-video-${name}`]]));
+      addPolicies(account, stack, new Map([[keyArn, `alias/async-video-${name}`]]));
       const boundary = iam(`policy/async-video-${name}-boundary-0a1b2c3`);
       const stackPrefix = `video-${environmentStacks[name]}`;
-      world.roles[roleArn(`${stackPrefix}-created-0a1b2c3`)] = { policies: [everything], boundary };
+      account.roles[roleArn(`${stackPrefix}-created-0a1b2c3`)] = { policies: [everything], boundary };
       // Limited only by the policies of resources.
       for (const each of [stackPrefix, `async-video-${name}`]) {
-        world.roles[roleArn(`${each}-rogue-0a1b2c3`)] = { policies: [everything] };
+        account.roles[roleArn(`${each}-rogue-0a1b2c3`)] = { policies: [everything] };
       }
     }
     for (const stack of stackNames) {
@@ -127,11 +127,11 @@ export async function currentWorld(): Promise<World> {
       // `local-operator` of `ops/local/roles.ts` has.
       const policies = ["caller", "operator"].map((kind) => iam(`policy/video-${stack}-${kind}-0a1b2c3`));
       const [caller = "", operator = ""] = policies;
-      world.roles[roleArn(`${stack}-caller`)] = { policies: [caller] };
-      world.roles[roleArn(`${stack}-operator`)] = { policies: [operator] };
-      world.roles[roleArn(`${stack}-team`)] = { policies };
+      account.roles[roleArn(`${stack}-caller`)] = { policies: [caller] };
+      account.roles[roleArn(`${stack}-operator`)] = { policies: [operator] };
+      account.roles[roleArn(`${stack}-team`)] = { policies };
     }
-    return world;
+    return account;
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -149,7 +149,7 @@ async function stackRegistrations(stack: string, config: Record<string, string>)
 }
 
 /** Adds the policies and roles of a program. `keys` has the aliases of keys that the program does not create. */
-function addPolicies(world: World, registrations: Registrations, keys: ReadonlyMap<string, string>): void {
+function addPolicies(account: AccountPolicies, registrations: Registrations, keys: ReadonlyMap<string, string>): void {
   const of = (type: string) =>
     registrations.ofType(type).map(({ name, inputs }) => ({ name: `${name}-0a1b2c3`, inputs }));
   const roles = of("aws:iam/role:Role");
@@ -171,7 +171,7 @@ function addPolicies(world: World, registrations: Registrations, keys: ReadonlyM
     return normalized(text, keys);
   };
   const add = (name: string, document: unknown): string => {
-    world.documents[name] = JSON.parse(read(document)) as Document;
+    account.documents[name] = JSON.parse(read(document)) as Document;
     return name;
   };
   const reference = (value: unknown): string => JSON.parse(read(JSON.stringify(value))) as string;
@@ -190,14 +190,14 @@ function addPolicies(world: World, registrations: Registrations, keys: ReadonlyM
   for (const { name, inputs } of roles) {
     const arn = roleArn(name);
     const boundary = inputs["permissionsBoundary"];
-    world.roles[arn] = {
+    account.roles[arn] = {
       policies: policies.get(name) ?? [],
       ...(boundary === undefined ? {} : { boundary: reference(boundary) }),
     };
-    world.trust[arn] = add(`trust:${arn}`, inputs["assumeRolePolicy"]);
+    account.trust[arn] = add(`trust:${arn}`, inputs["assumeRolePolicy"]);
   }
   const attach = (arn: string, document: unknown): void => {
-    world.attached[arn] = add(arn, document);
+    account.attached[arn] = add(arn, document);
   };
   for (const { name, inputs } of of("aws:kms/key:Key")) {
     attach(reference(regional("kms", name)), inputs["policy"]);

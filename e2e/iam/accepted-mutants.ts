@@ -14,20 +14,20 @@ const schema = z.array(
 );
 
 /** A group of mutants with its reason. */
-export type Excuse = z.infer<typeof schema>[number];
+export type AcceptedMutants = z.infer<typeof schema>[number];
 
 /**
  * Validates the list.
  * @throws ZodError if an entry lacks its reason or source
  */
-export function parseExcuses(value: unknown): Excuse[] {
+export function parseAcceptedMutants(value: unknown): AcceptedMutants[] {
   return schema.parse(value);
 }
 
 const fits = (pattern: string | undefined, text: string): boolean =>
   pattern === undefined || new RegExp(`^(?:${pattern})$`).test(text);
 
-/** Tells whether an excuse is about a mutant. */
-export function excuses({ policy, sid, removed }: Excuse, mutant: NamedMutant): boolean {
+/** Tells whether an entry is about a mutant. */
+export function accepts({ policy, sid, removed }: AcceptedMutants, mutant: NamedMutant): boolean {
   return fits(policy, mutant.policy) && fits(sid, mutant.sid) && fits(removed, mutant.removed);
 }

@@ -1,7 +1,7 @@
-/** ARNs of the resources of a World's stacks. */
+/** ARNs of the resources of an account's stacks. */
 import { accountId, region } from "../../infra/testing/registrations.ts";
 import { environmentOf, keyNameOf } from "./calls.ts";
-import { roleArn } from "./world.ts";
+import { roleArn } from "./account-policies.ts";
 
 const regional = (service: string, resource: string): string => `arn:aws:${service}:${region}:${accountId}:${resource}`;
 

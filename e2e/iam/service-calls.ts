@@ -6,9 +6,9 @@ import { accountId, region } from "../../infra/testing/registrations.ts";
 import { keyContext } from "./key-context.ts";
 import { documentedCalls } from "./documented-calls.ts";
 import type { Call, Caller } from "./replay.ts";
-import { resourcesOf } from "./resources.ts";
-import { callerAccount, roleArn, sourceBucket, stackNames } from "./world.ts";
-import type { World } from "./world.ts";
+import { resourcesOf } from "./resource-arns.ts";
+import { callerAccount, roleArn, sourceBucket, stackNames } from "./account-policies.ts";
+import type { AccountPolicies } from "./account-policies.ts";
 
 const regional = (service: string, resource: string): string => `arn:aws:${service}:${region}:${accountId}:${resource}`;
 
@@ -71,7 +71,7 @@ export function actorCallsOf(stack: string): Call[] {
         const isKey = resource.startsWith("key of the ");
         const words = resource.replace("key of the ", "");
         const found = all[event === "action of an alarm" && words === "topic" ? "topic of alarms" : words];
-        if (found === undefined) throw new Error(`matrix.ts knows no ${words}: add it to places().`);
+        if (found === undefined) throw new Error(`service-calls.ts knows no ${words}: add it to places().`);
         const namespaces = keys.includes("cloudwatch:namespace") ? [namespace, hostNamespace] : [];
         return found.flatMap(({ arn, key, encryption, sourceArn }): Call[] => {
           const isRole = as === "execution role";
@@ -159,8 +159,8 @@ function tokenCalls(): Call[] {
   });
 }
 
-/** Returns all calls of the matrix. */
-export function matrixCalls(world: World): Call[] {
+/** Returns all these calls, and the documented ones. */
+export function knownServiceCalls(account: AccountPolicies): Call[] {
   const stacks = stackNames.flatMap((stack) => [...actorCallsOf(stack), ...furtherCallsOf(stack)]);
-  return [...stacks, ...tokenCalls(), ...documentedCalls(world)];
+  return [...stacks, ...tokenCalls(), ...documentedCalls(account)];
 }

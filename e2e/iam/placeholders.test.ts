@@ -1,7 +1,7 @@
 /** Tests the placeholders of recordings. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { normalized } from "./names.ts";
+import { normalized } from "./placeholders.ts";
 
 const none = new Map<string, string>();
 
