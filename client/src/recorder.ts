@@ -5,8 +5,10 @@ import { accepted, checkOwner, entriesOf, newRecord, ownerOf, sending, withInvoc
 import type { JobInvocation, JobRecord, JobSource } from "./job-record.ts";
 import type { JournalEntry, JournalWriter, PlannedJob } from "./journal-lines.ts";
 import { bucketOf, headObject, parseS3Uri } from "./location.ts";
+import type { ObjectHead } from "./location.ts";
 import { inParallel, limiter } from "./parallel.ts";
 import { retried } from "./poll.ts";
+import { changeOf } from "./request-object.ts";
 import { saveRecord } from "./record-store.ts";
 import type { RequestOptions, StoredRecord } from "./record-store.ts";
 import type { Stack } from "./stack.ts";
@@ -44,9 +46,6 @@ const budget = { retryBudgetSeconds: 120, limitSeconds: 240 };
 /** Number of records of a journal that are completed at a time. */
 const recordsAtOnce = 8;
 
-/** Properties of an object; null if they cannot be read. */
-type SourceState = Pick<JobSource, "etag" | "bytes">;
-
 /** Records of a submission's jobs. */
 export class JobRecorder {
   readonly #stack: Stack;
@@ -54,7 +53,7 @@ export class JobRecorder {
   readonly #onNotice: ((notice: string) => void) | undefined;
   readonly #limited: ReturnType<typeof limiter>;
   /** Properties of objects that are used in place, by URI: a burst reads one object many times. */
-  readonly #sources = new Map<string, Promise<SourceState>>();
+  readonly #heads = new Map<string, ReturnType<typeof headObject>>();
 
   /** Records that the parts of a job share, as they were last written, by job id. */
   readonly #shared = new Map<string, { limited: ReturnType<typeof limiter>; stored: StoredRecord | undefined }>();
@@ -74,7 +73,8 @@ export class JobRecorder {
   /**
    * Writes before the first call that the job is about to be sent.
    * @param all the requests for all parts of the video that are about to be sent, in their order: one write serves them
-   * @throws InputError if the record is another job's; as {@link saveRecord}
+   * @throws InputError if the record is another job's, or the requests of the job refer to another content of the video;
+   * as {@link saveRecord}
    */
   async begin(
     entry: JournalEntry,
@@ -86,9 +86,11 @@ export class JobRecorder {
     const options = this.#signal === undefined ? {} : { abortSignal: this.#signal };
     const write = async (): Promise<StoredRecord> => {
       const source = await this.#sourceOf(entry, video);
+      const head = video.uploaded === undefined ? await this.#headOf(source.uri) : undefined;
       const change = (current: JobRecord | undefined): JobRecord => {
         if (current === undefined) return newRecord(planned, source, all);
         checkOwner(current, entry, video.inputLocation);
+        if (head !== undefined) this.#checkContent(current, source.uri, head);
         const record = withInvocation(current, planned, sending(planned));
         // An object that was uploaded again has the same content with another ETag.
         const isSame =
@@ -191,24 +193,33 @@ export class JobRecorder {
     });
   }
 
+  /** @throws InputError if an earlier request of the job refers to another content of an object that is used in place */
+  #checkContent(
+    { source: { uri, etag } }: JobRecord,
+    inputLocation: string,
+    head: ObjectHead | "missing" | "forbidden",
+  ): void {
+    if (this.#stack.outputs.requests !== "reference" || etag === null || uri !== inputLocation) return;
+    const change = changeOf(uri, etag, head);
+    if (change !== undefined) throw new InputError(change);
+  }
+
   async #sourceOf({ planned }: Pick<JournalEntry, "planned">, video: SentVideo): Promise<JobSource> {
     const { inputLocation: uri, contentType, uploaded } = video;
     const name = planned.file ?? planned.video;
-    const { etag, bytes } = uploaded ?? (await this.#stateOf(uri));
+    const head = uploaded ?? (await this.#headOf(uri));
+    const { etag, bytes } = typeof head === "string" ? { etag: null, bytes: null } : head;
     return { uri, contentType, etag, bytes, ...(name === undefined ? {} : { name: basename(name) }) };
   }
 
   /** Reads an object's properties once. */
-  async #stateOf(uri: string): Promise<SourceState> {
-    const known = this.#sources.get(uri);
+  async #headOf(uri: string): ReturnType<typeof headObject> {
+    const known = this.#heads.get(uri);
     if (known !== undefined) return await known;
-    const options = { signal: this.#signal };
-    const reading = headObject(this.#stack.s3, parseS3Uri(uri), options).then((head) =>
-      typeof head === "string" ? { etag: null, bytes: null } : { etag: head.etag, bytes: head.bytes },
-    );
-    this.#sources.set(uri, reading);
+    const reading = headObject(this.#stack.s3, parseS3Uri(uri), { signal: this.#signal });
+    this.#heads.set(uri, reading);
     // The next job, or try, reads them again.
-    reading.catch(() => this.#sources.delete(uri));
+    reading.catch(() => this.#heads.delete(uri));
     return await reading;
   }
 }

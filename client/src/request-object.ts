@@ -11,6 +11,7 @@ import { ownerOf, partFile } from "./job-record.ts";
 import type { PlannedJob } from "./journal-lines.ts";
 import { maxRequestBytes } from "./limits.ts";
 import { headObject, parseS3Uri, readStart } from "./location.ts";
+import type { ObjectHead } from "./location.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { Stack } from "./stack.ts";
 
@@ -87,6 +88,18 @@ export async function storeRequest(
     signal === undefined ? {} : { abortSignal: signal },
   );
   return uri;
+}
+
+/**
+ * Returns in one sentence that a video is not the one that a request refers to, and how to fix it; undefined if it is,
+ * or if it cannot be read. The model refuses such a request, however often it is sent.
+ * @param etag the ETag that the request states
+ * @param head the object as it is now
+ */
+export function changeOf(video: string, etag: string, head: ObjectHead | "missing" | "forbidden"): string | undefined {
+  if (head === "forbidden" || (head !== "missing" && head.etag === etag)) return undefined;
+  if (head === "missing") return `There is no object ${video}: submit the video again.`;
+  return `The video ${video} has changed since the job was submitted (ETag ${etag}, now ${head.etag}): submit it again, as a new job.`;
 }
 
 async function etagOf(stack: Stack, video: string, signal?: AbortSignal): Promise<string> {

@@ -73,6 +73,24 @@ describe("the command redrive", () => {
     assert.equal((JSON.parse(some.stdout) as { sent: number }).sent, 1);
   });
 
+  for (const dryRun of [[], ["--dry-run"]]) {
+    it(`names a video that has changed, sends the others and exits with 1 ${dryRun.join("")}`, async () => {
+      fixture.aws.requestMode = "reference";
+      for (const name of ["a", "b"]) fixture.aws.objects.set(`source/clips/${name}.mp4`, Buffer.from("video"));
+      const { lines } = await fixture.submit("s3://source/clips/a.mp4", "s3://source/clips/b.mp4");
+      for (const { inferenceId } of lines()) queues.put(failureOf(inferenceId));
+      fixture.aws.objects.set("source/clips/a.mp4", Buffer.from("another video"));
+      const { status, stdout, stderr } = await redrive("--include-bad-input", ...dryRun);
+      const wouldBe = dryRun.length === 0 ? "" : "would be ";
+      assert.match(stdout, new RegExp(`^1 ${wouldBe}sent again, 1 left out: the video has changed, submit it again\n`));
+      assert.match(
+        stderr,
+        new RegExp(`: ${wouldBe}left out\\. The video s3://source/clips/a\\.mp4 has changed since .* submit it again`),
+      );
+      assert.deepEqual([status, fixture.sent.length], [1, dryRun.length === 0 ? 3 : 2]);
+    });
+  }
+
   it("keeps its limits", async () => {
     for (const name of ["video-1", "video-2", "video-3"]) queues.put(failureOf(name));
     await redrive("--limit", "2");

@@ -88,6 +88,7 @@ const counters = {
   test: "deleted (SageMaker's test messages, which concern no job)",
   poison: "given up",
   refused: "refused by the service",
+  changed: "left out: the video has changed, submit it again",
   "no-input": "without a video's location",
   unreadable: "unreadable",
   "deleted-bad-input": "deleted (bad input)",
@@ -245,6 +246,8 @@ function describe(outcome: Outcome, dryRun: boolean): string | undefined {
       return `${inferenceId}: given up after ${plural(outcome.times, "time")}${why}`;
     case "refused":
       return `${inferenceId}: refused by the service: ${outcome.problem}`;
+    case "changed":
+      return `${inferenceId}: ${dryRun ? "would be left out" : "left out"}. ${outcome.problem}`;
     case "no-input":
       return `${inferenceId}: neither its message nor the job journal has the location of its video`;
     case "unreachable":

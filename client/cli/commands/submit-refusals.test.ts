@@ -56,6 +56,24 @@ describe("the command submit", () => {
     assert.deepEqual(fixture.sent, []);
   });
 
+  it("refuses on --resume an object that has changed since its first call, and sends the others", async () => {
+    fixture.aws.requestMode = "reference";
+    for (const name of ["a", "b"]) fixture.aws.objects.set(`source/clips/${name}.mp4`, Buffer.from("video"));
+    fixture.aws.fail({ operation: "InvokeEndpointAsync", answer: { status: 400, code: "AccessDeniedException" } });
+    assert.equal((await submit("s3://source/clips/a.mp4", "s3://source/clips/b.mp4", "--concurrency", "1")).status, 2);
+    fixture.aws.objects.set("source/clips/a.mp4", Buffer.from("another video"));
+    const { status, lines } = await submit("--resume");
+    assert.equal(status, 2);
+    assert.deepEqual(
+      lines().map(({ problem }) => problem?.replaceAll(/"\w+"/g, "…")),
+      [
+        "The video s3://source/clips/a.mp4 has changed since the job was submitted (ETag …, now …): submit it again, as a new job.",
+        undefined,
+      ],
+    );
+    assert.deepEqual(fixture.aws.invocations.length, 1);
+  });
+
   for (const [flag, value, words] of [
     ["--max-side", "63", /--max-side takes whole pixels from 64 to 8192/],
     ["--format", "xml", /--format takes json or ndjson/],

@@ -46,8 +46,8 @@ export interface RedriveOptions extends ResendOptions {
 
 /**
  * Reads the error queue until it is empty or the limit is reached. It deletes a message when its job is sent and the
- * journal has the acceptance, moves jobs that keep failing and unreadable messages to the dead-letter queue, and
- * returns everything else for another run. Without a journal to write to, it returns every message.
+ * journal has the acceptance, moves jobs that keep failing or whose videos have changed, and unreadable messages, to the
+ * dead-letter queue, and returns everything else for another run. Without a journal to write to, it returns every message.
  * @throws AbortError on the caller's signal; the SDK's error if queue or endpoint refuse: nothing is lost, messages
  * that were not handled come back
  */
@@ -99,6 +99,7 @@ const messageActions: Readonly<Record<Outcome["kind"], "moveToDeadLetters" | "de
   test: "delete",
   poison: "moveToDeadLetters",
   refused: "moveToDeadLetters",
+  changed: "moveToDeadLetters",
   "no-input": "moveToDeadLetters",
   unreadable: "moveToDeadLetters",
   "deleted-bad-input": "delete",
@@ -122,7 +123,7 @@ async function outcomeOf(
   const failure = job === undefined ? undefined : await readFailure(stack, job, signal);
   const failed = { ...message, isBadInput: isBadInput(reason) || failure?.isBadInput === true };
   const sent = await resender.resend(failed);
-  const isDeleted = sent.kind === "bad-input" && deleteBadInput;
+  const isDeleted = failed.isBadInput && ["bad-input", "changed"].includes(sent.kind) && deleteBadInput;
   const outcome = isDeleted ? ({ kind: "deleted-bad-input" } as const) : sent;
   const sentReason = reason.trim() === "" ? undefined : reasonOf(reason);
   return { inferenceId, reason: failure?.reason ?? sentReason, ...outcome };

@@ -1,14 +1,18 @@
 /** Sends failed jobs again, each once, and records them in a journal. */
 import { codeOf } from "../../../lib/errors.ts";
-import { entriesOf, ownersOf, partNamed } from "../job-record.ts";
+import { entriesOf, ownerOf, ownersOf, partNamed } from "../job-record.ts";
+import type { JobRecord } from "../job-record.ts";
+import { isReadable } from "../allowed-sources.ts";
 import { timeoutWithin } from "../limits.ts";
 import type { JournalEntries, JournalEntry, JournalWriter, PlannedJob, PlannedPart } from "../journal-lines.ts";
-import { isRequestUri, readRequest, requestType } from "../request-object.ts";
+import { headObject, parseS3Uri } from "../location.ts";
+import { changeOf, isRequestUri, readRequest, requestType } from "../request-object.ts";
 import { readRecord } from "../record-store.ts";
 import { JobRecorder } from "../recorder.ts";
 import type { Stack } from "../stack.ts";
 import { submitPlanned } from "../submit-all.ts";
 import { defaultTtlSeconds, isRefusal } from "../submit.ts";
+import type { Job } from "../submit.ts";
 import { contentTypeOf } from "../video-file.ts";
 import { InputError } from "../errors.ts";
 import { nameOf, nextIdOf } from "./redrive-id.ts";
@@ -19,6 +23,8 @@ export interface FailedJob {
   /** Location of the request; absent if a notification does not have it. The journal or the record may have it. */
   readonly inputLocation?: string | undefined;
   readonly contentType?: string | undefined;
+  /** ETag that its request object states. */
+  readonly etag?: string | undefined;
   /** Part of the video that the request was for, if its request object shows one. */
   readonly part?: PlannedPart | undefined;
   /** Why it cannot be sent again, in one line, as its request object shows. */
@@ -41,6 +47,8 @@ export type ResendOutcome =
   | { readonly kind: "poison"; readonly times: number }
   /** The model refused the video, and would refuse it again. */
   | { readonly kind: "bad-input" }
+  /** The object is not the one that the request refers to, which the model would refuse: see `changeOf`. */
+  | { readonly kind: "changed"; readonly problem: string }
   /** This run had sent it again, and it failed again: left for the next run. */
   | { readonly kind: "failed-again" }
   /** The service, or the client before it, refuses the request. */
@@ -70,8 +78,10 @@ export class Resender {
   /** Jobs under way or done in this run, by the name under which they were sent. */
   readonly #runs = new Map<string, Promise<ResendOutcome>>();
   readonly #recorder: JobRecorder | undefined;
-  /** Jobs of the records that this run has read, by job id. */
-  readonly #records = new Map<string, Promise<JournalEntries>>();
+  /** Records that this run has read, by job id. */
+  readonly #records = new Map<string, Promise<JobRecord | undefined>>();
+  /** Properties of videos, by URI: parts share one. */
+  readonly #heads = new Map<string, ReturnType<typeof headObject>>();
 
   constructor(stack: Stack, journal: RedriveJournal, options: ResendOptions) {
     this.#stack = stack;
@@ -97,24 +107,25 @@ export class Resender {
 
   /** Returns the jobs in the records that may have a job. */
   async #recordedWith(inferenceId: string): Promise<JournalEntries> {
-    if (this.#recorder === undefined) return new Map();
-    const found: [string, JournalEntry][] = [];
-    for (const id of ownersOf(inferenceId)) {
-      const reading = this.#records.get(id) ?? this.#readRecord(id);
-      this.#records.set(id, reading);
-      found.push(...(await reading));
-    }
-    return new Map(found);
+    const records = await Promise.all(ownersOf(inferenceId).map((id) => this.#recordOf(id)));
+    return new Map(records.flatMap((record) => (record === undefined ? [] : [...entriesOf(record)])));
   }
 
-  async #readRecord(id: string): Promise<JournalEntries> {
+  async #recordOf(id: string): Promise<JobRecord | undefined> {
+    if (this.#recorder === undefined) return undefined;
+    const reading = this.#records.get(id) ?? this.#readRecord(id);
+    this.#records.set(id, reading);
+    return await reading;
+  }
+
+  async #readRecord(id: string): Promise<JobRecord | undefined> {
     const { signal } = this.#options;
     try {
       const stored = await readRecord(this.#stack, id, signal === undefined ? {} : { abortSignal: signal });
-      return stored === undefined ? new Map() : entriesOf(stored.record);
+      return stored?.record;
     } catch (error) {
       // Without the right to read it, a dry run has the journal only. Sending a job checks its record again.
-      if (codeOf(error) === "AccessDenied" || error instanceof InputError) return new Map();
+      if (codeOf(error) === "AccessDenied" || error instanceof InputError) return undefined;
       throw error;
     }
   }
@@ -130,9 +141,12 @@ export class Resender {
     const recorded = await this.#recordedWith(inferenceId);
     const isKnown = known?.job !== undefined || known?.sent !== undefined;
     const place = isKnown ? failed : await this.#videoOf(failed);
+    const sentAs = nextIdOf(inferenceId);
+    const planned = this.#planOf(place, sentAs, known);
+    const isSendable = planned !== undefined && place.problem === undefined;
+    const change = isSendable ? await this.#changeOf(planned, known?.job, place.etag) : undefined;
     // From here to the entry in #runs nothing waits: two messages about one job must not both send it.
     if (this.#runs.has(inferenceId)) return { kind: "failed-again" };
-    const sentAs = nextIdOf(inferenceId);
     const underWay = this.#runs.get(sentAs);
     if (underWay !== undefined) {
       const outcome = await underWay;
@@ -146,14 +160,43 @@ export class Resender {
     }
     const { times } = nameOf(inferenceId);
     if (times >= this.#options.times) return { kind: "poison", times };
+    if (change !== undefined) return { kind: "changed", problem: change };
     if (failed.isBadInput && this.#options.includeBadInput !== true) return { kind: "bad-input" };
     if (place.problem !== undefined) return { kind: "refused", problem: place.problem };
-    const planned = this.#planOf(place, sentAs, known);
     if (planned === undefined) return { kind: "no-input" };
     if (this.left === 0) return { kind: "over-limit" };
     const run = this.#send(planned);
     this.#runs.set(sentAs, run);
     return await run;
+  }
+
+  /**
+   * Returns why a request would refer to another content of its video than the first one; undefined if it would not, or
+   * if the ETag is unknown.
+   * @param etag of the request object, if a notification has its location
+   */
+  async #changeOf(
+    planned: PlannedJob & { inputLocation: string },
+    job: Job | undefined,
+    etag: string | undefined,
+  ): Promise<string | undefined> {
+    const { signal } = this.#options;
+    const { outputs, s3 } = this.#stack;
+    const { inputLocation: uri } = planned;
+    if (outputs.requests !== "reference" || !isReadable(outputs, uri)) return undefined;
+    const source = (await this.#recordOf(ownerOf(planned)))?.source;
+    const stated = source?.uri === uri ? source.etag : (etag ?? (await this.#etagIn(job)));
+    if (stated === null || stated === undefined) return undefined;
+    const reading = this.#heads.get(uri) ?? headObject(s3, parseS3Uri(uri), { signal });
+    this.#heads.set(uri, reading);
+    return changeOf(uri, stated, await reading);
+  }
+
+  /** Returns the ETag that the request object of a job states; undefined if there is none. */
+  async #etagIn(job: Job | undefined): Promise<string | undefined> {
+    const uri = job?.requestLocation;
+    if (uri === undefined || !isRequestUri(this.#stack.outputs, uri)) return undefined;
+    return (await readRequest(this.#stack, uri, this.#options.signal))?.etag;
   }
 
   /**
@@ -170,7 +213,8 @@ export class Resender {
     const part = partNamed(inferenceId, request);
     const isWhole = request.from === 0 && request.to === null;
     const problem = "its request is for a part, but its name is none of a part's";
-    return { ...unknown, inputLocation: request.video, part, ...(isWhole || part !== undefined ? {} : { problem }) };
+    const { video, etag } = request;
+    return { ...unknown, inputLocation: video, etag, part, ...(isWhole || part !== undefined ? {} : { problem }) };
   }
 
   async #send({
