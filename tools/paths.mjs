@@ -84,6 +84,12 @@ export const ministack = pythonEnvironment("ministack");
 /** The Ray Serve of AWS's image, only for `npm run test:ray`; setup installs it only on request. */
 export const ray = pythonEnvironment("ray");
 
+/** boto3, AWS CLI 1 and the SageMaker SDK v2, only for `npm run test:clients`; setup installs them only on request. */
+export const clients = pythonEnvironment("clients");
+
+/** The resource classes of the SageMaker SDK v3, whose package excludes that of v2; only for `npm run test:clients`. */
+export const sagemaker3 = pythonEnvironment("sagemaker3");
+
 /** The interpreter of the serving environment. */
 export const servingPython = serving.python;
 

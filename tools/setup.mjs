@@ -8,6 +8,7 @@ import {
   actionlintRoot,
   actionlintVersion,
   cacheRoot,
+  clients,
   languageHost,
   lint,
   localFolder,
@@ -18,6 +19,7 @@ import {
   pulumiVersion,
   ray,
   repoRoot,
+  sagemaker3,
   serving,
   setupReport,
   uv,
@@ -48,7 +50,11 @@ const steps = [
   actionlintProgram({ version: actionlintVersion, root: actionlintRoot, cacheRoot, module: actionlintModule }),
 ];
 /** Steps that run only if `--only` names them. */
-const onDemand = [pythonEnvironment(ray, "Python environment for Ray Serve", ["bin/python", "bin/serve"], uv)];
+const onDemand = [
+  pythonEnvironment(ray, "Python environment for Ray Serve", ["bin/python", "bin/serve"], uv),
+  pythonEnvironment(clients, "Python environment for boto3, AWS CLI 1 and SageMaker SDK v2", ["bin/python", "bin/aws"], uv),
+  pythonEnvironment(sagemaker3, "Python environment for SageMaker SDK v3", ["bin/python"], uv),
+];
 const names = [...steps, ...onDemand].map(({ name }) => name);
 
 const usage = `Installs the dependencies of this project that are missing on this machine.

@@ -10,7 +10,7 @@ const folder = dirname(fileURLToPath(import.meta.url));
 // One lock file for all platforms and Python versions, without the URL of the package index.
 const options =
   "--universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header";
-for (const name of ["uv", "serving", "ministack", "lint", "ray"]) {
+for (const name of ["uv", "serving", "ministack", "lint", "ray", "clients", "sagemaker3"]) {
   const args = ["pip", "compile", ...options.split(" "), "--quiet", `${name}.in`, "--output-file", `${name}.txt`];
   // Tests compare its results with TorchServe's, so common packages must have the same versions.
   if (name === "ray") args.push("--constraint", "serving.txt");
