@@ -234,7 +234,8 @@ export default defineConfig(
           paths: [
             {
               name: "node:child_process",
-              message: "Run programs with lib/run.ts, which has their time limit, signals and output in one place.",
+              message:
+                "Run programs with lib/child-process.ts, which has their time limit, signals and output in one place.",
             },
           ],
         },

@@ -32,7 +32,7 @@ import type { ContainerLogs } from "./container-logs.ts";
 import type { CorsRule } from "./gateway/cors.ts";
 import type { Credentials } from "./gateway/credentials.ts";
 import type { Actor } from "./iam/authorizer.ts";
-import type { LauncherConnection } from "./iam/launcher.ts";
+import type { LauncherConnection } from "./iam/launcher-client.ts";
 import { miniStackStartLimit } from "./ministack.ts";
 import { SocketAgent } from "./processes/sockets.ts";
 import type { ServerSocket } from "./processes/sockets.ts";

@@ -5,7 +5,7 @@ import { createCommand, interruptSignal, processTerminal, runCommandLine, wholeN
 import type { CommandContext } from "../lib/command-line.ts";
 import { UserError } from "../lib/errors.ts";
 import { ministackPython, repoRoot, servingPython } from "../tools/paths.mjs";
-import { createEmulator } from "./aws.ts";
+import { createEmulator } from "./emulator.ts";
 import { defaultPort } from "./gateway/gateway.ts";
 
 function emulatorCommand(context: CommandContext) {

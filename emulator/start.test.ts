@@ -11,8 +11,8 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } fro
 import { CreateModelCommand, ListEndpointsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { servingPython } from "../tools/paths.mjs";
-import { createEmulator } from "./aws.ts";
-import type { Emulator } from "./aws.ts";
+import { createEmulator } from "./emulator.ts";
+import type { Emulator } from "./emulator.ts";
 import { failing, failure, pythonThatFirst, untilThereIs } from "./testing/delayed-ministack.ts";
 import { descendantsOf, isAlive } from "../lib/testing/processes.ts";
 import { goodModel } from "./testing/sagemaker-fixture.ts";

@@ -1,6 +1,6 @@
 /** Shared parts of the benchmarks: a measured run in a separate process, and rounding. */
 import type { z } from "zod";
-import { lastLine, run } from "./run.ts";
+import { lastLine, run } from "./child-process.ts";
 
 /** Time limit of one run, ms. */
 const runLimit = 10 * 60_000;

@@ -21,7 +21,7 @@ from video_inference.damage import Truncation
 from video_inference.deadline import seconds_to_answer
 from video_inference.detector import Detector
 from video_inference.errors import ClientError, EmptyBodyError, ForbiddenSourceError, TooLittleTimeError
-from video_inference.faults import end_worker, free_memory, is_out_of_memory, is_sticky
+from video_inference.gpu_errors import end_worker, free_memory, is_out_of_memory, is_sticky
 from video_inference.opening import Body
 from video_inference.options import JSON, Options, read_options
 from video_inference.part import WHOLE, Part

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { noWildcards } from "./access.ts";
 import { document } from "./testing/documents.ts";
-import { policyTests } from "./testing/cases.ts";
+import { policyTests } from "./testing/policy-tests.ts";
 import { unknownString, violations } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 

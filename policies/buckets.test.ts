@@ -1,6 +1,6 @@
 /** Tests the policies on buckets. */
 import { bucketCustomerKey, bucketLifecycle, bucketOwnerEnforced, bucketPrivate, bucketTlsOnly } from "./buckets.ts";
-import { policyTests, withProps } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/policy-tests.ts";
 import { unknownString, urnOf } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 

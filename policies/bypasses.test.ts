@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { policies } from "./pack.ts";
-import { withProps } from "./testing/cases.ts";
+import { withProps } from "./testing/policy-tests.ts";
 import { account, document, stranger } from "./testing/documents.ts";
 import { reports } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";

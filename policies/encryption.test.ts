@@ -1,6 +1,6 @@
 /** Tests the policies on encryption. */
 import { keyRotation, logEncrypted, queueEncrypted, topicEncrypted } from "./encryption.ts";
-import { policyTests, withProps } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/policy-tests.ts";
 import { unknownString } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 

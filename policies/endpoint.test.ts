@@ -10,7 +10,7 @@ import {
   singleVariant,
 } from "./endpoint.ts";
 import { supportedImage } from "./image.ts";
-import { policyTests, withProps } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/policy-tests.ts";
 import { unknownNumber, unknownString, violations } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 

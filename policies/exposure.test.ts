@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { noForeignAccess, noPublicAccess } from "./exposure.ts";
-import { policyTests, withProps } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/policy-tests.ts";
 import { account, document, stranger } from "./testing/documents.ts";
 import { unknownString, violations } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";

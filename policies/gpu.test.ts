@@ -1,6 +1,6 @@
 /** Tests the policies on GPUs. */
 import { gpuInstanceType, gpuRequired, inferenceAmi } from "./gpu.ts";
-import { policyTests, withProps } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/policy-tests.ts";
 import { unknownString, urnOf } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "mocha";
 import { z } from "zod";
 import { knownTypesOnly } from "./known-types.ts";
-import { policyTests } from "./testing/cases.ts";
+import { policyTests } from "./testing/policy-tests.ts";
 import { violations } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 

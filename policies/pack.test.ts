@@ -25,7 +25,7 @@ function isPolicy(value: unknown): value is PackPolicy {
  * would be declared a second time, or, in a process that runs several files, in the wrong place.
  */
 function testedPolicies(): unknown {
-  const cases = join(import.meta.dirname, "testing", "cases.ts");
+  const cases = join(import.meta.dirname, "testing", "policy-tests.ts");
   // These three declare no tests of policies.
   const files = readdirSync(import.meta.dirname).filter((file) =>
     /^(?!pack|program|table)[a-z-]+\.test\.ts$/.test(file),

@@ -19,7 +19,7 @@ import { gpuInstanceType, gpuRequired, inferenceAmi } from "./gpu.ts";
 import { supportedImage } from "./image.ts";
 import { knownTypesOnly } from "./known-types.ts";
 import { workersFitMemory } from "./memory.ts";
-import { referenceNeedsS3 } from "./reference.ts";
+import { referenceNeedsS3 } from "./reference-requests.ts";
 import { backlogMetric, cooldownsSane, maxCapacityLimit, minCapacityZero, targetAfterEndpoint } from "./scaling.ts";
 import { scalesToZero } from "./scales-to-zero.ts";
 import { trustedPrincipals } from "./trust.ts";

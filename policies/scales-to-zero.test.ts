@@ -1,5 +1,5 @@
 /** Tests the policy on scaling to zero. */
-import { policyTests, withProps } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/policy-tests.ts";
 import { unknownString, urnOf } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 import { alarm, endpoint, specification, target, tracking, wake } from "./testing/scaled-endpoint.ts";

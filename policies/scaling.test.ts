@@ -1,6 +1,6 @@
 /** Tests the policies on scaling. */
 import { backlogMetric, cooldownsSane, maxCapacityLimit, minCapacityZero, targetAfterEndpoint } from "./scaling.ts";
-import { policyTests, withProps } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/policy-tests.ts";
 import { unknownNumber, unknownString, urnOf } from "./testing/evaluate.ts";
 import { alarm, endpoint, specification, target, tracking, wake } from "./testing/scaled-endpoint.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { account, document } from "./testing/documents.ts";
-import { policyTests } from "./testing/cases.ts";
+import { policyTests } from "./testing/policy-tests.ts";
 import { unknownString, violations } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 import { trustedPrincipals } from "./trust.ts";

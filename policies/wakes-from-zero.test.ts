@@ -1,7 +1,7 @@
 /** Tests the policy on the start from zero instances. */
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { policyTests, withProps } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/policy-tests.ts";
 import { reports, unknownNumber, unknownString, urnOf } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 import { alarm, endpoint, target, wake } from "./testing/scaled-endpoint.ts";

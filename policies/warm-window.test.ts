@@ -1,5 +1,5 @@
 /** Tests the policy on hours with a minimum number of instances. */
-import { policyTests, withProps } from "./testing/cases.ts";
+import { policyTests, withProps } from "./testing/policy-tests.ts";
 import { unknownNumber } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 import { variant } from "./testing/scaled-endpoint.ts";

@@ -16,7 +16,7 @@ import {
 } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { median } from "../../lib/median.ts";
-import { lastLine, run } from "../../lib/run.ts";
+import { lastLine, run } from "../../lib/child-process.ts";
 
 const callsAtOnce = 8;
 

@@ -11,10 +11,10 @@ import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { childEnvironment } from "../../lib/child-environment.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { lastLine, run } from "../../lib/run.ts";
+import { lastLine, run } from "../../lib/child-process.ts";
 import { InputError, SetupError } from "../src/errors.ts";
 import { checkLocation } from "../src/allowed-sources.ts";
-import { parseS3Uri } from "../src/location.ts";
+import { parseS3Uri } from "../src/s3-objects.ts";
 import type { Stack } from "../src/stack.ts";
 import type { Job } from "../src/submit.ts";
 

@@ -4,7 +4,7 @@ import { SetupError } from "../src/errors.ts";
 import { inParallel } from "../src/parallel.ts";
 import { cutVideo } from "../src/parts/cut-video.ts";
 import type { CutVideo } from "../src/parts/cut-video.ts";
-import type { FoundVideo } from "../src/sources.ts";
+import type { FoundVideo } from "../src/find-videos.ts";
 import type { Session } from "./session.ts";
 
 /**

@@ -11,7 +11,7 @@ import type { Job } from "../src/submit.ts";
 import type { KnownJob } from "../src/jobs-file.ts";
 import { unreachableRemedy } from "../src/known-jobs.ts";
 import type { KnownState } from "../src/known-jobs.ts";
-import { unreachableReason } from "../src/location.ts";
+import { unreachableReason } from "../src/s3-objects.ts";
 import { plural } from "../src/format.ts";
 import { rangesText } from "../src/parts/ranges.ts";
 

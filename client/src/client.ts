@@ -12,7 +12,7 @@ import { defaultJobsPerRun, defaultResends, redriveQueue } from "./redrive/redri
 import type { Outcome as RedriveOutcome, RedriveOptions as QueueOptions } from "./redrive/redrive.ts";
 import { fetchResult } from "./result.ts";
 import type { VideoResult } from "./result.ts";
-import { findVideos } from "./sources.ts";
+import { findVideos } from "./find-videos.ts";
 import { connect, openStack } from "./stack.ts";
 import type { Stack } from "./stack.ts";
 import type { Job } from "./submit.ts";

@@ -1,7 +1,7 @@
 /**
  * Status of the jobs that a file names: from the journal, else from S3. Each end seen in S3 is recorded in the journal.
  */
-import { unreachableReason } from "./location.ts";
+import { unreachableReason } from "./s3-objects.ts";
 import { BusyError } from "./errors.ts";
 import { JobJournal } from "./journal.ts";
 import type { RecordedEnd } from "./journal-lines.ts";

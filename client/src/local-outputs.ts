@@ -5,7 +5,7 @@ import { z } from "zod";
 import { codeOf } from "../../lib/errors.ts";
 import { SetupError } from "./errors.ts";
 
-/** Path of the checkpoint in Pulumi's file backend (`ops/local/state.ts` has the backend's folder). */
+/** Path of the checkpoint in Pulumi's file backend (`ops/local/local-folder.ts` has the backend's folder). */
 const checkpoint = join(".local", "pulumi", ".pulumi", "stacks", "async-video-inference", "local.json");
 
 const checkpointSchema = z.object({

@@ -13,8 +13,8 @@ import type { FileHandle } from "node:fs/promises";
 import { codeOf } from "../../lib/errors.ts";
 import { ChangedContentError } from "./errors.ts";
 import { maxUploadParts } from "./limits.ts";
-import { etagOf } from "./location.ts";
-import type { ObjectPlace } from "./location.ts";
+import { etagOf } from "./s3-objects.ts";
+import type { ObjectPlace } from "./s3-objects.ts";
 import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";
 

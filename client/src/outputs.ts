@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { codeOf, explain } from "../../lib/errors.ts";
-import { run } from "../../lib/run.ts";
+import { run } from "../../lib/child-process.ts";
 import { SetupError } from "./errors.ts";
 import { checkpointOutputs } from "./local-outputs.ts";
 

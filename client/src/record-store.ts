@@ -8,8 +8,8 @@ import { plural } from "./format.ts";
 import { jobRecordSchema, partNamed } from "./job-record.ts";
 import type { JobRecord } from "./job-record.ts";
 import { maxRecordBytes } from "./limits.ts";
-import { bucketOf, etagOf, parseS3Uri } from "./location.ts";
-import type { ObjectPlace } from "./location.ts";
+import { bucketOf, etagOf, parseS3Uri } from "./s3-objects.ts";
+import type { ObjectPlace } from "./s3-objects.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { Stack } from "./stack.ts";
 

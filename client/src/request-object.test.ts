@@ -11,7 +11,7 @@ import { objectKey, startFakeAws } from "../testing/fake-aws.ts";
 import type { FakeAws } from "../testing/fake-aws.ts";
 import { retryAtOnce } from "../testing/retry-at-once.ts";
 import { checkLocation } from "./allowed-sources.ts";
-import { findVideos } from "./sources.ts";
+import { findVideos } from "./find-videos.ts";
 import { readRequest, requestUri } from "./request-object.ts";
 import { connect } from "./stack.ts";
 import type { Stack } from "./stack.ts";

@@ -10,8 +10,8 @@ import { InputError } from "./errors.ts";
 import { ownerOf, partFile } from "./job-record.ts";
 import type { PlannedJob } from "./journal-lines.ts";
 import { maxRequestBytes } from "./limits.ts";
-import { headObject, parseS3Uri, readStart } from "./location.ts";
-import type { ObjectHead } from "./location.ts";
+import { headObject, parseS3Uri, readStart } from "./s3-objects.ts";
+import type { ObjectHead } from "./s3-objects.ts";
 import type { StackOutputs } from "./outputs.ts";
 import type { Stack } from "./stack.ts";
 

@@ -5,7 +5,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import type { ValidateFunction } from "ajv/dist/2020.js";
 import { ServiceAnswerError } from "./errors.ts";
 import { maxResultBytesOf } from "./limits.ts";
-import { read } from "./location.ts";
+import { read } from "./s3-objects.ts";
 import type { Part } from "./parts/cut-times.ts";
 import { textOf, valueOf } from "./result-body.ts";
 import type { Stack } from "./stack.ts";

@@ -1,7 +1,7 @@
 /** Checks the jobs of a journal before they are resumed: files that changed, and videos that are in S3 already. */
 import { maxInputBytesOf } from "./limits.ts";
 import { isReadable } from "./allowed-sources.ts";
-import { headObject, parseS3Uri } from "./location.ts";
+import { headObject, parseS3Uri } from "./s3-objects.ts";
 import type { JournalEntry } from "./journal-lines.ts";
 import { inParallel } from "./parallel.ts";
 import type { Stack } from "./stack.ts";

@@ -1,7 +1,7 @@
 /** Reads a job's status from the objects at the locations that its invocation returned, and waits for its end. */
 import { codeOf } from "../../lib/errors.ts";
 import { isBadInput, reasonOf } from "./failure.ts";
-import { exists, readStart, unreachableReason } from "./location.ts";
+import { exists, readStart, unreachableReason } from "./s3-objects.ts";
 import { inParallel } from "./parallel.ts";
 import { poll } from "./poll.ts";
 import type { PollOptions } from "./poll.ts";

@@ -16,7 +16,7 @@ import type { ScalingHarness } from "../../emulator/core/scaling-harness.ts";
 import { defaults } from "../../infra/defaults.ts";
 import { readBurst } from "../../planner/burst.ts";
 import type { MeasuredBurst } from "../../planner/burst.ts";
-import { assertAgreement, planOf } from "../testing/agreement.ts";
+import { assertAgreement, planOf } from "../testing/plan-agreement.ts";
 import { scaledEndpoint } from "../testing/scaled-endpoint.ts";
 
 const inputs = fc.record({

@@ -8,8 +8,8 @@ import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
 import { PolicyRefusal } from "../../ops/deployment/deployment-errors.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
-import { statePaths } from "../../ops/local/state.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/local-folder.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { sharedTestEnvironment } from "../testing/environment.ts";
 import { assertNothingCreated, localConfigWith } from "../testing/previews.ts";
 

@@ -42,7 +42,7 @@ import { Deployment } from "../../ops/deployment/deployment.ts";
 import { changeSettings } from "../../ops/deployment/settings-file.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { localArtifact } from "../../ops/start/model.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { startTestEnvironment } from "../testing/environment.ts";
 import type { TestEnvironment } from "../testing/environment.ts";
 

@@ -15,7 +15,7 @@ import { localState } from "../../ops/local/local-stack.ts";
 import { makeFolder } from "../../lib/files.ts";
 import { UserError } from "../../lib/errors.ts";
 import { freePort } from "../../lib/ports.ts";
-import { lastLine, run } from "../../lib/run.ts";
+import { lastLine, run } from "../../lib/child-process.ts";
 import { assumeRole } from "../../ops/local/roles.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 

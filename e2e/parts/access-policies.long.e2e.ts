@@ -10,7 +10,7 @@ import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { assumeRole, attachLocalRoles } from "../../ops/local/roles.ts";
 import { packageModel } from "../../ops/start/model.ts";
-import { statePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/local-folder.ts";
 import { run } from "../../ops/testing/commands.ts";
 import type { Finished } from "../../ops/testing/commands.ts";
 import { signed } from "../../emulator/testing/test-gateway.ts";
@@ -30,10 +30,7 @@ describe("the policies for callers and operators", () => {
     jobs = join(folder, "jobs.jsonl");
     const paths = statePaths(folder);
     await mkdir(paths.aws, { recursive: true });
-    [aws] = await Promise.all([
-      spawnEmulator({ paths, port: 0, speed: 240, signal }),
-      packageModel(signal),
-    ]);
+    [aws] = await Promise.all([spawnEmulator({ paths, port: 0, speed: 240, signal }), packageModel(signal)]);
     const deployment = await Deployment.open(aws, paths);
     ({ outputs } = await deployment.up(step, signal));
     await attachLocalRoles(aws, outputs, signal);

@@ -8,7 +8,7 @@ import { startProvider } from "../../emulator/provider/server.ts";
 import type { RunningProvider } from "../../emulator/provider/server.ts";
 import { Deployment } from "../../ops/deployment/deployment.ts";
 import { PolicyRefusal } from "../../ops/deployment/deployment-errors.ts";
-import { statePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/local-folder.ts";
 import { bootstrapPolicies, bootstrapStack, copyBootstrap } from "../../ops/rehearsal/account.ts";
 
 const signal = new AbortController().signal;

@@ -17,12 +17,12 @@ import { Deployment } from "../../ops/deployment/deployment.ts";
 import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
-import { statePaths } from "../../ops/local/state.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/local-folder.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { run } from "../../ops/testing/commands.ts";
 import type { BurstFigures } from "../../client/cli/burst/figures.ts";
 import { openBrowser } from "../../lib/report-page/testing/browser.ts";
-import { lookAt } from "../../lib/report-page/testing/look-at.ts";
+import { readRenderedPage } from "../../lib/report-page/testing/rendered-page.ts";
 import { waitForInstances } from "../../client/src/capacity.ts";
 import { checkOutputs, connect, invoke, readJournal, waitForJob } from "../../client/src/index.ts";
 import type { Stack } from "../../client/src/index.ts";
@@ -33,7 +33,7 @@ import { defaults } from "../../infra/defaults.ts";
 import { readBurst } from "../../planner/burst.ts";
 import type { MeasuredResult } from "../../planner/burst.ts";
 import type { PlanResult } from "../../planner/plan.ts";
-import { assertAgreement } from "../testing/agreement.ts";
+import { assertAgreement } from "../testing/plan-agreement.ts";
 import { packScriptedModel, scripts } from "../../client/testing/scripted-model.ts";
 
 const count = 200;
@@ -169,7 +169,11 @@ describe("a burst on the local stack with a scripted model", function () {
     for (const scheme of ["light", "dark"] as const) {
       it(`shows data in every chart in the ${scheme} scheme`, async () => {
         assert.ok("browser" in opened);
-        const { charts, problems, requests } = await lookAt(opened.browser, pathToFileURL(report).href, scheme);
+        const { charts, problems, requests } = await readRenderedPage(
+          opened.browser,
+          pathToFileURL(report).href,
+          scheme,
+        );
         assert.deepEqual([problems, requests], [[], [pathToFileURL(report).href]]);
         assert.equal(charts.length, 6);
         for (const { id, series, inkedPixels } of charts) {

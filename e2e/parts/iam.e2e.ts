@@ -22,8 +22,8 @@ import {
 import { InvokeEndpointAsyncCommand, SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import * as pulumi from "@pulumi/pulumi";
-import { createEmulator } from "../../emulator/aws.ts";
-import type { Emulator } from "../../emulator/aws.ts";
+import { createEmulator } from "../../emulator/emulator.ts";
+import type { Emulator } from "../../emulator/emulator.ts";
 import { actorCalls } from "../../emulator/iam/actors.ts";
 import { FakeFleet, testImage, testRole } from "../../emulator/testing/fake-aws.ts";
 import { allow, createExecutionRole, createRole, sessionOf } from "../../emulator/testing/roles.ts";

@@ -13,8 +13,8 @@ import { configOf } from "../../ops/pipeline/ephemeral.ts";
 import { awsEnvironment, Deployment, pulumiPath } from "../../ops/deployment/deployment.ts";
 import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
-import { statePaths } from "../../ops/local/state.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/local-folder.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { bootstrapPolicies, bootstrapStack, copyBootstrap } from "../../ops/rehearsal/account.ts";
 

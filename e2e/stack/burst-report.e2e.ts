@@ -7,7 +7,7 @@ import { after, before, describe, it } from "mocha";
 import { chartsOf } from "../../client/cli/burst/charts.ts";
 import { figuresOf, rowsOf } from "../../client/cli/burst/figures.ts";
 import { renderReport } from "../../client/cli/burst/report.ts";
-import { lookAt } from "../../lib/report-page/testing/look-at.ts";
+import { readRenderedPage } from "../../lib/report-page/testing/rendered-page.ts";
 import { sampleMetrics, sampleRun, shortMetrics, shortRun } from "../../client/cli/burst/testing/sample-burst.ts";
 import { useBrowser } from "../testing/browser.ts";
 
@@ -29,7 +29,7 @@ describe("a burst's report in a browser", () => {
 
   for (const scheme of ["light", "dark"] as const) {
     it(`shows every chart with its data, axes and title in the ${scheme} scheme, without a network`, async () => {
-      const seen = await lookAt(browser(), page, scheme);
+      const seen = await readRenderedPage(browser(), page, scheme);
       assert.deepEqual(seen.problems, []);
       assert.deepEqual(seen.requests, [page]);
       assert.deepEqual(
@@ -57,7 +57,7 @@ describe("a burst's report in a browser", () => {
     const file = join(folder, "short.html");
     const figures = figuresOf(shortRun, shortMetrics);
     await writeFile(file, await renderReport({ run: shortRun, figures, metrics: shortMetrics, notes: [] }));
-    const { charts, problems } = await lookAt(browser(), pathToFileURL(file).href, "light");
+    const { charts, problems } = await readRenderedPage(browser(), pathToFileURL(file).href, "light");
     assert.deepEqual(problems, []);
     for (const { id, inkedPixels } of charts) assert.ok(inkedPixels > 200, `${id} has ${inkedPixels} inked pixels`);
     const instances = charts.find(({ id }) => id === "instances");
@@ -87,7 +87,10 @@ describe("a burst's report in a browser", () => {
   });
 
   it("has different colours of background and marks in the dark and light schemes", async () => {
-    const [light, dark] = [await lookAt(browser(), page, "light"), await lookAt(browser(), page, "dark")];
+    const [light, dark] = [
+      await readRenderedPage(browser(), page, "light"),
+      await readRenderedPage(browser(), page, "dark"),
+    ];
     assert.ok(light.groundLuminance > 0.9, String(light.groundLuminance));
     assert.ok(dark.groundLuminance < 0.2, String(dark.groundLuminance));
     assert.notDeepEqual(light.charts[0]?.colours, dark.charts[0]?.colours);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "mocha";
 import { awsEnvironment, pulumiEnvironment } from "../../ops/deployment/deployment.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { run } from "../../ops/testing/commands.ts";
 import { sharedTestEnvironment } from "../testing/environment.ts";
 import type { Finding } from "../../ops/doctor/finding.ts";

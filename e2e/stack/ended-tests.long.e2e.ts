@@ -7,7 +7,7 @@ import { afterEach, before, describe, it } from "mocha";
 import { repoRoot } from "../../tools/paths.mjs";
 import { runGroups } from "../../tools/parallel/run-groups.mjs";
 import { localState } from "../../ops/local/local-stack.ts";
-import { stackOwner } from "../../ops/local/state.ts";
+import { stackOwner } from "../../ops/local/local-folder.ts";
 import { assertNothingLeft } from "../testing/assert-nothing-left.ts";
 import { takeDownLeftover } from "../testing/leftover-stack.ts";
 
@@ -25,7 +25,7 @@ describe("a test run that ends while the local stack is up", () => {
       import { setTimeout as sleep } from "node:timers/promises";
       import { readReady } from "./ops/local/emulator.ts";
       import { localState } from "./ops/local/local-stack.ts";
-      import { stackOwner } from "./ops/local/state.ts";
+      import { stackOwner } from "./ops/local/local-folder.ts";
       const end = performance.now() + 240_000;
       for (;;) {
         const ready = await readReady(localState);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { after, before, describe, it } from "mocha";
-import { lookAt } from "../../lib/report-page/testing/look-at.ts";
+import { readRenderedPage } from "../../lib/report-page/testing/rendered-page.ts";
 import { planInput } from "../../ops/plan/options.ts";
 import { renderPlan } from "../../ops/plan/report.ts";
 import { planRows } from "../../ops/plan/text.ts";
@@ -33,7 +33,7 @@ describe("a plan's report in a browser", () => {
 
   for (const scheme of ["light", "dark"] as const) {
     it(`shows every chart with its median and its range in the ${scheme} scheme, without a network`, async () => {
-      const seen = await lookAt(browser(), page, scheme);
+      const seen = await readRenderedPage(browser(), page, scheme);
       assert.deepEqual(seen.problems, []);
       assert.deepEqual(seen.requests, [page]);
       assert.deepEqual(

@@ -6,8 +6,8 @@ import { after, before, describe, it } from "mocha";
 import { Deployment } from "../../ops/deployment/deployment.ts";
 import { PolicyRefusal } from "../../ops/deployment/deployment-errors.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
-import { statePaths } from "../../ops/local/state.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/local-folder.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { sharedTestEnvironment } from "../testing/environment.ts";
 import { assertNothingCreated, localConfigWith } from "../testing/previews.ts";
 

@@ -32,7 +32,7 @@ import { rehearse, stageNames } from "../../ops/rehearsal/rehearsal.ts";
 import type { Rehearsal, StageName } from "../../ops/rehearsal/rehearsal.ts";
 import { changeSettings, parseSetting } from "../../ops/deployment/settings-file.ts";
 import type { Setting } from "../../ops/deployment/settings-file.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { leftProcesses, run } from "../../ops/testing/commands.ts";
 import { freePort } from "../../lib/ports.ts";
 import { takeDownLeftover } from "../testing/leftover-stack.ts";

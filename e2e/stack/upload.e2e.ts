@@ -13,7 +13,7 @@ import {
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { sharedTestEnvironment } from "../testing/environment.ts";
-import { parseS3Uri, readStart } from "../../client/src/location.ts";
+import { parseS3Uri, readStart } from "../../client/src/s3-objects.ts";
 import { connect } from "../../client/src/stack.ts";
 import type { Stack } from "../../client/src/stack.ts";
 import { outputsAt } from "../../client/testing/outputs-at.ts";

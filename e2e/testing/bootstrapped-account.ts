@@ -7,7 +7,7 @@ import { z } from "zod";
 import { awsEnvironment, Deployment, pulumiPath } from "../../ops/deployment/deployment.ts";
 import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
-import { statePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/local-folder.ts";
 import { assumeJobRole } from "../../ops/rehearsal/account.ts";
 
 /**

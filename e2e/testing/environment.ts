@@ -3,14 +3,14 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "mocha";
-import { createEmulator } from "../../emulator/aws.ts";
-import type { Emulator, EmulatorOptions } from "../../emulator/aws.ts";
+import { createEmulator } from "../../emulator/emulator.ts";
+import type { Emulator, EmulatorOptions } from "../../emulator/emulator.ts";
 import { FakeFleet } from "../../emulator/testing/fake-aws.ts";
 import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { packageModel } from "../../ops/start/model.ts";
-import { statePaths } from "../../ops/local/state.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/local-folder.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { ministackPython, repoRoot, servingPython } from "../../tools/paths.mjs";
 
 /** An emulator for tests. Disposing of it stops the emulator and deletes the folder. */
@@ -27,10 +27,7 @@ export async function startTestEnvironment(speed: number): Promise<TestEnvironme
   const folder = await mkdtemp(join(tmpdir(), "environment-"));
   const paths = statePaths(folder);
   await Promise.all([mkdir(paths.aws, { recursive: true }), mkdir(paths.backend, { recursive: true })]);
-  const [aws] = await Promise.all([
-    spawnEmulator({ paths, port: 0, speed, signal }),
-    packageModel(signal),
-  ]);
+  const [aws] = await Promise.all([spawnEmulator({ paths, port: 0, speed, signal }), packageModel(signal)]);
   return {
     folder,
     paths,

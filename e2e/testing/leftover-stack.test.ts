@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { handOver } from "../../lib/lock.ts";
-import { statePaths } from "../../ops/local/state.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
+import { statePaths } from "../../ops/local/local-folder.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { testRunVariable } from "../../ops/testing/commands.ts";
 import { takeDownLeftover } from "./leftover-stack.ts";
 

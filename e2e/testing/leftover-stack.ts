@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { stopEmulator } from "../../ops/local/emulator.ts";
 import { localState } from "../../ops/local/local-stack.ts";
-import { inUse, isKeptUp, release, stackOwner } from "../../ops/local/state.ts";
-import type { StatePaths } from "../../ops/local/state.ts";
+import { inUse, isKeptUp, release, stackOwner } from "../../ops/local/local-folder.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { testRunVariable } from "../../ops/testing/commands.ts";
 
 /**

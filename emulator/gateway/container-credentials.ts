@@ -2,7 +2,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { ContainerSession } from "../iam/launcher.ts";
+import type { ContainerSession } from "../iam/launcher-client.ts";
 import type { WireResponse } from "../wire/protocol.ts";
 
 /** Path of the page; a container gets its URL by AWS_CONTAINER_CREDENTIALS_FULL_URI. */

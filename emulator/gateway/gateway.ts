@@ -17,7 +17,7 @@ import { localPage, unsignedPage } from "./local-pages.ts";
 import type { LocalPagesOptions } from "./local-pages.ts";
 import { bucketPattern, checkHost, ForeignRequestError, isFromPage } from "./origin.ts";
 import type { Addressed } from "./origin.ts";
-import type { Launcher } from "../iam/launcher.ts";
+import type { Launcher } from "../iam/launcher-client.ts";
 import type { ServerSocket } from "../processes/sockets.ts";
 import { Proxy } from "./proxy.ts";
 import { refuse, signatureRefusal } from "./refusal.ts";

@@ -1,6 +1,6 @@
 /** The key pairs whose signatures the gateway accepts: the administrator's, and those that IAM and STS have issued. */
 
-import type { Launcher } from "../iam/launcher.ts";
+import type { Launcher } from "../iam/launcher-client.ts";
 import type { Credentials } from "./credentials.ts";
 import { SignatureError } from "./signature-error.ts";
 

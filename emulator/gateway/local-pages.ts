@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
-import type { Launcher } from "../iam/launcher.ts";
+import type { Launcher } from "../iam/launcher-client.ts";
 import { containerCredentialsPath } from "./container-credentials.ts";
 import type { ContainerCredentials } from "./container-credentials.ts";
 import type { WireResponse } from "../wire/protocol.ts";

@@ -9,7 +9,7 @@ import { request as httpRequest } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { pipeline, PassThrough, Transform } from "node:stream";
 import type { TransformCallback } from "node:stream";
-import { launcherHeaders } from "../iam/launcher.ts";
+import { launcherHeaders } from "../iam/launcher-client.ts";
 import { SocketAgent } from "../processes/sockets.ts";
 import type { ServerSocket } from "../processes/sockets.ts";
 import { xml } from "../wire/xml.ts";

@@ -1,6 +1,6 @@
 /** Permission checks of the emulator: the interface between services that need a decision and the launcher, which makes it. */
 
-import type { Launcher } from "./launcher.ts";
+import type { Launcher } from "./launcher-client.ts";
 
 /** Who makes a call. */
 export type Caller =

@@ -10,8 +10,8 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-import endpoints
 import enforcement
+import launcher_api
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve the launcher's own paths, and MiniStack's."""
     if scope["type"] == "http":
-        if scope["path"] in endpoints.paths:
-            await endpoints.serve(scope, receive, send)
+        if scope["path"] in launcher_api.paths:
+            await launcher_api.serve(scope, receive, send)
             return
         if not enforcement.begin(scope):
-            await endpoints.refuse_token(send)
+            await launcher_api.refuse_token(send)
             return
     await app(scope, receive, send)
 

@@ -10,7 +10,7 @@ import { awsPorts } from "../aws-ports.ts";
 import type { AwsPorts } from "../aws-ports.ts";
 import { ContainerCredentials } from "../gateway/container-credentials.ts";
 import { startGateway } from "../gateway/gateway.ts";
-import { LauncherConnection } from "../iam/launcher.ts";
+import { LauncherConnection } from "../iam/launcher-client.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { miniStackServices, startMiniStack } from "../ministack.ts";
 import { testAccount, testCredentials, testRegion } from "./test-gateway.ts";

@@ -10,7 +10,7 @@ import { randomCredentials } from "../gateway/credentials.ts";
 import type { Credentials } from "../gateway/credentials.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import type { Gateway } from "../gateway/gateway.ts";
-import type { Launcher } from "../iam/launcher.ts";
+import type { Launcher } from "../iam/launcher-client.ts";
 import { WireService } from "../wire/dispatch.ts";
 import type { Authorization, Service } from "../wire/service.ts";
 import { ownModels, testModel } from "./api-models.ts";

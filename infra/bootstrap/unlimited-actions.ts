@@ -1,5 +1,5 @@
 /**
- * Actions that cannot be limited to one environment's resources. README.md shows them as a table (`tables.ts`); no other statement of
+ * Actions that cannot be limited to one environment's resources. README.md shows them as a table (`unlimited-actions-table.ts`); no other statement of
  * the bootstrap's policies applies to every resource, or to every resource of a kind (`separation.long.e2e.ts`).
  */
 import type { PolicyStatement } from "@pulumi/aws/iam/index.js";

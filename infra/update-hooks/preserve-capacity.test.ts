@@ -5,8 +5,8 @@ import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, it } from "mocha";
 import type * as pulumi from "@pulumi/pulumi";
-import { sageMaker } from "./endpoint-port.ts";
-import type { LiveEndpoint } from "./endpoint-port.ts";
+import { sageMaker } from "./endpoint-calls.ts";
+import type { LiveEndpoint } from "./endpoint-calls.ts";
 import { preserveCapacity } from "./preserve-capacity.ts";
 
 const arn = "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/detector";

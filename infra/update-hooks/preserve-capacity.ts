@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import type { EndpointPort } from "./endpoint-port.ts";
+import type { EndpointPort } from "./endpoint-calls.ts";
 
 /** States in which SageMaker refuses every change of an endpoint. */
 const busy = ["Creating", "Updating", "SystemUpdating", "RollingBack"];

@@ -2,7 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { logGroupOf } from "../endpoint-name.ts";
-import type { EndpointPort } from "./endpoint-port.ts";
+import type { EndpointPort } from "./endpoint-calls.ts";
 
 const inputs = z.object({ endpointConfigName: z.string() });
 const outputs = z.object({ arn: z.string(), name: z.string() });

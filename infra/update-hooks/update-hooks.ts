@@ -1,6 +1,6 @@
 /** The hooks around an update of the endpoint. */
 import * as pulumi from "@pulumi/pulumi";
-import { sageMaker } from "./endpoint-port.ts";
+import { sageMaker } from "./endpoint-calls.ts";
 import { preserveCapacity } from "./preserve-capacity.ts";
 import { updateCheck } from "./update-check.ts";
 

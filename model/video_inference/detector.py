@@ -17,7 +17,7 @@ from torchvision.models.detection import MaskRCNN
 
 from .architecture import ARCHITECTURES, Architecture, build
 from .artifact_files import CARD_FILE, WEIGHTS_FILE
-from .faults import free_memory, is_out_of_memory
+from .gpu_errors import free_memory, is_out_of_memory
 from .hardware import Hardware, choose_hardware
 from .network import Detection, Network
 from .picture import Rgb

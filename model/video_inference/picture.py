@@ -17,7 +17,7 @@ from av.video.reformatter import Colorspace, ColorTrc
 
 from .errors import NotAVideoError
 from .opening import MAX_SIDE, reason_of
-from .tone import HdrTransfer, tone_map
+from .tone_mapping import HdrTransfer, tone_map
 
 Rgb = npt.NDArray[np.uint8]
 Rotation = Literal[0, 90, 180, 270]

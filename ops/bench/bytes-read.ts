@@ -1,7 +1,7 @@
 /** Measures the bytes that the handler reads of videos in S3, and the time that a large body takes, with `model/bench`. */
 import { join } from "node:path";
 import { z } from "zod";
-import { lastLine, run } from "../../lib/run.ts";
+import { lastLine, run } from "../../lib/child-process.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 
 /** Time limit, ms: videos that do not exist are encoded, and TorchServe needs minutes for a body of 512 MiB. */

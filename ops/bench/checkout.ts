@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InvalidInputError, QuotedError } from "../../lib/errors.ts";
-import { run } from "../../lib/run.ts";
+import { run } from "../../lib/child-process.ts";
 
 /** Time limit of one command of git, ms. */
 const gitLimit = 5 * 60_000;

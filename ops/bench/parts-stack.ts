@@ -7,7 +7,7 @@ import { create } from "tar";
 import { z } from "zod";
 import { waitForInstances } from "../../client/src/capacity.ts";
 import { partIdOf } from "../../client/src/job-record.ts";
-import { read } from "../../client/src/location.ts";
+import { read } from "../../client/src/s3-objects.ts";
 import { checkOutputs } from "../../client/src/outputs.ts";
 import { cutTimes, partsOf } from "../../client/src/parts/cut-times.ts";
 import { connect } from "../../client/src/stack.ts";
@@ -19,7 +19,7 @@ import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
 import { changeSettings, parseSetting } from "../deployment/settings-file.ts";
 import { spawnEmulator } from "../local/emulator.ts";
-import { statePaths } from "../local/state.ts";
+import { statePaths } from "../local/local-folder.ts";
 
 /** Number of instances. */
 export const instances = 4;

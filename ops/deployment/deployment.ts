@@ -11,7 +11,7 @@ import type { Planned } from "./engine-events.ts";
 import type { Ready } from "../local/emulator.ts";
 import { DeploymentError, PolicyRefusal } from "./deployment-errors.ts";
 import { Deleted } from "./remains.ts";
-import type { StatePaths } from "../local/state.ts";
+import type { StatePaths } from "../local/local-folder.ts";
 import type { Step } from "../../lib/progress.ts";
 
 const destroyAttempts = 10;

@@ -21,7 +21,7 @@ import { localArtifact, packageModel } from "../start/model.ts";
 import { Progress } from "../../lib/progress.ts";
 import { checkSettings } from "./settings-check.ts";
 import { artifactKey, parseSettings } from "./settings-file.ts";
-import { statePaths } from "../local/state.ts";
+import { statePaths } from "../local/local-folder.ts";
 
 /** Names of the stacks; pr-N is the stack of pull request N, which the pipeline creates from the template Pulumi.pr.yaml. */
 const stackName = /^(dev|prod|local|pr-[1-9]\d{0,9})$/;

@@ -2,7 +2,7 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { closing } from "../../lib/closing.ts";
 import { describe } from "../../lib/errors.ts";
-import type { AwsAccess } from "./aws.ts";
+import type { AwsAccess } from "./aws-clients.ts";
 import { findingsOf, isNamed, machineRemedy } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { StackFile } from "./stack-file.ts";

@@ -25,7 +25,7 @@ Exit status: 0 no problems; 1 problems; 2 invalid input, or no such stack.`,
     .action(async ({ stack: name, json }) => {
       const stack = await readStackFile(join(import.meta.dirname, "..", ".."), name);
       // The AWS SDKs take a second to load, so they load after the command line and the stack are validated.
-      const { examine, processContext } = await import("./examine.ts");
+      const { examine, processContext } = await import("./checks.ts");
       const findings = await examine(stack, processContext);
       const healthy = !findings.some(({ status }) => status === "problem");
       stdout.write(json ? `${jsonLine({ stack: stack.name, healthy, findings })}\n` : reportOf(findings));

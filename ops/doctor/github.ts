@@ -1,7 +1,7 @@
 /** Checks GitHub's environments and the protection of main against the workflows' requirements (infra/bootstrap/README.md). */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../../lib/run.ts";
+import { run } from "../../lib/child-process.ts";
 import { Repository } from "../pipeline/github.ts";
 import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";

@@ -6,7 +6,7 @@ import type { StackConfig } from "../../infra/config.ts";
 import { publishedImage } from "../../infra/serving-image.ts";
 import type { PublishedImage } from "../../infra/serving-image.ts";
 import { deepLearningAccounts } from "../../lib/deep-learning-accounts.ts";
-import type { AwsAccess } from "./aws.ts";
+import type { AwsAccess } from "./aws-clients.ts";
 import { findingsOf, isNamed } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 

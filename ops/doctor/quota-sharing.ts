@@ -1,7 +1,7 @@
 /** Finds the other stacks that share the quota of a stack's instance type: those of the same account and region. */
 import { readdir } from "node:fs/promises";
 import { describe, InvalidInputError, UserError } from "../../lib/errors.ts";
-import { lastLine, run } from "../../lib/run.ts";
+import { lastLine, run } from "../../lib/child-process.ts";
 import { ConfigError } from "../../infra/config.ts";
 import { readSettings } from "./settings.ts";
 import { readStackFile } from "./stack-file.ts";

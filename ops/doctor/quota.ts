@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-service-quotas";
 import type { ServiceQuota } from "@aws-sdk/client-service-quotas";
 import { closing } from "../../lib/closing.ts";
-import type { AwsAccess } from "./aws.ts";
+import type { AwsAccess } from "./aws-clients.ts";
 import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { QuotaSharing } from "./quota-sharing.ts";

@@ -5,7 +5,7 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { endpointNameOf, logGroupOf } from "../../infra/endpoint-name.ts";
 import { closing } from "../../lib/closing.ts";
 import { endpointStatus, hasLogGroup } from "../../lib/endpoint-remains.ts";
-import type { AwsAccess } from "./aws.ts";
+import type { AwsAccess } from "./aws-clients.ts";
 import { findingsOf } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import { namespace } from "../deployment/settings-file.ts";

@@ -1,7 +1,7 @@
 /** Checks that the key or passphrase of the stack's secrets is available. */
 import { DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { closing } from "../../lib/closing.ts";
-import type { AwsAccess } from "./aws.ts";
+import type { AwsAccess } from "./aws-clients.ts";
 import type { Backend } from "./backend.ts";
 import { findingsOf, isNamed } from "./finding.ts";
 import type { Finding } from "./finding.ts";

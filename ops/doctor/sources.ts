@@ -3,8 +3,8 @@ import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/clien
 import { closing } from "../../lib/closing.ts";
 import { describe } from "../../lib/errors.ts";
 import type { SourceBucket } from "../../infra/source-buckets.ts";
-import { forS3 } from "./aws.ts";
-import type { AwsAccess } from "./aws.ts";
+import { forS3 } from "./aws-clients.ts";
+import type { AwsAccess } from "./aws-clients.ts";
 import { findingsOf, isNamed } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 

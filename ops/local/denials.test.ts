@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { withDenials } from "./denials.ts";
-import { release, statePaths } from "./state.ts";
-import type { StatePaths } from "./state.ts";
+import { release, statePaths } from "./local-folder.ts";
+import type { StatePaths } from "./local-folder.ts";
 
 const prefix = "2026-11-30 18:43:19,123 WARNING [iam]";
 const denialOf = (action: string): string =>

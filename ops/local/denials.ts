@@ -23,7 +23,7 @@ const denial = /IAM denied .*$/;
  * @returns the command's exit status
  */
 export async function withDenials(root: string, stderr: TextSink, run: () => Promise<number>): Promise<number> {
-  // Paths of the log while the emulator runs, and after its end (`ops/local/state.ts`).
+  // Paths of the log while the emulator runs, and after its end (`ops/local/local-folder.ts`).
   const logs = [join(root, "aws", "logs", "ministack.log"), join(root, "last-logs", "ministack.log")];
   const before = new Map((await Promise.all(logs.map(fileAt))).map(({ id, size }) => [id, size]));
   const status = await run();

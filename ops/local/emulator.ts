@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { QuotedError } from "../../lib/errors.ts";
 import { writeWhole } from "../../lib/files.ts";
-import type { StatePaths } from "./state.ts";
+import type { StatePaths } from "./local-folder.ts";
 
 /** The emulator did not start, or ended unexpectedly. */
 export class EmulatorError extends QuotedError {

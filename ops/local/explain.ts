@@ -9,7 +9,7 @@ import { InvalidInputError, UserError } from "../../lib/errors.ts";
 import { jsonLine, printable } from "../../lib/printable.ts";
 import type { Ready } from "./emulator.ts";
 import { findRole, roleHelp } from "./roles.ts";
-import { requireRunning } from "./running.ts";
+import { requireRunning } from "./running-stack.ts";
 
 /** Time limit for the answer, ms. */
 const limit = 30_000;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { keepLogs } from "./last-logs.ts";
-import { release, statePaths } from "./state.ts";
+import { release, statePaths } from "./local-folder.ts";
 
 describe("the logs of the last run", () => {
   let folder: string;

@@ -11,8 +11,8 @@ import { checkPort, defaultPort } from "./port.ts";
 import { attachLocalRoles, detachLocalRoles } from "./roles.ts";
 import type { Progress } from "../../lib/progress.ts";
 import { checkSettings } from "../deployment/settings-check.ts";
-import { release, statePaths, takeOver } from "./state.ts";
-import type { StatePaths } from "./state.ts";
+import { release, statePaths, takeOver } from "./local-folder.ts";
+import type { StatePaths } from "./local-folder.ts";
 
 /** Clock speed-up while the emulator is idle. */
 export const defaultSpeed = 960;

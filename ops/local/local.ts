@@ -14,10 +14,10 @@ import type { Ready } from "./emulator.ts";
 import { bringUp, defaultSpeed, localState, speedHelp, takeDown } from "./local-stack.ts";
 import { defaultPort } from "./port.ts";
 import { Progress } from "../../lib/progress.ts";
-import { inUse, release, stackOwner } from "./state.ts";
+import { inUse, release, stackOwner } from "./local-folder.ts";
 import { assumeRole, roleHelp } from "./roles.ts";
 import type { RoleSession } from "./roles.ts";
-import { noStack, readRunning, requireRunning } from "./running.ts";
+import { noStack, readRunning, requireRunning } from "./running-stack.ts";
 
 /** Defines `local` with its commands `up`, `down`, `status` and `env`. */
 export function localCommand(context: CommandContext) {

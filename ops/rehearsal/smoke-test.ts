@@ -1,7 +1,7 @@
 /** Runs the smoke test on a deployed stack in a separate process, as the pipeline does. */
 import { stripVTControlCharacters } from "node:util";
 import { QuotedError } from "../../lib/errors.ts";
-import { lastLine, run } from "../../lib/run.ts";
+import { lastLine, run } from "../../lib/child-process.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import type { Step } from "../../lib/progress.ts";
 

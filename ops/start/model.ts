@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { childEnvironment } from "../../lib/child-environment.ts";
 import { QuotedError } from "../../lib/errors.ts";
-import { lastLine, run } from "../../lib/run.ts";
+import { lastLine, run } from "../../lib/child-process.ts";
 import { repoRoot, servingPython } from "../../tools/paths.mjs";
 
 /** A Python command of `model/` failed. The message is the last line of its output. */

@@ -5,7 +5,7 @@ import type { JobJournal } from "../../src/journal.ts";
 import { deviceBytes, deviceIn, environmentOf } from "../../src/environment.ts";
 import type { Device } from "../../src/environment.ts";
 import { codeOf } from "../../../lib/errors.ts";
-import { readStart } from "../../src/location.ts";
+import { readStart } from "../../src/s3-objects.ts";
 import { inParallel } from "../../src/parallel.ts";
 import { poll } from "../../src/poll.ts";
 import type { Stack } from "../../src/stack.ts";

@@ -10,7 +10,7 @@ import { runOnStack, stackCommand } from "../session.ts";
 import type { Session } from "../session.ts";
 import { checkEndpoint } from "../../src/endpoint.ts";
 import { timeoutWithin } from "../../src/limits.ts";
-import { headObject, parseS3Uri } from "../../src/location.ts";
+import { headObject, parseS3Uri } from "../../src/s3-objects.ts";
 import { JobJournal, readJournal } from "../../src/journal.ts";
 import { inParallel } from "../../src/parallel.ts";
 import { journalOf, manifestOption } from "../journal-option.ts";

@@ -3,7 +3,7 @@ import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { ServiceAnswerError } from "../errors.ts";
 import { plural } from "../format.ts";
-import { parseS3Uri } from "../location.ts";
+import { parseS3Uri } from "../s3-objects.ts";
 
 /** Bytes that can be read by ranges. */
 export interface ByteSource {

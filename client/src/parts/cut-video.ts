@@ -2,12 +2,12 @@
 import { checkOpenFile, openVideo } from "../video-file.ts";
 import { plural } from "../format.ts";
 import { partIdOf } from "../job-record.ts";
-import { headObject, parseS3Uri } from "../location.ts";
+import { headObject, parseS3Uri } from "../s3-objects.ts";
 import { maxInputBytesOf } from "../limits.ts";
 import { fileSource, s3Source } from "../media/byte-source.ts";
 import { probeVideo } from "../media/probe.ts";
 import type { ProbeOptions, VideoTimes } from "../media/probe.ts";
-import type { FoundVideo } from "../sources.ts";
+import type { FoundVideo } from "../find-videos.ts";
 import type { Stack } from "../stack.ts";
 import { newInferenceId } from "../submit.ts";
 import { isS3 } from "../submit-all.ts";

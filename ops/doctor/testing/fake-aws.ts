@@ -2,8 +2,8 @@
 import type { IncomingMessage } from "node:http";
 import { errorAnswer, FakeAwsServer, identity, json, xml } from "../../../lib/testing/fake-aws.ts";
 import type { Answer as HttpAnswer, FakeRequest } from "../../../lib/testing/fake-aws.ts";
-import { requestLimits } from "../aws.ts";
-import type { AwsAccess } from "../aws.ts";
+import { requestLimits } from "../aws-clients.ts";
+import type { AwsAccess } from "../aws-clients.ts";
 
 /** An answer: the body of a successful one, in JSON or XML, or an error. */
 export type Answer = object | string | Refusal;

@@ -1,6 +1,6 @@
 /** Tests the policy on the network of models whose requests refer to videos in S3. */
-import { referenceNeedsS3 } from "./reference.ts";
-import { policyTests, withProps } from "./testing/cases.ts";
+import { referenceNeedsS3 } from "./reference-requests.ts";
+import { policyTests, withProps } from "./testing/policy-tests.ts";
 import { unknownString } from "./testing/evaluate.ts";
 import type { TestResource } from "./testing/evaluate.ts";
 

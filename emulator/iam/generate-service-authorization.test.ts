@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, it } from "mocha";
-import { dataFile, serviceAuthorization } from "./generate.ts";
+import { dataFile, serviceAuthorization } from "./generate-service-authorization.ts";
 
 describe("service-authorization.json", () => {
   it("is generated from the installed package", async () => {

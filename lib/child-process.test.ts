@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { isAlive } from "./testing/processes.ts";
-import { lastLine, run } from "./run.ts";
+import { lastLine, run } from "./child-process.ts";
 
 const node = (script: string) => [process.execPath, "-e", script] as const;
 const limit = 30_000;

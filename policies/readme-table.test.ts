@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "mocha";
 import { z } from "zod";
 import { policies } from "./pack.ts";
-import { page, withTable } from "./table.ts";
+import { page, withTable } from "./readme-table.ts";
 
 const level = z.enum(["advisory", "mandatory", "disabled"]);
 const configSchema = z.record(z.string(), z.union([level, z.looseObject({ enforcementLevel: level.optional() })]));

@@ -7,7 +7,7 @@ import { extname, join, resolve } from "node:path";
 import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
 import { checkSize, maxInputBytesOf } from "./limits.ts";
 import { checkLocation } from "./allowed-sources.ts";
-import { headObject, isBucketMissing, parseS3Uri } from "./location.ts";
+import { headObject, isBucketMissing, parseS3Uri } from "./s3-objects.ts";
 import { inParallel } from "./parallel.ts";
 import { requestsPrefix } from "./request-object.ts";
 import type { Stack } from "./stack.ts";

@@ -13,7 +13,7 @@ import { ContainerCredentials } from "./gateway/container-credentials.ts";
 import { randomCredentials } from "./gateway/credentials.ts";
 import type { Credentials } from "./gateway/credentials.ts";
 import { defaultPort, startGateway } from "./gateway/gateway.ts";
-import { LauncherConnection } from "./iam/launcher.ts";
+import { LauncherConnection } from "./iam/launcher-client.ts";
 import { makeFolder } from "../lib/files.ts";
 import { miniStackServices, startMiniStack } from "./ministack.ts";
 import { ArtifactCache } from "./model-server/artifact.ts";

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { handOver, ownerRecord } from "../../lib/lock.ts";
-import { release, StackInUse, stackOwner, statePaths, takeOver } from "./state.ts";
-import type { StatePaths } from "./state.ts";
+import { release, StackInUse, stackOwner, statePaths, takeOver } from "./local-folder.ts";
+import type { StatePaths } from "./local-folder.ts";
 
 describe("the local stack's folder", () => {
   let paths: StatePaths;
@@ -45,7 +45,7 @@ describe("the local stack's folder", () => {
 
   it("has no lock if it cannot be written", () => {
     const script = `
-      import { statePaths, takeOver } from ${JSON.stringify(new URL("state.ts", import.meta.url).href)};
+      import { statePaths, takeOver } from ${JSON.stringify(new URL("local-folder.ts", import.meta.url).href)};
       await takeOver(statePaths(${JSON.stringify(paths.root)})).catch((error) => console.log(error.message));`;
     const node = [process.execPath, "--input-type=module", "--eval", script];
     // No file may grow: Node gets EFBIG, as it gets ENOSPC on a full disk.

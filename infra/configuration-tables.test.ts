@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "mocha";
 import { describeSettings } from "./config.ts";
-import { page, withTables } from "./tables.ts";
+import { page, withTables } from "./configuration-tables.ts";
 
 describe("docs/configuration.md", () => {
   const text = readFileSync(page, "utf8");

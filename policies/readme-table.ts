@@ -1,4 +1,4 @@
-/** Writes the pack's policies into the table in README.md: `node policies/table.ts`. */
+/** Writes the pack's policies into the table in README.md: `node policies/readme-table.ts`. */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { domains } from "./pack.ts";
@@ -14,7 +14,7 @@ export const page = join(import.meta.dirname, "README.md");
 async function policyFiles(): Promise<ReadonlyMap<unknown, string>> {
   // index.ts starts the pack, and this file waits for the result.
   const files = (await readdir(import.meta.dirname)).filter(
-    (file) => /^[a-z-]+\.ts$/.test(file) && file !== "index.ts" && file !== "table.ts",
+    (file) => /^[a-z-]+\.ts$/.test(file) && file !== "index.ts" && file !== "readme-table.ts",
   );
   const exported = files.map(async (file) =>
     Object.values((await import(`./${file}`)) as Record<string, unknown>).map((value) => [value, file] as const),

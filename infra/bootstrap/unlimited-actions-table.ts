@@ -1,8 +1,8 @@
-/** The table of unlimited actions in README.md, and the same actions in `policies.json`: `node infra/bootstrap/tables.ts` writes both. */
+/** The table of unlimited actions in README.md, and the same actions in `policies.json`: `node infra/bootstrap/unlimited-actions-table.ts` writes both. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { replaceTable } from "../tables.ts";
+import { replaceTable } from "../configuration-tables.ts";
 import { unlimitedActions } from "./unlimited-actions.ts";
 
 /** The page with the table. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { InvalidInputError } from "../../lib/errors.ts";
-import { examine } from "./examine.ts";
+import { examine } from "./checks.ts";
 import type { Finding } from "./finding.ts";
 import { reportOf } from "./report.ts";
 import { readStackFile } from "./stack-file.ts";

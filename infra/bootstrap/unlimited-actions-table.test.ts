@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "mocha";
-import { page, packConfig, withReasons, withTable } from "./tables.ts";
+import { page, packConfig, withReasons, withTable } from "./unlimited-actions-table.ts";
 
 describe("the list of unlimited actions", () => {
   it("is the table in README.md", () => {

@@ -17,7 +17,7 @@ interface SeenChart {
 }
 
 /** The page. */
-export interface SeenPage {
+export interface RenderedPage {
   readonly charts: readonly SeenChart[];
   /** The first table. */
   readonly rows: readonly (readonly string[])[];
@@ -30,12 +30,12 @@ export interface SeenPage {
 }
 
 /** Opens the page in one colour scheme, without a network. */
-export async function lookAt(
+export async function readRenderedPage(
   browser: Browser,
   url: string,
   scheme: "dark" | "light",
   picture?: `${string}.png`,
-): Promise<SeenPage> {
+): Promise<RenderedPage> {
   const page = await browser.newPage();
   try {
     const problems: string[] = [];
@@ -49,7 +49,7 @@ export async function lookAt(
     await page.goto(url, { waitUntil: "load" });
     if (picture !== undefined) await page.screenshot({ path: picture, fullPage: true });
     // A string, because it runs in the page, and the project's types do not include the DOM.
-    const seen = (await page.evaluate(look)) as Pick<SeenPage, "charts" | "groundLuminance" | "rows">;
+    const seen = (await page.evaluate(look)) as Pick<RenderedPage, "charts" | "groundLuminance" | "rows">;
     return { ...seen, problems, requests };
   } finally {
     await page.close();

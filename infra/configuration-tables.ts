@@ -1,4 +1,4 @@
-/** The tables of settings and outputs in docs/configuration.md, generated from the program: `node infra/tables.ts` writes them. */
+/** The tables of settings and outputs in docs/configuration.md, generated from the program: `node infra/configuration-tables.ts` writes them. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeSettings } from "./config.ts";

@@ -1,4 +1,4 @@
-/** The launcher's own HTTP interface on MiniStack's socket (endpoints.py): decisions, credentials, denials. */
+/** The launcher's own HTTP interface on MiniStack's socket (launcher_api.py): decisions, credentials, denials. */
 
 import { randomBytes } from "node:crypto";
 import { request as httpRequest } from "node:http";

@@ -18,7 +18,7 @@ import inference
 from tests.conftest import MODULE
 from tests.handler import Context
 from video_inference import detector, network
-from video_inference.faults import is_out_of_memory, is_sticky
+from video_inference.gpu_errors import is_out_of_memory, is_sticky
 from video_inference.network import Detection
 from video_inference.picture import Rgb
 from video_inference.video import Video

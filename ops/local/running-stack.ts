@@ -3,7 +3,7 @@ import { InvalidInputError } from "../../lib/errors.ts";
 import { readReady } from "./emulator.ts";
 import type { Ready } from "./emulator.ts";
 import { localState } from "./local-stack.ts";
-import { stackOwner } from "./state.ts";
+import { stackOwner } from "./local-folder.ts";
 
 /** Message of commands that need a running stack. */
 export const noStack = "No local stack is up. Start one with: npm run local:up";
