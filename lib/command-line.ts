@@ -70,7 +70,11 @@ class CheckedCommand extends UntypedCommand {
   constructor(name: string) {
     super(name);
     this.exitOverride((error) => {
-      throw error.exitCode === 0 ? error : new UsageError(...this.#problems, problemOf(error));
+      if (error.exitCode === 0) throw error;
+      // Commander prints its help if the name of a command is missing.
+      if (error.code === "commander.help")
+        throw new UserError(`A command is missing.\n${this.#commandList()}`, { exitCode: 2 });
+      throw new UsageError(...this.#problems, problemOf(error));
     });
     this.configureHelp({
       helpWidth: helpColumns,
@@ -83,6 +87,16 @@ class CheckedCommand extends UntypedCommand {
     this.hook("preAction", () => {
       if (this.#problems.length > 0) throw new UsageError(...this.#problems);
     });
+  }
+
+  /** Returns the help's list of commands. */
+  #commandList(): string {
+    const help = Object.assign(this.createHelp(), { helpWidth: helpColumns });
+    const width = help.padWidth(this, help);
+    const items = help
+      .visibleCommands(this)
+      .map((each) => help.formatItem(help.subcommandTerm(each), width, help.subcommandDescription(each), help));
+    return help.formatItemList("Commands:", items, help).join("\n").trimEnd();
   }
 
   override createCommand(name: string): CheckedCommand {
@@ -137,9 +151,8 @@ class CheckedCommand extends UntypedCommand {
   }
 }
 
-/** Returns the first line of commander's message, without a full stop. Commander prints its help if the name of a command is missing. */
-function problemOf({ code, message }: CommanderError): string {
-  if (code === "commander.help") return "A command is missing";
+/** Returns the first line of commander's message, without a full stop. */
+function problemOf({ message }: CommanderError): string {
   const [problem = ""] = message.replace(/^error: /, "").split("\n");
   return problem.charAt(0).toUpperCase() + problem.slice(1).replace(/\.$/, "");
 }

@@ -1,8 +1,8 @@
 /** Plans a burst that was measured, from the file that `burst` writes, and compares the plan with the burst. */
-
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { describe, InvalidInputError } from "../lib/errors.ts";
+import { schemaProblems } from "../lib/schema-problems.ts";
 import type { Load } from "./load.ts";
 import { percentilesOf, rounded } from "./percentiles.ts";
 import type { Percentiles } from "./percentiles.ts";
@@ -66,9 +66,11 @@ export interface MeasuredBurst {
  * with instances, not all of its jobs have ended, or no start of an instance was seen
  */
 export async function readBurst(file: string): Promise<MeasuredBurst> {
-  const measured = measurementsFile.safeParse(await readJson(file));
+  const content = await readJson(file);
+  const measured = measurementsFile.safeParse(content);
   if (!measured.success) {
-    throw new InvalidInputError(`${file} has no measurements of a burst: ${z.prettifyError(measured.error)}`, { hint });
+    const problems = schemaProblems(content, measured.error);
+    throw new InvalidInputError(`${file} has no measurements of a burst: ${problems}.`, { hint });
   }
   const { jobs, startSeconds, instancesBefore, phaseSeconds, instanceHours, ...stack } = measured.data;
   const refuse = (problem: string, advice: string): never => {

@@ -45,7 +45,6 @@ describe("the command line", () => {
   }
 
   for (const [problem, args, words] of [
-    ["no command", [], /A command is missing; --help/],
     ["an unknown command", ["launch"], /Unknown command 'launch'; --help/],
     ["an unknown option", ["status", "--bogus"], /Unknown option '--bogus'; --help/],
     ["another command's option", ["status", "--wait"], /Unknown option '--wait'/],

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { codeOf, explain } from "../../lib/errors.ts";
 import { run } from "../../lib/child-process.ts";
+import { schemaProblems } from "../../lib/schema-problems.ts";
 import { SetupError } from "./errors.ts";
 import { checkpointOutputs } from "./local-outputs.ts";
 
@@ -107,9 +108,6 @@ export async function readOutputs(
   return parseOutputs(await askPulumi(stack, root, limitMs), `the outputs of stack ${stack}`);
 }
 
-/** Problems shown: enough to recognise another file, or an older program's. */
-const issuesShown = 3;
-
 /**
  * Checks given outputs; `origin` is their name in errors.
  * @throws {SetupError} that names each output that is missing or invalid
@@ -117,15 +115,9 @@ const issuesShown = 3;
 export function checkOutputs(outputs: unknown, origin: string): StackOutputs {
   const checked = outputsSchema.safeParse(outputs);
   if (checked.success) return checked.data;
-  const isObject = typeof outputs === "object" && outputs !== null;
-  const issues = checked.error.issues.map(({ path: [name], message }) =>
-    isObject && name !== undefined && !Object.hasOwn(outputs, name)
-      ? `${String(name)} is missing`
-      : `${String(name ?? "the whole")}: ${message}`,
+  throw new SetupError(
+    `${origin}: ${schemaProblems(outputs, checked.error)}. Deploy the stack with this version of the program first.`,
   );
-  const shown = issues.slice(0, issuesShown).join("; ");
-  const others = issues.length > issuesShown ? ` (and ${issues.length - issuesShown} more)` : "";
-  throw new SetupError(`${origin}: ${shown}${others}. Deploy the stack with this version of the program first.`);
 }
 
 function parseOutputs(text: string, origin: string): StackOutputs {

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { setTimeout as sleep } from "node:timers/promises";
 import { codeOf } from "../../lib/errors.ts";
+import { schemaProblems } from "../../lib/schema-problems.ts";
 import { InputError, ServiceAnswerError, SetupError } from "./errors.ts";
 import { plural } from "./format.ts";
 import { jobRecordSchema, partNamed } from "./job-record.ts";
@@ -73,13 +74,10 @@ function parseRecord(
   id: string,
   { outputLocation, failureLocation }: Pick<StackOutputs, "outputLocation" | "failureLocation">,
 ): JobRecord {
-  const parsed = jobRecordSchema.safeParse(jsonOf(text));
+  const value = jsonOf(text);
+  const parsed = jobRecordSchema.safeParse(value);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw invalid(
-      uri,
-      `does not match client/job.schema.json: /${issue?.path.join("/") ?? ""} ${issue?.message ?? ""}`,
-    );
+    throw invalid(uri, `does not match client/job.schema.json: ${schemaProblems(value, parsed.error)}`);
   }
   const record = parsed.data;
   if (record.id !== id) throw invalid(uri, `is the record of job ${record.id}`);

@@ -10,6 +10,7 @@ import { plural } from "../../client/src/index.ts";
 import { createCommand, matching } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
+import { schemaProblems } from "../../lib/schema-problems.ts";
 import { jsonLine, printable, printableText } from "../../lib/printable.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "./deployment.ts";
@@ -118,8 +119,16 @@ async function withArtifact<Config extends { readonly [artifactKey]?: string | u
 }
 
 async function preview(options: PreviewOptions, progress: Progress, signal: AbortSignal): Promise<Plan> {
-  const parsed = settingsSchema.safeParse(await parseSettings(options.configFile));
-  if (!parsed.success) throw new InvalidInputError(`${options.configFile}: ${z.prettifyError(parsed.error)}`);
+  const settings = await parseSettings(options.configFile);
+  const parsed = settingsSchema.safeParse(settings);
+  if (!parsed.success) {
+    throw new InvalidInputError(
+      `${options.configFile} has invalid settings: ${schemaProblems(settings, parsed.error)}.`,
+      {
+        hint: "docs/configuration.md lists the settings",
+      },
+    );
+  }
   const config = await withArtifact(parsed.data.config, progress, signal);
   await using cleanup = new AsyncDisposableStack();
   const folder = await realpath(cleanup.use(await mkdtempDisposable(join(tmpdir(), "preview-"))).path);

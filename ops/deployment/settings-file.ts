@@ -4,6 +4,7 @@ import { parse, stringify, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { writeWhole } from "../../lib/files.ts";
+import { schemaProblems } from "../../lib/schema-problems.ts";
 
 /** The program's namespace in Pulumi's config. */
 export const namespace = "async-video-inference";
@@ -65,10 +66,13 @@ export function textValues(config: Readonly<Record<string, unknown>>): Record<st
  * @throws InvalidInputError if `file` is not one
  */
 export async function parseSettings(file: string, shownFile = file): Promise<z.infer<typeof settingsFile>> {
-  const parsed = settingsFile.safeParse(await readSettings(file));
-  if (!parsed.success)
-    throw new InvalidInputError(`${shownFile} is not a stack's settings file: ${z.prettifyError(parsed.error)}`);
-  return parsed.data;
+  const content = await readSettings(file);
+  const parsed = settingsFile.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw new InvalidInputError(
+    `${shownFile} is not a stack's settings file: ${schemaProblems(content, parsed.error)}.`,
+    { hint: "docs/configuration.md lists the settings" },
+  );
 }
 
 async function readSettings(file: string): Promise<unknown> {

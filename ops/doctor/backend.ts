@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { closing } from "../../lib/closing.ts";
 import { describe, InvalidInputError } from "../../lib/errors.ts";
+import { schemaProblems } from "../../lib/schema-problems.ts";
 import { forS3 } from "./aws-clients.ts";
 import type { AwsAccess } from "./aws-clients.ts";
 import { findingsOf, isNamed } from "./finding.ts";
@@ -38,10 +39,10 @@ const pulumiCloud = "https://api.pulumi.com";
  */
 export async function findBackend(root: string, env: NodeJS.ProcessEnv, home: string): Promise<Backend | undefined> {
   const projectFile = join(root, "Pulumi.yaml");
-  const project = await read(projectFile, (text) => projectSchema.parse(parse(text)));
+  const project = await read(projectFile, parse, projectSchema);
   if (project === undefined) throw new InvalidInputError(`${projectFile} does not exist.`);
   const loginFile = join(env["PULUMI_HOME"] ?? join(home, ".pulumi"), "credentials.json");
-  const login = await read(loginFile, (text) => loginSchema.parse(JSON.parse(text)));
+  const login = await read(loginFile, JSON.parse, loginSchema);
   const token = env["PULUMI_ACCESS_TOKEN"];
   const url = env["PULUMI_BACKEND_URL"] ?? project.backend?.url ?? login?.current;
   if (url === undefined || url === "") return token === undefined ? undefined : { url: pulumiCloud, token };
@@ -58,15 +59,23 @@ function serviceHost(url: string): string | undefined {
 }
 
 /** Reads a file; undefined if it does not exist. */
-async function read<T>(file: string, parsed: (text: string) => T): Promise<T | undefined> {
+async function read<T>(
+  file: string,
+  parseText: (text: string) => unknown,
+  schema: z.ZodType<T>,
+): Promise<T | undefined> {
+  const refuse = (problem: string): InvalidInputError =>
+    new InvalidInputError(`${file} cannot be read: ${problem}. Correct it; pulumi login rewrites credentials.json.`);
+  let content: unknown;
   try {
-    return parsed(await readFile(file, "utf8"));
+    content = parseText(await readFile(file, "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new InvalidInputError(
-      `${file} cannot be read: ${describe(error)}. Correct it; pulumi login rewrites credentials.json.`,
-    );
+    throw refuse(describe(error));
   }
+  const checked = schema.safeParse(content);
+  if (checked.success) return checked.data;
+  throw refuse(schemaProblems(content, checked.error));
 }
 
 /** Reads from the backend with the permissions that a deployment needs; writes nothing. */

@@ -6,6 +6,7 @@ import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { textValues } from "../deployment/settings-file.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
+import { schemaProblems } from "../../lib/schema-problems.ts";
 
 /** YAML reads an account's number without quotes as a number, and drops its leading zeros. */
 const accountIds = z.array(z.string("write an account's number in quotes")).default([]);
@@ -84,11 +85,16 @@ async function textOf(root: string, file: string, missing: string | undefined): 
 }
 
 function parsed(file: string, text: string): z.infer<typeof fileSchema> {
+  let content: unknown;
   try {
-    return fileSchema.parse(parse(text));
+    content = parse(text);
   } catch (error) {
-    if (error instanceof z.ZodError) throw new InvalidInputError(`${file}: ${z.prettifyError(error)}`);
     if (error instanceof YAMLParseError) throw new InvalidInputError(`${file} is not valid YAML: ${error.message}`);
     throw error;
   }
+  const checked = fileSchema.safeParse(content);
+  if (checked.success) return checked.data;
+  throw new InvalidInputError(`${file} is not a stack's settings file: ${schemaProblems(content, checked.error)}.`, {
+    hint: "docs/configuration.md lists the settings",
+  });
 }

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { makeFolder } from "../../lib/files.ts";
 import { printableText } from "../../lib/printable.ts";
 import { UserError } from "../../lib/errors.ts";
+import { schemaProblems } from "../../lib/schema-problems.ts";
 import { redacted } from "./redact.ts";
 
 const outcomes = ["passed", "refused", "drifted", "failed"] as const;
@@ -68,8 +69,8 @@ function parsed(file: string, stack: string, text: string): Report {
     throw new UserError(`${file} is not a report: ${(error as Error).message}`);
   }
   const checked = schema.extend({ stack: z.literal(stack) }).safeParse(value);
-  if (!checked.success) throw new UserError(`${file} is not a report of ${stack}: ${z.prettifyError(checked.error)}`);
-  return checked.data;
+  if (checked.success) return checked.data;
+  throw new UserError(`${file} is not a report of ${stack}: ${schemaProblems(value, checked.error)}.`);
 }
 
 /** Returns text as a folded code block (see {@link fenced}). */
