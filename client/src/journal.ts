@@ -3,7 +3,7 @@
  * acceptances and ends.
  */
 import { appendFileSync, existsSync, fstatSync, ftruncateSync, linkSync, unlinkSync } from "node:fs";
-import { open, readFile, rm, stat, truncate } from "node:fs/promises";
+import { access, constants, open, readFile, rm, truncate } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -59,11 +59,10 @@ export class JobJournal implements AsyncDisposable {
    * @throws SetupError if the file exists already, its folder does not, or it cannot be written
    */
   static async create(file: string): Promise<JobJournal> {
-    await stat(dirname(file)).catch((error: unknown) => {
-      throw unwritable(file, error);
-    });
+    await JobJournal.checkNew(file);
     const lock = lockFile(file);
     try {
+      // Another process may have written it meanwhile.
       if (existsSync(file)) throw alreadyThere(file);
       const draft = `${file}.${process.pid}.tmp`;
       // A killed process with the same id may have left one.
@@ -76,6 +75,18 @@ export class JobJournal implements AsyncDisposable {
       lock.release();
       throw error;
     }
+  }
+
+  /**
+   * Checks that a new one can be created; writes nothing.
+   * @throws SetupError as {@link create}
+   */
+  static async checkNew(file: string): Promise<void> {
+    // The dot also refuses a file in the folder's place.
+    await access(`${dirname(file)}/.`, constants.W_OK).catch((error: unknown) => {
+      throw unwritable(file, error);
+    });
+    if (existsSync(file)) throw alreadyThere(file);
   }
 
   /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { access, readFile, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import type { BurstFigures } from "../burst/figures.ts";
 import type { Measurements } from "../burst/measurements.ts";
@@ -314,6 +314,14 @@ describe("the command burst", () => {
     await assert.rejects(access(fixture.path("burst")), { code: "ENOENT" });
     const { lines } = await burst("--count", "3", "--dry-run", "--json");
     assert.equal((lines()[0] as unknown as { jobs: number }).jobs, 3);
+  });
+
+  it("refuses a dry run with the folder of another burst", async () => {
+    await mkdir(fixture.path("burst"));
+    await writeFile(fixture.path("burst/jobs.jsonl"), "");
+    const { status, stderr } = await burst("--count", "3", "--dry-run");
+    assert.equal(status, 2);
+    assert.match(stderr, /burst\/jobs\.jsonl exists already/);
   });
 
   it("shows the price on AWS, and sends nothing above 1 USD without a terminal or --yes", async () => {

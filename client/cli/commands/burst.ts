@@ -1,5 +1,6 @@
 /** The command burst: runs the experiment of AWS's blog post on a stack, with its table and a report of its charts. */
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
@@ -32,6 +33,9 @@ import { modelCommand } from "./model-options.ts";
 
 /** The repository's sample, used without --video. */
 const sample = join(import.meta.dirname, "..", "..", "..", "model", "samples", "street.mp4");
+
+/** Name of the journal in the folder of the report. */
+const journalName = "jobs.jsonl";
 
 function defineBurst() {
   return modelCommand(
@@ -73,6 +77,7 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
   const { videos: found } = await findVideos(stack, flags.video ?? [sample], signal);
   const estimated = { jobs: count, timeoutSeconds };
   if (flags.dryRun) {
+    if (flags.out !== undefined && existsSync(flags.out)) await JobJournal.checkNew(join(flags.out, journalName));
     printDryRun(found, estimated, session);
     return 0;
   }
@@ -86,7 +91,7 @@ async function run(flags: Flags & { readonly count: number }, session: Session):
   const name = `burst-${randomBytes(4).toString("hex")}`;
   const folder = flags.out ?? join("out", name);
   makeFolder(folder, "--out");
-  await using journal = await JobJournal.create(join(folder, "jobs.jsonl"));
+  await using journal = await JobJournal.create(join(folder, journalName));
   const burst = new Burst(stack, {
     name,
     videos,

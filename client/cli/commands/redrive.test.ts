@@ -210,6 +210,14 @@ describe("the command redrive", () => {
     );
   });
 
+  it("refuses a dry run with a journal that the real run would refuse", async () => {
+    const { status, stderr } = await fixture.execute([
+      ...["redrive", "--dry-run", "--journal", fixture.path("nosuchdir/redriven.jsonl")],
+    ]);
+    assert.equal(status, 2);
+    assert.match(stderr, /Cannot write the job journal .* \(ENOENT\): its folder does not exist/);
+  });
+
   it("counts the reads of a message of bad input, and warns before SQS moves it to the dead-letter queue", async () => {
     queues.put(failureOf("video-1", { failureReason: "ClientError: Received client error (400) from model." }));
     for (let count = 1; count <= 5; count++) {

@@ -119,6 +119,7 @@ async function run(jobs: string | undefined, flags: Flags, session: Session): Pr
   if (flags.dryRun) {
     const file = jobs ?? flags.journal ?? shared;
     const isThere = jobs !== undefined || existsSync(file);
+    if (!isThere && flags.journal !== undefined) await JobJournal.checkNew(flags.journal);
     const entries = isThere ? await readJournal(file, { acceptIncomplete }) : new Map<string, never>();
     const known =
       jobs !== undefined && !isShared && existsSync(shared)

@@ -129,6 +129,20 @@ describe("the command submit", () => {
     assert.ok(!(await readdir(fixture.folder)).includes("nosuchdir"));
   });
 
+  it("refuses a dry run with a journal that the real run would refuse", async () => {
+    const dryRun = (journal: string) => submit(video("a.mp4"), "--dry-run", "--journal", journal);
+    const missing = await dryRun(video("nosuchdir/m.jsonl"));
+    assert.equal(missing.status, 2);
+    assert.match(
+      missing.stderr,
+      /Cannot write the job journal .*nosuchdir\/m\.jsonl \(ENOENT\): its folder does not exist/,
+    );
+    assert.match((await dryRun(video("a.mp4/m.jsonl"))).stderr, /Cannot write the job journal .* \(ENOTDIR\)/);
+    assert.match((await dryRun(video("b.mp4"))).stderr, /b\.mp4 exists already: resume it/);
+    assert.equal((await dryRun(video("new.jsonl"))).status, 0);
+    assert.ok(!(await readdir(fixture.folder)).includes("new.jsonl"));
+  });
+
   it("uses objects and prefixes in S3 in place", async () => {
     for (const key of ["videos/x/1.mp4", "videos/x/2.mkv", "videos/x/2.txt", "videos/y.mp4"]) {
       fixture.aws.objects.set(`in/${key}`, Buffer.from("video"));

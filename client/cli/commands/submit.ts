@@ -106,6 +106,7 @@ async function submitVideos(operands: readonly string[], flags: Flags, session: 
   if (!flags.dryRun) await checkEndpoint(stack, signal);
   const cut = await cutAll(videos, flags, timeoutSeconds, session);
   if (flags.dryRun) {
+    if (flags.journal !== undefined) await JobJournal.checkNew(flags.journal);
     const dryVideos = cut.map(({ video, bytes, requests }) => ({ video, bytes, parts: partsIn(requests) }));
     printDryRun(dryVideos, { jobs: videos.length, timeoutSeconds }, session);
     return 0;
