@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import mmap
 import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -35,6 +37,9 @@ _MAX_HELD_INTERVALS = 2
 
 The next sample is at most this far away, also with `sampling=keyframe`, unless the video is damaged.
 """
+
+_PROGRESS_SECONDS = 1.0
+"""Minimum time between two lines about the progress."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,13 @@ def _possible_sizes(frame: Frame, picture: Image.Image, result: Mapping[str, Any
     return sizes
 
 
-def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> Annotated:
+def _nothing(_share: float) -> None:
+    """Ignore the progress."""
+
+
+def annotate(
+    video: Path, result: Path, out: Path, *, sheet: bool = False, progress: Callable[[float], None] = _nothing
+) -> Annotated:
     """Write annotated.mp4, annotated.gif and, if requested, annotated.jpg.
 
     The video shows the detections of a sampled frame until the next one, with the time of the sampled frame. Boxes of
@@ -120,6 +131,8 @@ def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> An
         Folder for the files; created if it does not exist.
     sheet
         True to write the contact sheet.
+    progress
+        Called after each frame with the share of the video that is drawn, from 0 to 1.
 
     Raises
     ------
@@ -133,12 +146,14 @@ def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> An
     chosen = choose_evenly(len(document["frames"]))
     stills: list[Image.Image] = []
     seen = 0
+    seconds = document["video"]["duration"] or document["frames"][-1]["timestamp"]
     try:
-        body = video.read_bytes()
+        body = _content(video)
         out.mkdir(parents=True, exist_ok=True)
         with Video(body) as source, Movie(drafts[0]) as movie:
             for frame in _annotated_frames(source.frames(), document):
                 movie.add(frame.picture, frame.timestamp)
+                progress(min(1.0, float(frame.timestamp) / seconds) if seconds > 0 else 1.0)
                 if frame.is_sample:
                     if seen in chosen:
                         stills.append(make_still(frame.picture, len(chosen), sheet=sheet))
@@ -158,6 +173,14 @@ def annotate(video: Path, result: Path, out: Path, *, sheet: bool = False) -> An
         for draft in drafts:
             draft.unlink(missing_ok=True)
     return Annotated(paths[0], paths[1], paths[2] if sheet else None)
+
+
+def _content(video: Path) -> memoryview:
+    """Return the bytes of a file, which may be larger than the memory. They are unmapped with the last reference."""
+    with video.open("rb") as file:
+        # An empty file cannot be mapped.
+        is_empty = os.fstat(file.fileno()).st_size == 0
+        return memoryview(b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _limit() -> str:
@@ -189,15 +212,29 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     parser.add_argument("--sheet", action="store_true", help="write annotated.jpg too: sampled frames side by side")
     parser.add_argument("--json", action="store_true", help="print the paths of the files as one JSON object")
+    parser.add_argument("--progress", action="store_true", help="print the progress to stderr, once a second")
     options = parser.parse_args(arguments)
+    progress = _printer() if options.progress else _nothing
     try:
-        written = annotate(options.video, options.result, options.out, sheet=options.sheet)
+        written = annotate(options.video, options.result, options.out, sheet=options.sheet, progress=progress)
     except AnnotateError as error:
         print(f"annotate.py: {error}", file=sys.stderr)
         return 1
     paths = {name: str(path) for name, path in vars(written).items() if path is not None}
     print(json.dumps(paths) if options.json else "\n".join(paths.values()))
     return 0
+
+
+def _printer() -> Callable[[float], None]:
+    reported = time.monotonic()
+
+    def show(share: float) -> None:
+        nonlocal reported
+        if time.monotonic() - reported >= _PROGRESS_SECONDS:
+            reported = time.monotonic()
+            print(f"annotate.py: {int(100 * share)} % drawn", file=sys.stderr, flush=True)
+
+    return show
 
 
 def _end(number: int, _frame: object) -> None:

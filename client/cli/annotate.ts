@@ -24,6 +24,21 @@ const projectRoot = join(import.meta.dirname, "..", "..");
 /** Paths of the annotated video and of the animation of its sampled frames. */
 const filesSchema = z.object({ movie: z.string(), animation: z.string() });
 
+/** Progress of the annotation of one video. */
+export interface AnnotateProgress {
+  readonly step: "downloading" | "drawing on";
+  readonly percent: number;
+}
+
+/** Options for {@link annotate}. */
+export interface AnnotateOptions {
+  readonly signal: AbortSignal;
+  /** Called several times a second while the video is downloaded, and about once a second while it is drawn. */
+  readonly onProgress?: ((progress: AnnotateProgress) => void) | undefined;
+  /** Time limit for drawing, ms. @default half an hour */
+  readonly limitMs?: number | undefined;
+}
+
 /** Output files of the drawing. */
 export type AnnotatedFiles = Readonly<z.infer<typeof filesSchema>>;
 
@@ -40,38 +55,65 @@ export async function annotate(
   job: Job,
   result: string,
   folder: string,
-  signal: AbortSignal,
-  limitMs = drawLimitMs,
+  options: AnnotateOptions,
 ): Promise<AnnotatedFiles> {
   // Any caller may write a record: it must not make this one read objects with their own rights.
   checkLocation(stack.outputs, job.inputLocation);
   // Next to the output, where a video fits: a temporary folder may be in memory.
   await using draft = await mkdtempDisposable(join(resolve(folder), ".video-"));
   const video = join(draft.path, `video${extname(job.inputLocation)}`);
-  await download(stack, job.inputLocation, video, signal);
-  return await draw(["--video", video, "--result", resolve(result), "--out", resolve(folder)], signal, limitMs);
+  await download(stack, job.inputLocation, video, options);
+  return await draw(["--video", video, "--result", resolve(result), "--out", resolve(folder)], options);
 }
 
-async function download(stack: Stack, uri: string, file: string, signal: AbortSignal): Promise<void> {
+async function download(
+  stack: Stack,
+  uri: string,
+  file: string,
+  { signal, onProgress }: AnnotateOptions,
+): Promise<void> {
   try {
-    const { Body } = await stack.s3.send(new GetObjectCommand(parseS3Uri(uri)), { abortSignal: signal });
+    const { Body, ContentLength } = await stack.s3.send(new GetObjectCommand(parseS3Uri(uri)), { abortSignal: signal });
     if (Body === undefined) throw new InputError(`S3's answer for ${uri} has no body.`);
+    let loaded = 0;
+    const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+      for await (const chunk of chunks) {
+        loaded += chunk.length;
+        if (ContentLength !== undefined)
+          onProgress?.({ step: "downloading", percent: percentOf(loaded, ContentLength) });
+        yield chunk;
+      }
+    };
     // In Node the SDK's body is a stream of Node.
-    await pipeline(Body as Readable, createWriteStream(file), { signal });
+    await pipeline(Body as Readable, counted, createWriteStream(file), { signal });
   } catch (error) {
     if (!["NoSuchKey", "NoSuchBucket"].includes(codeOf(error))) throw error;
     throw new InputError(`The video ${uri} no longer exists, so its boxes cannot be drawn.`);
   }
 }
 
+function percentOf(loaded: number, total: number): number {
+  return total === 0 ? 100 : Math.floor((100 * loaded) / total);
+}
+
 /** Path of the Python environment (`tools/paths.mjs`). */
 const cacheVariables = ["ASYNC_VIDEO_INFERENCE_CACHE", "XDG_CACHE_HOME"];
 
-async function draw(args: readonly string[], signal: AbortSignal, limitMs: number): Promise<AnnotatedFiles> {
-  const program = [join("tools", "python.mjs"), join("model", "annotate.py"), ...args, "--json"];
+/** Line of `model/annotate.py --progress`. */
+const drawnLine = /^annotate\.py: (\d+) % drawn$/;
+
+async function draw(
+  args: readonly string[],
+  { signal, onProgress, limitMs = drawLimitMs }: AnnotateOptions,
+): Promise<AnnotatedFiles> {
+  const program = [join("tools", "python.mjs"), join("model", "annotate.py"), ...args, "--json", "--progress"];
+  const onError = (line: string): void => {
+    const [, percent] = drawnLine.exec(line) ?? [];
+    if (percent !== undefined) onProgress?.({ step: "drawing on", percent: Number(percent) });
+  };
   // It runs FFmpeg's decoders on a video that may be hostile.
   const env = childEnvironment(process.env, cacheVariables);
-  const ended = await run([process.execPath, ...program], { cwd: projectRoot, env, limit: limitMs, signal });
+  const ended = await run([process.execPath, ...program], { cwd: projectRoot, env, limit: limitMs, signal, onError });
   if (ended.timedOut) {
     throw new SetupError(`The video cannot be annotated: drawing took more than ${limitMs / 1000} s.`);
   }

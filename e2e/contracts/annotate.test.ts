@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
-import { cacheRoot, serving } from "../../tools/paths.mjs";
+import { cacheRoot, repoRoot, serving } from "../../tools/paths.mjs";
 import { annotate } from "../../client/cli/annotate.ts";
+import type { AnnotateProgress } from "../../client/cli/annotate.ts";
 import { connect } from "../../client/src/stack.ts";
 import { invoke } from "../../client/src/submit.ts";
 import { startCommandFixture } from "../../client/testing/command-fixture.ts";
@@ -63,6 +64,24 @@ describe("the annotation program", () => {
     assert.doesNotMatch(variables.join("\n"), /canary/);
   });
 
+  it("tells how much of the video is downloaded and drawn", async () => {
+    const sample = join(repoRoot, "model", "samples", "street.mp4");
+    fixture.aws.objects.set("in/videos/a.mp4", await readFile(sample));
+    const python = join(fixture.folder, relative(cacheRoot, serving.python));
+    await mkdir(dirname(python), { recursive: true });
+    const lines = ["echo 'annotate.py: 40 % drawn' >&2", 'echo \'{"movie":"m","animation":"a"}\''];
+    await writeFile(python, `#!/bin/sh\n${lines.join("\n")}\n`, { mode: 0o755 });
+    Object.assign(process.env, { ASYNC_VIDEO_INFERENCE_CACHE: fixture.folder });
+    using stack = connect(fixture.aws.outputs);
+    const job = await invoke(stack, { inputLocation: "s3://in/videos/a.mp4", contentType: "video/mp4" });
+    const told: AnnotateProgress[] = [];
+    const { signal } = new AbortController();
+    await annotate(stack, job, "result.json", fixture.folder, { signal, onProgress: (each) => told.push(each) });
+    assert.deepEqual(told.at(-2), { step: "downloading", percent: 100 });
+    assert.deepEqual(told.at(-1), { step: "drawing on", percent: 40 });
+    assert.ok(told.length > 2);
+  });
+
   it("is stopped at its time limit", async () => {
     const python = join(fixture.folder, relative(cacheRoot, serving.python));
     await mkdir(dirname(python), { recursive: true });
@@ -72,7 +91,7 @@ describe("the annotation program", () => {
     using stack = connect(fixture.aws.outputs);
     const job = await invoke(stack, { inputLocation: "s3://in/videos/a.mp4", contentType: "video/mp4" });
     const { signal } = new AbortController();
-    await assert.rejects(annotate(stack, job, "result.json", fixture.folder, signal, 1_000), {
+    await assert.rejects(annotate(stack, job, "result.json", fixture.folder, { signal, limitMs: 1_000 }), {
       name: "SetupError",
       message: /drawing took more than 1 s/,
     });

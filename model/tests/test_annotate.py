@@ -60,6 +60,30 @@ def test_the_video_has_every_frame_and_the_animation_every_sample(street: Path, 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["annotated.gif", "annotated.mp4"]
 
 
+def test_the_progress_grows_to_the_end(street: Path, result: Path, tmp_path: Path) -> None:
+    shares: list[float] = []
+    annotate.annotate(street, result, tmp_path / "out", progress=shares.append)
+    assert shares == sorted(shares)
+    assert (len(shares), shares[0]) == (300, 0)
+    assert shares[150] == pytest.approx(0.5, abs=0.01)
+    assert 0.99 < shares[-1] <= 1
+
+
+def test_the_progress_is_printed_on_request(
+    street: Path, result: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(annotate, "_PROGRESS_SECONDS", 0.0)
+    document = json.loads(result.read_text())
+    # The last sample tells how long the video is.
+    document["video"]["duration"] = None
+    unknown = tmp_path / "unknown.json"
+    unknown.write_text(json.dumps(document))
+    arguments = ["--video", str(street), "--result", str(unknown), "--out", str(tmp_path / "out"), "--progress"]
+    assert annotate.main(arguments) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert (lines[0], lines[-1]) == ("annotate.py: 0 % drawn", "annotate.py: 100 % drawn")
+
+
 def test_captions_state_the_time_of_the_shown_detections(
     street: Path, result: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

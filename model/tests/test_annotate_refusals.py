@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -120,6 +121,20 @@ def test_a_video_that_exceeds_the_memory_limit_is_refused_in_one_line(
     )
     assert short.stderr == f"annotate.py: {street}: not enough memory to annotate this video; the limit is 150 MiB.\n"
     assert (short.returncode, short.stdout, list(out.iterdir())) == (1, "", [])
+
+
+def test_a_video_that_is_larger_than_the_memory_limit_is_drawn(street: Path, result: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large.mp4"
+    with large.open("wb") as file:
+        size = file.write(street.read_bytes())
+        # A box that readers skip (ISO/IEC 14496-12, 8.1.2), which takes no space on the disk.
+        file.write(struct.pack(">I4sQ", 1, b"free", 8 << 30))
+        file.truncate(size + (8 << 30))
+    done = _python(
+        "import annotate, sys; annotate.limit_memory(4 << 30); sys.exit(annotate.main(sys.argv[1:]))",
+        *("--video", str(large), "--result", str(result), "--out", str(tmp_path / "out")),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_interrupted_run_leaves_no_draft(street: Path, result: Path, tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ describe("the command fetch", () => {
       assert.ok(stdout.includes(`\n  animation  ${join(to, inferenceId, "annotated.gif")}\n`), stdout);
     }
     assert.match(stderr, /drawing on .*first\.mp4/);
-    if (availableParallelism() > 1) assert.match(stderr, /drawing on .*\.mp4 and 1 other video/);
+    if (availableParallelism() > 1) assert.match(stderr, /(drawing on|downloading) .*\.mp4 .*and 1 other video/);
     assert.doesNotMatch(stderr, /s3:/);
   }).timeout(240_000);
 

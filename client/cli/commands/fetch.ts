@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { annotate } from "../annotate.ts";
 import type { AnnotatedFiles } from "../annotate.ts";
+import { DrawingView } from "../drawing-view.ts";
 import type { CommandContext } from "../../../lib/command-line.ts";
 import { codeOf, UsageError } from "../../../lib/errors.ts";
 import { runOnStack } from "../session.ts";
@@ -120,37 +121,6 @@ function namesOf(ids: readonly string[]): ReadonlyMap<string, string> {
   return names;
 }
 
-/** Shows the videos that are being drawn, by the names that the user gave them. */
-class DrawingView {
-  readonly #live: Session["live"];
-  readonly #active = new Set<string>();
-
-  constructor({ live }: Pick<Session, "live">) {
-    this.#live = live;
-  }
-
-  /** Shows a video while `work` runs. */
-  async during<Result>(video: string, work: () => Promise<Result>): Promise<Result> {
-    this.#active.add(video);
-    this.#show();
-    try {
-      return await work();
-    } finally {
-      this.#active.delete(video);
-      this.#show();
-    }
-  }
-
-  #show(): void {
-    const [first, ...others] = this.#active;
-    if (first === undefined) return;
-    this.#live.show(
-      `drawing on ${first}${others.length === 0 ? "" : ` and ${plural(others.length, "other video")}`}`,
-      "new step",
-    );
-  }
-}
-
 /**
  * Fetches one result, and draws it if there is a view.
  * @param place path of the job's files: the result's path without its extension
@@ -172,7 +142,8 @@ async function fetchOne(
   let drawn: AnnotatedFiles | undefined;
   if (drawing !== undefined && end.summary !== undefined) {
     makeFolder(place, "--to");
-    drawn = await drawing.during(known.video ?? known.inferenceId, () => annotate(stack, job, file, place, signal));
+    const name = known.video ?? known.inferenceId;
+    drawn = await drawing.during(name, (onProgress) => annotate(stack, job, file, place, { signal, onProgress }));
   }
   const { video } = known;
   const label = video === undefined ? file : `${file} of ${video}`;
@@ -202,7 +173,8 @@ async function fetchParts(
   let drawn: AnnotatedFiles | undefined;
   if (drawing !== undefined && first !== undefined) {
     makeFolder(place, "--to");
-    drawn = await drawing.during(job.video ?? job.id, () => annotate(stack, first, file, place, signal));
+    const name = job.video ?? job.id;
+    drawn = await drawing.during(name, (onProgress) => annotate(stack, first, file, place, { signal, onProgress }));
   }
   const [head = "", ...lines] = describeSummary(summary);
   const places = drawn === undefined ? [] : [`annotated  ${drawn.movie}`, `animation  ${drawn.animation}`];
