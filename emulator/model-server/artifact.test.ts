@@ -1,12 +1,15 @@
 /** Tests that model artifacts are fetched and unpacked once, completely, and copied for each instance, or refused. */
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { create } from "tar";
+import { servingPython } from "../../tools/paths.mjs";
 import { FakeObjects } from "../testing/fake-aws.ts";
 import type { S3Location } from "../s3-location.ts";
 import { ArtifactCache, ArtifactError } from "./artifact.ts";
@@ -121,6 +124,88 @@ describe("A model artifact", () => {
     }
     assert.deepEqual(await readdir(join(folder, "cache")), []);
   });
+
+  /** Packs with Python's tarfile: `lines` write to the archive `t`, from the folder `model` or with `entry`. */
+  const packInPython = (lines: string): Buffer => {
+    const script = `
+import io, os, sys, tarfile
+os.makedirs("model/code", exist_ok=True)
+with open("model/code/inference.py", "w") as file:
+    file.write("one")
+def entry(name, data=b"", kind=tarfile.REGTYPE, link=""):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size, info.devmajor, info.devminor = kind, link, len(data), 1, 3
+    t.addfile(info, io.BytesIO(data))
+with tarfile.open("packed.tar.gz", "w:gz") as t:
+    ${lines}
+`;
+    execFileSync(servingPython, ["-c", script], { cwd: folder });
+    return readFileSync(join(folder, "packed.tar.gz"));
+  };
+
+  const accepted: [string, string][] = [
+    ["under the root folder, as the SageMaker SDK does", 't.add("model", arcname=os.path.sep)'],
+    ["under the folder .", 't.add("model", arcname=".")'],
+    ["with absolute names", 'entry("/code/inference.py", b"one")'],
+    [
+      "with an absolute hard link to one of its files",
+      'entry("/code/one.py", b"one"); entry("/code/inference.py", kind=tarfile.LNKTYPE, link="/code/one.py")',
+    ],
+    [
+      "with a link upwards to one of its files",
+      'entry("one.py", b"one"); entry("code/inference.py", kind=tarfile.SYMTYPE, link="../one.py")',
+    ],
+  ];
+  for (const [how, lines] of accepted) {
+    it(`may be packed ${how}`, async () => {
+      objects.set(url, packInPython(lines));
+      await cache.unpack(url, join(folder, "a"), objects);
+      assert.equal(await unpacked("a"), "one");
+    });
+  }
+
+  const hostile: [string, string, RegExp][] = [
+    ["a name with ..", 'entry("../../evil", b"e")', /tar: \.\.\/\.\.\/evil: Member name contains '\.\.'$/],
+    ["an absolute name with ..", 'entry("/../../evil", b"e")', /Member name contains '\.\.'$/],
+    [
+      "a file below an absolute link",
+      'entry("link", kind=tarfile.SYMTYPE, link=os.getcwd()); entry("link/evil", b"e")',
+      /link\/evil: Cannot open/,
+    ],
+    [
+      "a file below a link upwards",
+      'entry("link", kind=tarfile.SYMTYPE, link="../.."); entry("link/evil", b"e")',
+      /link\/evil: Cannot open/,
+    ],
+    [
+      "an absolute link",
+      'entry("link", kind=tarfile.SYMTYPE, link="/etc/passwd")',
+      /the link link to \/etc\/passwd, out/,
+    ],
+    ["a link upwards", 'entry("link", kind=tarfile.SYMTYPE, link="../..")', /the link link to \.\.\/\.\., outside/],
+    [
+      "a link to nothing outside",
+      'entry("link", kind=tarfile.SYMTYPE, link="../nothing")',
+      /the link link to \.\.\/nothing, outside/,
+    ],
+    [
+      "a link out of the folder through another link",
+      'entry("a/b/root", kind=tarfile.SYMTYPE, link="../.."); entry("up", kind=tarfile.SYMTYPE, link="a/b/root/..")',
+      /the link up to a\/b\/root\/\.\., outside/,
+    ],
+    ["a hard link outside", 'entry("link", kind=tarfile.LNKTYPE, link="/etc/passwd")', /link: Cannot hard link to/],
+    ["a pipe", 'entry("pipe", kind=tarfile.FIFOTYPE)', /contains pipe, which is not a file/],
+    ["a device", 'entry("dev", kind=tarfile.CHRTYPE)', /contains dev, which is not|dev: Cannot mknod/],
+  ];
+  for (const [what, lines, message] of hostile) {
+    it(`is refused if it has ${what}, which writes nothing elsewhere`, async () => {
+      objects.set(url, packInPython(lines));
+      const before = await readdir(folder);
+      await assert.rejects(cache.unpack(url, join(folder, "a"), objects), { name: "ArtifactError", message });
+      assert.deepEqual(new Set(await readdir(folder)), new Set([...before, "cache"]));
+      assert.deepEqual(await readdir(join(folder, "cache")), []);
+    });
+  }
 
   it("is refused if it does not exist", async () => {
     await assert.rejects(

@@ -4,8 +4,8 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { constants, existsSync } from "node:fs";
-import { cp, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, readdir, readlink, realpath, rename, rm } from "node:fs/promises";
+import { join, relative, resolve, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
@@ -69,6 +69,7 @@ export class ArtifactCache {
     makeFolder(partial);
     try {
       await untar(url, content.body, partial);
+      await checkEntries(url, partial);
       await rename(partial, path);
     } catch (error) {
       await rm(partial, { recursive: true, force: true });
@@ -97,7 +98,8 @@ function notDownloaded(url: string): string {
 
 /**
  * Unpacks a tar.gz while it is received. Uses tar(1): decompressing in this process would block the gateway, which
- * shares its thread.
+ * shares its thread. tar removes the leading "/" of names, which archives of the SageMaker SDK have (sagemaker 2.257.7,
+ * utils.py, `t.add(model_dir, arcname=os.path.sep)`); it writes nothing through "..", and nothing through a link.
  */
 async function untar(url: string, archive: Readable, into: string): Promise<void> {
   let broken: Error | undefined;
@@ -121,10 +123,36 @@ async function untar(url: string, archive: Readable, into: string): Promise<void
   if (status !== 0 || fed.status === "rejected") {
     const said = words.status === "fulfilled" ? words.value.trim() : "";
     const full = fullDiskLine(said);
+    const fault = said.split("\n").find((line) => !/^tar: (Removing|Substituting) /.test(line));
     throw new ArtifactError(
       full === undefined
-        ? `The model data at ${url} is not a readable tar.gz archive: ${said.split("\n")[0] ?? ""}`
+        ? `The model data at ${url} is not a readable tar.gz archive: ${fault ?? ""}`
         : `The model data at ${url} cannot be unpacked into ${into}: ${full}`,
     );
+  }
+}
+
+/**
+ * Checks that unpacked files are only files, folders, and links within the folder: the emulator has no container that
+ * would keep a model away from this machine's files and devices.
+ */
+async function checkEntries(url: string, folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() || entry.isDirectory()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const name = relative(folder, path);
+    if (!entry.isSymbolicLink()) {
+      throw new ArtifactError(
+        `The model data at ${url} contains ${name}, which is not a file, a folder or a link. Pack the model without it.`,
+      );
+    }
+    const target = await readlink(path);
+    // A link to nothing has no real path.
+    const end = await realpath(path).catch(() => resolve(entry.parentPath, target));
+    if (!`${end}${sep}`.startsWith(`${await realpath(folder)}${sep}`)) {
+      throw new ArtifactError(
+        `The model data at ${url} contains the link ${name} to ${target}, outside the model's folder. Pack the file instead of the link.`,
+      );
+    }
   }
 }

@@ -41,13 +41,16 @@ describe("the artifact", () => {
     await rm(root, { recursive: true });
   });
 
-  async function pack(files: Readonly<Record<string, string>>, gzip = true): Promise<void> {
+  async function pack(files: Readonly<Record<string, string>>, gzip = true, prefix = ""): Promise<void> {
     const content = join(root, "content");
     for (const [name, text] of Object.entries(files)) {
       await mkdir(dirname(join(content, name)), { recursive: true });
       await writeFile(join(content, name), text);
     }
-    await create({ file: file(), cwd: content, gzip }, Object.keys(files));
+    await create(
+      { file: file(), cwd: content, gzip },
+      Object.keys(files).map((name) => prefix + name),
+    );
   }
 
   it("is ok if every file matches its manifest", async () => {
@@ -55,6 +58,11 @@ describe("the artifact", () => {
     const { status, what } = await check();
     assert.equal(status, "ok", what);
     assert.match(what, /Detector, 4 files that match its manifest/);
+  });
+
+  it("is ok if its names start with ./", async () => {
+    await pack({ ...good, "manifest.json": manifestOf(good) }, true, "./");
+    assert.equal((await check()).status, "ok");
   });
 
   it("is a problem if the config sets none, or a missing file", async () => {

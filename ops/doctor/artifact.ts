@@ -66,15 +66,17 @@ async function contentsOf(file: string): Promise<Contents> {
     strict: true,
     onReadEntry: (entry) => {
       if (entry.type !== "File" && entry.type !== "OldFile") return;
+      // tar removes both when it unpacks.
+      const path = entry.path.replace(/^(\.?\/)+/, "");
       const hash = createHash("sha256");
       const text: Buffer[] = [];
       entry.on("data", (chunk: Buffer) => {
         hash.update(chunk);
-        if (kept.includes(entry.path)) text.push(chunk);
+        if (kept.includes(path)) text.push(chunk);
       });
       entry.on("end", () => {
-        hashes.set(entry.path, hash.digest("hex"));
-        if (kept.includes(entry.path)) texts.set(entry.path, Buffer.concat(text).toString());
+        hashes.set(path, hash.digest("hex"));
+        if (kept.includes(path)) texts.set(path, Buffer.concat(text).toString());
       });
     },
   });
