@@ -11,18 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
-from xml.etree import ElementTree as ET
 
 from conditions import key_arn
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import s3, sns, sqs
+from object_writes import ALGORITHM, BUCKET_KEY, KEY_ID
 
 if TYPE_CHECKING:
     from asgi import Scope
-
-ALGORITHM = "x-amz-server-side-encryption"
-KEY_ID = "x-amz-server-side-encryption-aws-kms-key-id"
-BUCKET_KEY = "x-amz-server-side-encryption-bucket-key-enabled"
 
 # Uses of the key of a topic or queue. SQS and SNS reuse a data key for minutes; each call here counts as the first.
 MESSAGE_USES = {
@@ -72,7 +68,7 @@ def request_of(scope: Scope) -> Request:
 
 
 def key_uses(action: str, resource: str, request: Request) -> list[KeyUse]:
-    """Return the uses of keys by a call that is allowed otherwise; none without encryption by a customer's key."""
+    """Return the uses of keys by a call that is allowed otherwise; none without encryption by a key of KMS."""
     if action in {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"}:
         return _object_uses(action, resource, request)
     if action in MESSAGE_USES:
@@ -82,29 +78,6 @@ def key_uses(action: str, resource: str, request: Request) -> list[KeyUse]:
         if key:
             return [KeyUse(use, key_arn(key), service, {encryption: resource}) for use in MESSAGE_USES[action]]
     return []
-
-
-def is_aws_managed(key: str) -> bool:
-    """Tell whether a key is AWS's for one service, such as alias/aws/s3: it has no record here.
-
-    Every principal of the account may use it through its service, and no other service may. Source: KMS Developer
-    Guide, "AWS managed keys".
-    """
-    return "alias/aws/" in key
-
-
-def install() -> None:
-    """Let MiniStack's S3 store whether an object has a bucket key."""
-    resolve = s3._resolve_sse_write_headers
-
-    def resolve_sse_write_headers(headers: dict[str, str], bucket: str) -> tuple[dict[str, str] | None, Any]:
-        stored, error = resolve(headers, bucket)
-        if stored and stored.get(ALGORITHM) == "aws:kms" and _has_bucket_key(headers, bucket):
-            stored = {**stored, BUCKET_KEY: "true"}
-        return stored, error
-
-    s3._resolve_sse_write_headers = resolve_sse_write_headers
-    s3._SSE_STORED_HEADERS = (*s3._SSE_STORED_HEADERS, BUCKET_KEY)
 
 
 def _object_uses(action: str, resource: str, request: Request) -> list[KeyUse]:
@@ -136,17 +109,6 @@ def _uses(action: str, stored: dict[str, str], bucket: str, key: str) -> list[Ke
     arn = f"arn:aws:s3:::{bucket}"
     encrypted = arn if stored.get(BUCKET_KEY) == "true" else f"{arn}/{key}"
     return [KeyUse(action, key_arn(stored[KEY_ID]), "s3", {"aws:s3:arn": encrypted})]
-
-
-def _has_bucket_key(headers: dict[str, str], bucket: str) -> bool:
-    if asked := headers.get(BUCKET_KEY):
-        return asked.lower() == "true"
-    configuration = s3._bucket_encryption.get(bucket)
-    if not configuration:
-        return False
-    # MiniStack has parsed it before.
-    elements = ET.fromstring(configuration).iter()  # noqa: S314
-    return any(one.tag.endswith("BucketKeyEnabled") and (one.text or "").strip() == "true" for one in elements)
 
 
 def _attributes(service: str, resource: str) -> dict[str, str]:

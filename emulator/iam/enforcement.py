@@ -15,11 +15,12 @@ import denials
 from conditions import ACTIONS, Parameters, conditions_of_write, context_of, further_checks, resources_of
 from decisions import Anonymous, Caller, Decision, Service, caller_of, decide
 from decisions import install as install_decisions
-from encryption import KeyUse, Request, is_aws_managed, key_uses, request_of
-from encryption import install as install_bucket_keys
+from encryption import KeyUse, Request, key_uses, request_of
+from managed_keys import install as install_managed_keys
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import sns, sqs, sts
+from object_writes import install as install_object_writes
 from principals import UnknownPrincipalError, principal_of_key
 from token_check import is_token
 from web_identity import trust_denial
@@ -61,7 +62,8 @@ def install() -> None:
     sts._evict_expired_sessions = lambda: None
     sqs.queue_policy_allows = _delivery("sqs:SendMessage")
     sns.topic_policy_allows = _delivery("sns:Publish")
-    install_bucket_keys()
+    install_managed_keys()
+    install_object_writes()
     install_decisions()
 
 
@@ -117,10 +119,7 @@ def _caller(access_key_id: str) -> Caller:
 
 
 def _decide_use(caller: Caller, use: KeyUse) -> Decision:
-    is_service = isinstance(caller, Service)
-    if is_aws_managed(use.key) and not is_service:
-        return Decision(True, "", use.action, use.key)
-    return decide(caller, use.action, use.key, use.context(by_service=is_service))
+    return decide(caller, use.action, use.key, use.context(by_service=isinstance(caller, Service)))
 
 
 def _denied(decision: Decision) -> iam_evaluator.EvalResult:

@@ -49,7 +49,9 @@ export async function inventory(access: AccountAccess): Promise<string[]> {
         ({ PolicyName }) => PolicyName,
       ),
       key: await keys(kms),
-      alias: named((await kms.send(new ListAliasesCommand({}))).Aliases, ({ AliasName }) => AliasName),
+      alias: named((await kms.send(new ListAliasesCommand({}))).Aliases, ({ AliasName }) => AliasName).filter(
+        (name) => name?.startsWith("alias/aws/") !== true,
+      ),
       endpoint: named(
         (await sagemaker.send(new ListEndpointsCommand({}))).Endpoints,
         ({ EndpointName }) => EndpointName,
@@ -109,5 +111,7 @@ function named<Item>(
 async function keys(kms: KMSClient): Promise<(string | undefined)[]> {
   const { Keys = [] } = await kms.send(new ListKeysCommand({}));
   const found = await Promise.all(Keys.map(({ KeyId }) => kms.send(new DescribeKeyCommand({ KeyId }))));
-  return found.flatMap(({ KeyMetadata: key }) => (key?.KeyState === "PendingDeletion" ? [] : [key?.KeyId]));
+  return found.flatMap(({ KeyMetadata: key }) =>
+    key?.KeyManager === "AWS" || key?.KeyState === "PendingDeletion" ? [] : [key?.KeyId],
+  );
 }
