@@ -9,8 +9,9 @@ import { measurementsOf } from "../../client/cli/burst/measurements.ts";
 import type { MeasuredJob, Measurements } from "../../client/cli/burst/measurements.ts";
 import type { Durations, EndpointMetrics, Series } from "../../client/cli/burst/metrics.ts";
 import type { BurstJob, BurstRun, InstanceSample } from "../../client/cli/burst/run.ts";
-import type { MetricId, Statistic } from "../../emulator/core/metric-types.ts";
-import { statistic } from "../../emulator/core/metrics.ts";
+import type { MetricId } from "../../emulator/core/metric-types.ts";
+import { simpleStatistic } from "../../emulator/core/statistics.ts";
+import type { SimpleStatistic } from "../../emulator/core/statistics.ts";
 import { minute, second } from "../../emulator/core/endpoint-harness.ts";
 import type { ScalingHarness } from "../../emulator/core/scaling-harness.ts";
 import { defaults } from "../../infra/defaults.ts";
@@ -106,16 +107,16 @@ class WatchedBurst {
     };
   }
 
-  #series(name: string, of: Statistic, place: Partial<Pick<MetricId, "namespace" | "dimensions">> = {}): Series {
+  #series(name: string, of: SimpleStatistic, place: Partial<Pick<MetricId, "namespace" | "dimensions">> = {}): Series {
     const metric: MetricId = { namespace: "AWS/SageMaker", name, dimensions: variant, ...place };
     const { metrics, clock } = this.#harness.endpoints;
     const start = Math.floor(this.#startedAt / minute) * minute;
     const points = metrics.query({ metric, start, end: clock.now() + minute, period: minute });
-    return points.map((point) => ({ minute: point.timestamp, value: statistic(point, of) }));
+    return points.map((point) => ({ minute: point.timestamp, value: simpleStatistic(point, of) }));
   }
 
   #durations(name: string, perSecond: number): Durations {
-    const scaled = (of: Statistic) => {
+    const scaled = (of: SimpleStatistic) => {
       return this.#series(name, of).map((point) => ({ ...point, value: point.value / perSecond }));
     };
     return { sum: scaled("Sum"), count: this.#series(name, "SampleCount"), max: scaled("Maximum") };

@@ -31,6 +31,8 @@ export interface AlarmRule {
   readonly threshold: number;
   readonly comparison: Comparison;
   readonly treatMissingData: MissingData;
+  /** The state is kept while an evaluated period has fewer data points. @default 0 */
+  readonly minSampleCount?: number | undefined;
 }
 
 /** One period of the evaluation range; `value` is undefined if there was no data. */
@@ -89,6 +91,8 @@ export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Ev
     };
   };
 
+  const { minSampleCount = 0 } = rule;
+  if (looked.some(({ sampleCount = 0 }) => sampleCount < minSampleCount)) return result(undefined);
   if (missing === 0) return result(breaching.length >= datapointsToAlarm ? "ALARM" : "OK");
   switch (treatMissingData) {
     case "breaching":

@@ -7,8 +7,8 @@ import type { AlarmAssumptions } from "./assumptions.ts";
 import type { Clock } from "./clock.ts";
 import { MetricQueries } from "./metric-queries.ts";
 import type { MetricStat } from "./metric-queries.ts";
-import { statistic } from "./metrics.ts";
 import type { MetricStore } from "./metrics.ts";
+import { significantCount, statisticName, statisticValue } from "./statistics.ts";
 
 /** The metric that an alarm watches. */
 export type WatchedMetric = Omit<MetricStat, "period">;
@@ -19,6 +19,8 @@ export interface AlarmSettings extends AlarmRule {
   /** A metric, or queries, one of which returns the watched result. */
   readonly watched: WatchedMetric | MetricQueries;
   readonly description?: string | undefined;
+  /** "ignore": the state is kept while a percentile has too few data points to be significant. @default "evaluate" */
+  readonly lowSampleCount?: "evaluate" | "ignore" | undefined;
   readonly actionsEnabled: boolean;
   /** Actions on entering each state. */
   readonly actions: Readonly<Record<AlarmStateValue, readonly string[]>>;
@@ -77,6 +79,12 @@ const minute = 60_000;
 /** History is kept for 30 days (CloudWatch API reference, DescribeAlarmHistory), up to this total number of items. */
 const historyAge = 30 * 86_400_000;
 const historyLength = 10_000;
+
+function ruleOf(settings: AlarmSettings): AlarmRule {
+  const { watched, lowSampleCount } = settings;
+  if (lowSampleCount !== "ignore" || watched instanceof MetricQueries) return settings;
+  return { ...settings, minSampleCount: significantCount(watched.statistic) };
+}
 
 /** Dependencies of {@link Alarms}. */
 export interface AlarmsOptions {
@@ -169,7 +177,7 @@ export class Alarms {
     const alarm = this.#alarms.get(name);
     if (alarm === undefined) return;
     const seen = Math.floor((now - this.#assumptions.metricDelay) / minute) * minute;
-    const evaluation = evaluate(alarm.settings, this.#range(alarm.settings, seen));
+    const evaluation = evaluate(ruleOf(alarm.settings), this.#range(alarm.settings, seen));
     const { state = alarm.state, value } = evaluation;
     if (state !== alarm.state) {
       this.#enter(alarm, state, evaluation.reason, this.#reasonData(alarm.settings, evaluation, now), value);
@@ -201,8 +209,10 @@ export class Alarms {
       const { id = "" } = watched.queries.find(({ isReturned }) => isReturned) ?? {};
       return watched.points(id, this.#metrics, { start, end });
     }
-    return this.#metrics.query({ ...watched, start, end, period }).map((point) => {
-      return { timestamp: point.timestamp, value: statistic(point, watched.statistic), sampleCount: point.sampleCount };
+    const withValues = typeof watched.statistic !== "string";
+    return this.#metrics.query({ ...watched, start, end, period, withValues }).map((point) => {
+      const { timestamp, sampleCount } = point;
+      return { timestamp, value: statisticValue(point, watched.statistic), sampleCount };
     });
   }
 
@@ -274,7 +284,7 @@ export class Alarms {
       version: "1.0",
       queryDate: iso(now),
       ...(looked.length === 0 ? {} : { startDate: iso(looked[looked.length - 1]?.timestamp ?? now) }),
-      ...("statistic" in rule.watched ? { statistic: rule.watched.statistic } : {}),
+      ...("statistic" in rule.watched ? { statistic: statisticName(rule.watched.statistic) } : {}),
       period: rule.period / 1_000,
       recentDatapoints: looked.map(({ value }) => value).reverse(),
       threshold: rule.threshold,

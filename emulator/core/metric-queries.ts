@@ -3,9 +3,10 @@
 import { evaluateExpression } from "./metric-math-evaluation.ts";
 import type { Expression, Series } from "./metric-math-evaluation.ts";
 import { MetricMathError, parseExpression, UnimplementedMetricMathError } from "./metric-math.ts";
-import type { MetricId, Statistic } from "./metric-types.ts";
-import { statistic } from "./metrics.ts";
+import type { MetricId } from "./metric-types.ts";
 import type { MetricStore } from "./metrics.ts";
+import { statisticValue } from "./statistics.ts";
+import type { Statistic } from "./statistics.ts";
 
 /** A statistic of one metric. */
 export interface MetricStat {
@@ -115,6 +116,9 @@ export class MetricQueries {
 }
 
 function pointsOf(stat: MetricStat, store: MetricStore, range: TimeRange): Point[] {
-  const points = store.query({ ...stat, ...range });
-  return points.map((point) => ({ timestamp: point.timestamp, value: statistic(point, stat.statistic) }));
+  const points = store.query({ ...stat, ...range, withValues: typeof stat.statistic !== "string" });
+  return points.flatMap((point) => {
+    const value = statisticValue(point, stat.statistic);
+    return value === undefined ? [] : [{ timestamp: point.timestamp, value }];
+  });
 }

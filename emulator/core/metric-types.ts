@@ -10,9 +10,6 @@ export interface MetricId {
   readonly dimensions: Dimensions;
 }
 
-/** CloudWatch's statistics that need no percentiles. */
-export type Statistic = "Average" | "Sum" | "Minimum" | "Maximum" | "SampleCount";
-
 /** Several samples in one, as CloudWatch's StatisticSet. */
 export interface StatisticSet {
   readonly sampleCount: number;

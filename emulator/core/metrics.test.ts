@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { MetricStore, statistic } from "./metrics.ts";
+import { MetricStore } from "./metrics.ts";
+import { statisticValue } from "./statistics.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const minute = 60_000;
@@ -13,7 +14,7 @@ describe("MetricStore", () => {
     const set = { sampleCount: 4, sum: 10, minimum: 1, maximum: 5 };
     const names = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"] as const;
     assert.deepEqual(
-      names.map((name) => statistic(set, name)),
+      names.map((name) => statisticValue(set, name)),
       [2.5, 10, 1, 5, 4],
     );
   });

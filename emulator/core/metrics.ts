@@ -1,10 +1,13 @@
 /** The metrics of one account and region: stores data and aggregates it on request. */
 
 import type { Clock } from "./clock.ts";
-import type { Dimensions, MetricDatum, MetricId, MetricSink, Statistic, StatisticSet } from "./metric-types.ts";
+import type { Dimensions, MetricDatum, MetricId, MetricSink, StatisticSet } from "./metric-types.ts";
+import type { PeriodData } from "./statistics.ts";
+import { addValues, boundedValues, valuesOfSet } from "./value-counts.ts";
+import type { ValueCounts } from "./value-counts.ts";
 
 /** One period's aggregate; `timestamp` is the start of the period, ms since the epoch. */
-export interface Datapoint extends StatisticSet {
+export interface Datapoint extends PeriodData {
   readonly timestamp: number;
 }
 
@@ -16,11 +19,15 @@ export interface MetricQuery {
   readonly period: number;
   /** Only data with this unit. */
   readonly unit?: string | undefined;
+  /** True if the single values are returned, too, which extended statistics need. @default false */
+  readonly withValues?: boolean | undefined;
 }
 
 interface Sample extends StatisticSet {
   readonly timestamp: number;
   readonly unit: string;
+  /** The single values of several data; absent if they are unknown, or if the set tells them. */
+  readonly values?: Map<number, number>;
 }
 
 interface Series {
@@ -44,19 +51,6 @@ export interface MetricStoreOptions {
 /** Samples of one metric and unit within one second are merged (CloudWatch's finest period is a second). */
 const resolution = 1_000;
 
-const statistics: Readonly<Record<Statistic, (set: StatisticSet) => number>> = {
-  Average: ({ sum, sampleCount }) => sum / sampleCount,
-  Sum: ({ sum }) => sum,
-  Minimum: ({ minimum }) => minimum,
-  Maximum: ({ maximum }) => maximum,
-  SampleCount: ({ sampleCount }) => sampleCount,
-};
-
-/** Returns a statistic of a set of values; NaN for the average of none. */
-export function statistic(set: StatisticSet, name: Statistic): number {
-  return statistics[name](set);
-}
-
 /** Tells whether two sets of dimensions are equal. */
 export function sameDimensions(left: Dimensions, right: Dimensions): boolean {
   const names = Object.keys(left);
@@ -72,6 +66,22 @@ function merge(left: StatisticSet, right: StatisticSet): StatisticSet {
   };
 }
 
+function knownValues(sample: Sample): ValueCounts | undefined {
+  return sample.values ?? valuesOfSet(sample);
+}
+
+/** Merges two samples of one second and unit; may change the values of `existing`. */
+function mergeSamples(existing: Sample, sample: Sample): Sample {
+  const { timestamp, unit } = existing;
+  const merged: Sample = { timestamp, unit, ...merge(existing, sample) };
+  if (merged.minimum === merged.maximum && valuesOfSet(merged) !== undefined) return merged;
+  const [known, added] = [knownValues(existing), knownValues(sample)];
+  if (known === undefined || added === undefined) return merged;
+  const values = existing.values ?? new Map(known);
+  addValues(values, added);
+  return { ...merged, values: boundedValues(values) };
+}
+
 /** The keys of dimensions, which sources and alarms use again and again. */
 const dimensionKeys = new WeakMap<Dimensions, string>();
 
@@ -83,6 +93,13 @@ function keyOf({ namespace, name, dimensions }: MetricId): string {
   }
   // No name contains the separator, a control character.
   return `${namespace}\0${name}\0${key}`;
+}
+
+/** Adds values to a period's; undefined if one of them is unknown. */
+function joined(period: Map<number, number> | undefined, values: ValueCounts | undefined) {
+  if (period === undefined || values === undefined) return undefined;
+  addValues(period, values);
+  return period;
 }
 
 /** Returns the index of the first sample at or after `timestamp`, from `low` on. */
@@ -123,9 +140,10 @@ export class MetricStore implements MetricSink {
   }
 
   /** Returns the periods that have data, oldest first. */
-  query({ metric, start, end, period, unit }: MetricQuery): Datapoint[] {
+  query({ metric, start, end, period, unit, withValues = false }: MetricQuery): Datapoint[] {
     const { samples, forgotten } = this.#series.get(keyOf(metric)) ?? { samples: [], forgotten: 0 };
     const points: Datapoint[] = [];
+    let values: Map<number, number> | undefined;
     for (let index = firstAtOrAfter(samples, start, forgotten); index < samples.length; index += 1) {
       const sample = samples[index];
       if (sample === undefined || sample.timestamp >= end) break;
@@ -133,8 +151,11 @@ export class MetricStore implements MetricSink {
       const timestamp = start + Math.floor((sample.timestamp - start) / period) * period;
       const last = points.at(-1);
       const { sampleCount, sum, minimum, maximum } = sample;
-      if (last?.timestamp === timestamp) points[points.length - 1] = { timestamp, ...merge(last, sample) };
-      else points.push({ timestamp, sampleCount, sum, minimum, maximum });
+      const isFirst = last?.timestamp !== timestamp;
+      if (withValues) values = joined(isFirst ? new Map() : values, knownValues(sample));
+      const known = withValues ? { values } : {};
+      if (isFirst) points.push({ timestamp, sampleCount, sum, minimum, maximum, ...known });
+      else points[points.length - 1] = { timestamp, ...merge(last, sample), ...known };
     }
     return points;
   }
@@ -166,7 +187,7 @@ export class MetricStore implements MetricSink {
     for (; samples[index]?.timestamp === sample.timestamp; index += 1) {
       const existing = samples[index];
       if (existing?.unit === sample.unit) {
-        samples[index] = { ...sample, ...merge(existing, sample) };
+        samples[index] = mergeSamples(existing, sample);
         return;
       }
     }

@@ -181,7 +181,8 @@ export function wireRule(rule: StepScaling | TargetTracking): WireRule {
         MetricName: metric.name,
         Namespace: metric.namespace,
         Dimensions: Object.entries(metric.dimensions).map(([Name, Value]) => ({ Name, Value })),
-        Statistic: statistic,
+        // Extended statistics need Metrics: this member has the five simple ones.
+        Statistic: typeof statistic === "string" ? statistic : undefined,
         Unit: unit,
       },
       ScaleOutCooldown: rule.scaleOutCooldown / 1_000,

@@ -5,6 +5,8 @@ import { comparisons } from "../../core/alarm-evaluation.ts";
 import type { Comparison, MissingData } from "../../core/alarm-evaluation.ts";
 import type { AlarmSettings, WatchedMetric } from "../../core/alarms.ts";
 import type { MetricQueries } from "../../core/metric-queries.ts";
+import { extendedStatistic } from "../../core/statistics.ts";
+import type { Statistic } from "../../core/statistics.ts";
 import { unimplemented, validationError } from "./errors.ts";
 import { dimensionsOf } from "./identity.ts";
 import type { Place } from "./identity.ts";
@@ -19,8 +21,6 @@ const day = 86_400;
 
 /** Members for kinds of alarms that are not implemented. */
 const unknownMembers = [
-  "ExtendedStatistic",
-  "EvaluateLowSampleCountPercentile",
   "ThresholdMetricId",
   "EvaluationWindow",
   "WarmUpConfiguration",
@@ -42,6 +42,7 @@ const metricMembers = [
   "Period",
   "Unit",
   "Statistic",
+  "ExtendedStatistic",
 ] as const satisfies readonly (keyof PutMetricAlarmInput)[];
 
 /** Maximum number of metrics, and of expressions, in one alarm (API reference, MetricDataQuery). */
@@ -67,6 +68,25 @@ function mathOf(input: PutMetricAlarmInput, place: Place): { watched: MetricQuer
   return { watched, period: watched.period(returned.id) };
 }
 
+/** Reads the statistic of an alarm on one metric; AWS's words are unconfirmed. */
+function watchedStatistic({ Statistic: simple, ExtendedStatistic: extended }: PutMetricAlarmInput): Statistic {
+  if ((simple === undefined) === (extended === undefined)) {
+    throw validationError("An alarm on a metric must have either Statistic or ExtendedStatistic, but not both.");
+  }
+  if (extended === undefined) return required(simple, "Statistic");
+  const found = extendedStatistic(extended);
+  if (found === undefined) {
+    throw validationError(`The value ${extended} for parameter ExtendedStatistic is not supported.`);
+  }
+  return found;
+}
+
+/** Reads the member that only percentiles use. */
+function lowSampleCountOf(value: string | undefined): AlarmSettings["lowSampleCount"] {
+  if (value === undefined || value === "evaluate" || value === "ignore") return value;
+  throw validationError(`The value ${value} for parameter EvaluateLowSampleCountPercentile is not supported.`);
+}
+
 /** Reads the metric of any other alarm, and its period, ms. */
 function metricOf(input: PutMetricAlarmInput): { watched: WatchedMetric; period: number } {
   return {
@@ -76,7 +96,7 @@ function metricOf(input: PutMetricAlarmInput): { watched: WatchedMetric; period:
         name: required(input.MetricName, "MetricName"),
         dimensions: dimensionsOf(input.Dimensions),
       },
-      statistic: required(input.Statistic, "Statistic"),
+      statistic: watchedStatistic(input),
       unit: input.Unit,
     },
     period: required(input.Period, "Period") * 1_000,
@@ -107,6 +127,7 @@ export function settingsOf(input: PutMetricAlarmInput, place: Place): AlarmSetti
     datapointsToAlarm,
     threshold: required(input.Threshold, "Threshold"),
     comparison: comparisonOf(required(input.ComparisonOperator, "ComparisonOperator")),
+    lowSampleCount: lowSampleCountOf(input.EvaluateLowSampleCountPercentile),
     treatMissingData: missingDataOf(input.TreatMissingData ?? "missing"),
     actionsEnabled: input.ActionsEnabled ?? true,
     actions: {

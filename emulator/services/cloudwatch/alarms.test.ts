@@ -103,8 +103,43 @@ describe("PutMetricAlarm", () => {
     assert.deepEqual(Tags, [{ Key: "a", Value: "1" }]);
   });
 
+  for (const [treatment, expected] of [
+    ["evaluate", ["ALARM", "ALARM"]],
+    ["ignore", ["INSUFFICIENT_DATA", "ALARM"]],
+  ] as const) {
+    it(`watches a percentile, and ${treatment}s few data points`, async () => {
+      const percentile = {
+        Statistic: undefined,
+        ExtendedStatistic: "p50",
+        EvaluateLowSampleCountPercentile: treatment,
+      };
+      const harness = await withAlarm({ ...percentile, EvaluationPeriods: 1, DatapointsToAlarm: 1 });
+      const states: (string | undefined)[] = [];
+      for (const [index, count] of [19, 20].entries()) {
+        for (let each = 0; each < count; each += 1) put(harness, index, 1 + each);
+        await harness.clock.advance(minute);
+        const { MetricAlarms: [found] = [] } = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", {});
+        assert.deepEqual([found?.Statistic, found?.ExtendedStatistic], [undefined, "p50"]);
+        assert.equal(found?.EvaluateLowSampleCountPercentile, treatment);
+        states.push(found.StateValue);
+      }
+      assert.deepEqual(states, expected);
+    });
+  }
+
   const refusals: [string, Partial<Record<keyof PutMetricAlarmInput, unknown>>, RegExp][] = [
-    ["no statistic", { Statistic: undefined }, /Statistic is required/],
+    ["no statistic", { Statistic: undefined }, /either Statistic or ExtendedStatistic/],
+    ["two statistics", { ExtendedStatistic: "p90" }, /either Statistic or ExtendedStatistic, but not both/],
+    [
+      "an unknown extended statistic",
+      { Statistic: undefined, ExtendedStatistic: "Sum" },
+      /The value Sum for parameter ExtendedStatistic is not supported/,
+    ],
+    [
+      "an unknown treatment of few data points",
+      { EvaluateLowSampleCountPercentile: "maybe" },
+      /The value maybe for parameter EvaluateLowSampleCountPercentile/,
+    ],
     ["no metric", { MetricName: undefined }, /MetricName is required/],
     ["no threshold", { Threshold: undefined }, /Threshold is required/],
     ["no period", { Period: undefined }, /Period is required/],
@@ -123,7 +158,6 @@ describe("PutMetricAlarm", () => {
       { Metrics: [] },
       /Namespace, MetricName, Dimensions, Period, Statistic cannot be specified together with Metrics/,
     ],
-    ["percentiles, by name", { ExtendedStatistic: "p90" }, /does not implement ExtendedStatistic/],
     [
       "anomaly detection, by name",
       { ComparisonOperator: "LessThanLowerThreshold" },

@@ -31,7 +31,9 @@ function wireWatched({ watched, period }: AlarmSettings): MetricAlarm {
   return {
     MetricName: watched.metric.name,
     Namespace: watched.metric.namespace,
-    Statistic: watched.statistic,
+    ...(typeof watched.statistic === "string"
+      ? { Statistic: watched.statistic }
+      : { ExtendedStatistic: watched.statistic.name }),
     Dimensions: wireDimensions(watched.metric.dimensions),
     Period: period / 1_000,
     // Units of alarms come from requests that the API model has checked.
@@ -61,6 +63,7 @@ function wireAlarm(alarm: Alarm, place: Place): MetricAlarm {
     Threshold: settings.threshold,
     ComparisonOperator: settings.comparison,
     TreatMissingData: settings.treatMissingData,
+    EvaluateLowSampleCountPercentile: settings.lowSampleCount,
   };
 }
 

@@ -1,8 +1,10 @@
 /** Converts names between CloudWatch's wire format and the state machine: dimensions, ARNs, periods, statistics. */
 
 import type { Dimension } from "@aws-sdk/client-cloudwatch";
-import type { Dimensions, Statistic } from "../../core/metric-types.ts";
-import { unimplemented, validationError } from "./errors.ts";
+import type { Dimensions } from "../../core/metric-types.ts";
+import { statisticOfName } from "../../core/statistics.ts";
+import type { Statistic } from "../../core/statistics.ts";
+import { validationError } from "./errors.ts";
 
 /** Account and region of a service's resources. */
 export interface Place {
@@ -30,15 +32,13 @@ export function dashboardArn({ accountId }: Place, name: string): string {
   return `arn:aws:cloudwatch::${accountId}:dashboard/${name}`;
 }
 
-const statistics: readonly Statistic[] = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"];
-
 /**
- * Returns the statistic of a metric query.
- * @throws {AwsError} that names the statistics, for a percentile or another one
+ * Returns the statistic of a metric query. AWS's words for a wrong one are unconfirmed.
+ * @throws {AwsError} ValidationError if there is no such statistic
  */
 export function statisticOf(name: string): Statistic {
-  const found = statistics.find((statistic) => statistic === name);
-  if (found === undefined) throw unimplemented(`the statistic ${name} (it has ${statistics.join(", ")})`);
+  const found = statisticOfName(name);
+  if (found === undefined) throw validationError(`The value ${name} for parameter Stat is not supported.`);
   return found;
 }
 

@@ -6,6 +6,7 @@ import type { MetricDataQuery as WireQuery, StandardUnit } from "@aws-sdk/client
 import { MetricMathError, UnimplementedMetricMathError } from "../../core/metric-math.ts";
 import { MetricQueries } from "../../core/metric-queries.ts";
 import type { MetricDataQuery, MetricStat } from "../../core/metric-queries.ts";
+import { statisticName } from "../../core/statistics.ts";
 import { unimplemented, validationError } from "./errors.ts";
 import { checkPeriod, dimensionsOf, statisticOf, wireDimensions } from "./identity.ts";
 import type { Place } from "./identity.ts";
@@ -84,7 +85,7 @@ export function wireQueries({ queries }: MetricQueries): WireQuery[] {
               Dimensions: wireDimensions(source.metric.dimensions),
             },
             Period: source.period / 1_000,
-            Stat: source.statistic,
+            Stat: statisticName(source.statistic),
             // Units come from requests that the API model has checked.
             Unit: source.unit as StandardUnit | undefined,
           },

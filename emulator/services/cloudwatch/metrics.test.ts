@@ -183,13 +183,37 @@ describe("GetMetricData", () => {
     assert.deepEqual(codes, ["PartialData", "Complete"]);
   });
 
+  it("returns extended statistics of values, lists of values with counts, and sets of equal values", async () => {
+    const harness = await filled();
+    const MetricData = [
+      { MetricName: "Frames", Dimensions, Timestamp: harness.at(5), Values: [1, 2, 40], Counts: [1, 8, 1] },
+      {
+        MetricName: "Frames",
+        Dimensions,
+        Timestamp: harness.at(5.5),
+        StatisticValues: { SampleCount: 10, Sum: 30, Minimum: 3, Maximum: 3 },
+      },
+    ];
+    await harness.call("PutMetricData", { Namespace: "Videos", MetricData });
+    const values = async (Stat: string): Promise<number[] | undefined> => {
+      const MetricStat = { Metric: metric, Period: 60, Stat };
+      const range = { StartTime: harness.at(5), EndTime: harness.at(6) };
+      const input = dataQuery(harness, { MetricDataQueries: [{ Id: "m", MetricStat }], ...range });
+      return (await harness.call<GetMetricDataOutput>("GetMetricData", input)).MetricDataResults?.[0]?.Values;
+    };
+    assert.deepEqual(await values("p50"), [3]);
+    assert.deepEqual(await values("p45"), [2]);
+    assert.deepEqual(await values("TC(1:3)"), [18]);
+    assert.deepEqual(await values("PR(3:)"), [5]);
+  });
+
   const stat = { Metric: metric, Period: 60, Stat: "Average" };
   const refusals: [string, string, RegExp, (harness: MonitoringHarness) => Partial<GetMetricDataInput>][] = [
     [
-      "percentiles, by name",
+      "a statistic that does not exist",
       "ValidationError",
-      /the statistic p90/,
-      () => ({ MetricDataQueries: [{ Id: "m", MetricStat: { ...stat, Stat: "p90" } }] }),
+      /The value p101 for parameter Stat is not supported/,
+      () => ({ MetricDataQueries: [{ Id: "m", MetricStat: { ...stat, Stat: "p101" } }] }),
     ],
     [
       "a query without metric or expression",
@@ -259,7 +283,25 @@ describe("GetMetricStatistics", () => {
     assert.deepEqual(Datapoints, []);
   });
 
-  it("refuses more than 1,440 datapoints, no statistics, and percentiles by name", async () => {
+  it("returns extended statistics, and no datapoint for a period that has none of them", async () => {
+    const harness = await filled();
+    const set = { SampleCount: 2, Sum: 50, Minimum: 20, Maximum: 30 };
+    const MetricData = [
+      { MetricName: "Frames", Dimensions, Timestamp: harness.at(3), StatisticValues: set, Unit: "Count" },
+    ];
+    await harness.call("PutMetricData", { Namespace: "Videos", MetricData });
+    const { Datapoints } = await harness.call<GetMetricStatisticsOutput>("GetMetricStatistics", {
+      ...query(harness),
+      Statistics: undefined,
+      ExtendedStatistics: ["p90", "TM(20:30)"],
+    });
+    assert.deepEqual(Datapoints, [
+      { Timestamp: harness.at(0), Unit: "Count", ExtendedStatistics: { p90: 20 } },
+      { Timestamp: harness.at(1), Unit: "Count", ExtendedStatistics: { p90: 30, "TM(20:30)": 30 } },
+    ]);
+  });
+
+  it("refuses more than 1,440 datapoints, no statistics, both kinds, and unknown ones", async () => {
     const harness = await filled();
     await assert.rejects(harness.call("GetMetricStatistics", { ...query(harness), EndTime: harness.at(1_441) }), {
       code: "InvalidParameterCombination",
@@ -269,7 +311,13 @@ describe("GetMetricStatistics", () => {
       code: "InvalidParameterCombination",
     });
     await assert.rejects(harness.call("GetMetricStatistics", { ...query(harness), ExtendedStatistics: ["p90"] }), {
-      message: /does not implement ExtendedStatistics/,
+      code: "InvalidParameterCombination",
+      message: /mutually exclusive/,
+    });
+    const unknown = { ...query(harness), Statistics: undefined, ExtendedStatistics: ["p90", "p101"] };
+    await assert.rejects(harness.call("GetMetricStatistics", unknown), {
+      code: "InvalidParameterValue",
+      message: /The value p101 for parameter ExtendedStatistics.member.2/,
     });
   });
 });

@@ -9,12 +9,13 @@ import type {
 } from "@aws-sdk/client-cloudwatch";
 import type { Clock } from "../../core/clock.ts";
 import type { MetricDataQuery, MetricQueries, Point, TimeRange } from "../../core/metric-queries.ts";
-import { statistic } from "../../core/metrics.ts";
-import type { MetricStore } from "../../core/metrics.ts";
+import type { Datapoint as PeriodPoint, MetricStore } from "../../core/metrics.ts";
+import { extendedStatistic, simpleStatistic, statisticValue } from "../../core/statistics.ts";
+import type { ExtendedStatistic } from "../../core/statistics.ts";
 import { AwsError } from "../../wire/service.ts";
 import type { Handlers } from "../../wire/service.ts";
 import { pager } from "../page.ts";
-import { unimplemented, validationError } from "./errors.ts";
+import { invalidParameter, unimplemented, validationError } from "./errors.ts";
 import { checkPeriod, dimensionsOf, wireDimensions } from "./identity.ts";
 import type { Place } from "./identity.ts";
 import { queriesOf } from "./metric-queries.ts";
@@ -41,6 +42,22 @@ function rangeOf(startTime: Date | undefined, endTime: Date | undefined, period:
   const [start, end] = [Number(startTime) + shift, Number(endTime) + shift];
   if (start >= end) throw validationError("The parameter StartTime must be less than the parameter EndTime.");
   return { start: Math.floor(start / period) * period, end };
+}
+
+/** @throws {AwsError} InvalidParameterValue if there is no such statistic */
+function extendedOf(name: string, index: number): ExtendedStatistic {
+  const found = extendedStatistic(name);
+  if (found === undefined) throw invalidParameter(`ExtendedStatistics.member.${index + 1}`, name);
+  return found;
+}
+
+/** Returns the statistics that a period has, by name. */
+function extendedValues(point: PeriodPoint, statistics: readonly ExtendedStatistic[]): Record<string, number> {
+  const values = statistics.flatMap((each) => {
+    const value = statisticValue(point, each);
+    return value === undefined ? [] : [[each.name, value] as const];
+  });
+  return Object.fromEntries(values);
 }
 
 interface Series {
@@ -99,13 +116,20 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, wallClock: Wa
 
     GetMetricStatistics(input) {
       const { Namespace = "", MetricName = "", Period = 0, Statistics, ExtendedStatistics, Unit } = input;
-      if (ExtendedStatistics !== undefined) throw unimplemented("ExtendedStatistics");
-      if (Statistics === undefined) {
+      if (Statistics !== undefined && ExtendedStatistics !== undefined) {
+        // The rule: API reference, GetMetricStatistics. AWS's words are unconfirmed.
+        throw new AwsError(
+          "InvalidParameterCombination",
+          "The parameters Statistics and ExtendedStatistics are mutually exclusive and you have specified both.",
+        );
+      }
+      if (Statistics === undefined && ExtendedStatistics === undefined) {
         throw new AwsError(
           "InvalidParameterCombination",
           "At least one of Statistics and ExtendedStatistics must be specified.",
         );
       }
+      const extended = ExtendedStatistics?.map(extendedOf) ?? [];
       checkPeriod(Period);
       const period = Period * 1_000;
       const shift = wallClock.shift(input.EndTime, period);
@@ -119,12 +143,15 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, wallClock: Wa
       }
       const metric = { namespace: Namespace, name: MetricName, dimensions: dimensionsOf(input.Dimensions) };
       const units = metrics.units(metric).filter((unit) => Unit === undefined || unit === Unit);
+      const withValues = extended.length > 0;
       const datapoints = units.flatMap((unit) =>
-        metrics.query({ metric, period, unit, ...range }).map((point): Datapoint => {
+        metrics.query({ metric, period, unit, withValues, ...range }).flatMap((point): Datapoint[] => {
           // Units come from the service's metrics and from requests that the API model has checked.
           const datapoint: Datapoint = { Timestamp: new Date(point.timestamp - shift), Unit: unit as StandardUnit };
-          for (const name of Statistics) datapoint[name] = statistic(point, name);
-          return datapoint;
+          for (const name of Statistics ?? []) datapoint[name] = simpleStatistic(point, name);
+          if (!withValues) return [datapoint];
+          const values = extendedValues(point, extended);
+          return Object.keys(values).length === 0 ? [] : [{ ...datapoint, ExtendedStatistics: values }];
         }),
       );
       return { Label: MetricName, Datapoints: datapoints };

@@ -10,6 +10,20 @@ import { topicActions } from "./notification.ts";
 const place = { region: "us-east-1", accountId: "000000000000" };
 const topic = "arn:aws:sns:us-east-1:000000000000:alarms";
 
+describe("An alarm on a percentile", () => {
+  it("publishes its extended statistic", async () => {
+    const harness = new MonitoringHarness();
+    const settings = { ...errorsAlarm, Statistic: undefined, ExtendedStatistic: "p90", AlarmActions: [topic] };
+    await harness.call("PutMetricAlarm", { AlarmName: "errors", ...settings });
+    await harness.call("SetAlarmState", { AlarmName: "errors", StateValue: "ALARM", StateReason: "test" });
+    const { Trigger } = JSON.parse(harness.published[0]?.message ?? "{}") as { Trigger?: Record<string, unknown> };
+    assert.deepEqual(
+      [Trigger?.["StatisticType"], Trigger?.["ExtendedStatistic"], Trigger?.["Statistic"]],
+      ["ExtendedStatistic", "p90", undefined],
+    );
+  });
+});
+
 describe("An alarm that may not publish", () => {
   const failureOf = async (failure: Error): Promise<void> => {
     const harness = new MonitoringHarness();

@@ -3,6 +3,8 @@
 import type { ActionRunner, AlarmEvent, AlarmSettings } from "../../core/alarms.ts";
 import { MetricQueries } from "../../core/metric-queries.ts";
 import type { Dimensions } from "../../core/metric-types.ts";
+import { statisticName } from "../../core/statistics.ts";
+import type { Statistic } from "../../core/statistics.ts";
 import { alarmArn } from "./identity.ts";
 import type { Place } from "./identity.ts";
 
@@ -21,6 +23,12 @@ function triggerDimensions(dimensions: Dimensions): object[] {
   return Object.entries(dimensions).map(([name, value]) => ({ value, name }));
 }
 
+/** Formats the statistic; the members for an extended one are those of messages in public repositories. */
+function triggerStatistic(statistic: Statistic): object {
+  if (typeof statistic === "string") return { StatisticType: "Statistic", Statistic: statistic.toUpperCase() };
+  return { StatisticType: "ExtendedStatistic", ExtendedStatistic: statistic.name };
+}
+
 /** Describes the watched metric. Format with metric math: messages in public repositories. */
 function watchedOf({ watched }: AlarmSettings): object {
   if (watched instanceof MetricQueries) {
@@ -33,15 +41,14 @@ function watchedOf({ watched }: AlarmSettings): object {
         MetricName: metric.name,
         Namespace: metric.namespace,
       };
-      return { ...named, MetricStat: { Metric, Period: period / 1_000, Stat: statistic, Unit: unit } };
+      return { ...named, MetricStat: { Metric, Period: period / 1_000, Stat: statisticName(statistic), Unit: unit } };
     });
     return { Metrics };
   }
   return {
     MetricName: watched.metric.name,
     Namespace: watched.metric.namespace,
-    StatisticType: "Statistic",
-    Statistic: watched.statistic.toUpperCase(),
+    ...triggerStatistic(watched.statistic),
     Unit: watched.unit ?? null,
     Dimensions: triggerDimensions(watched.metric.dimensions),
   };
@@ -72,7 +79,7 @@ function messageOf({ alarm, previous }: AlarmEvent, place: Place): string {
       ComparisonOperator: settings.comparison,
       Threshold: settings.threshold,
       TreatMissingData: settings.treatMissingData,
-      EvaluateLowSampleCountPercentile: "",
+      EvaluateLowSampleCountPercentile: settings.lowSampleCount ?? "",
     },
   });
 }
