@@ -21,13 +21,19 @@ export interface TestEnvironment extends AsyncDisposable {
   readonly aws: RunningEmulator;
 }
 
-/** Starts an emulator whose clock runs `speed` times as fast as real time while it is idle. */
+/** Starts an emulator whose clock runs `speed` times as fast as real time while it is idle, and packs the model's artifact. */
 export async function startTestEnvironment(speed: number): Promise<TestEnvironment> {
+  const [environment] = await Promise.all([startBareEnvironment(speed), packageModel(new AbortController().signal)]);
+  return environment;
+}
+
+/** Starts an emulator whose clock runs `speed` times as fast as real time while it is idle, without the model's artifact. */
+export async function startBareEnvironment(speed: number): Promise<TestEnvironment> {
   const { signal } = new AbortController();
   const folder = await mkdtemp(join(tmpdir(), "environment-"));
   const paths = statePaths(folder);
   await Promise.all([mkdir(paths.aws, { recursive: true }), mkdir(paths.backend, { recursive: true })]);
-  const [aws] = await Promise.all([spawnEmulator({ paths, port: 0, speed, signal }), packageModel(signal)]);
+  const aws = await spawnEmulator({ paths, port: 0, speed, signal });
   return {
     folder,
     paths,
