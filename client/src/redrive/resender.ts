@@ -5,7 +5,7 @@ import type { JobRecord } from "../job-record.ts";
 import { isReadable } from "../allowed-sources.ts";
 import { timeoutWithin } from "../limits.ts";
 import type { JournalEntries, JournalEntry, JournalWriter, PlannedJob, PlannedPart } from "../journal-lines.ts";
-import { headObject, parseS3Uri } from "../location.ts";
+import { headObject, parseS3Uri } from "../s3-objects.ts";
 import { changeOf, isRequestUri, readRequest, requestType } from "../request-object.ts";
 import { readRecord } from "../record-store.ts";
 import { JobRecorder } from "../recorder.ts";
