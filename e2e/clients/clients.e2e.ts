@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { format, resolveConfig } from "prettier";
-import { run } from "../../lib/run.ts";
+import { run } from "../../lib/child-process.ts";
 import { clients, repoRoot, sagemaker3 } from "../../tools/paths.mjs";
 import { callTable, withTable } from "./calls.ts";
 import type { Call } from "./calls.ts";

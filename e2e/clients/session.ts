@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { makeFolder } from "../../lib/files.ts";
 import { childEnvironment } from "../../lib/child-environment.ts";
-import { run } from "../../lib/run.ts";
+import { run } from "../../lib/child-process.ts";
 import { startBareEnvironment } from "../testing/environment.ts";
 import { callSchema } from "./calls.ts";
 import type { Call } from "./calls.ts";
