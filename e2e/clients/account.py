@@ -24,7 +24,7 @@ IMAGE = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-cp
 
 FOLDER = Path(__file__).parent
 
-# What SageMaker does as the execution role.
+# Calls that SageMaker makes as the execution role.
 # Source: SageMaker developer guide, "SageMaker AI Roles", "CreateModel API: Execution Role Permissions".
 PERMISSIONS = (FOLDER / "execution-permissions.json").read_text()
 TRUST = (FOLDER / "execution-trust.json").read_text()
