@@ -1,4 +1,4 @@
-"""Data of a write that MiniStack's S3 keeps: the key that encrypts it, its bucket key, and the tags of an upload in parts.
+"""Data of a write that S3 keeps: the key that encrypts it, its bucket key, and the tags of an upload in parts.
 
 Sources: S3 User Guide, "Using server-side encryption with AWS KMS keys": without a key, S3 uses the managed key
 aws/s3; S3 API Reference, CreateMultipartUpload, x-amz-tagging.
