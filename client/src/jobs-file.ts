@@ -1,4 +1,4 @@
-/** Reads the jobs that a command gets: a job journal, the output of submit --json, or the ids of job records. */
+/** Reads the jobs that a command gets: job journals, outputs of submit --json, or the ids of job records. */
 import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { z } from "zod";
@@ -40,11 +40,11 @@ export function labelOf({ inferenceId, video }: Pick<KnownJob, "inferenceId" | "
   return video === undefined ? inferenceId : `${video} (${inferenceId})`;
 }
 
-/** Jobs of a file, in order. */
+/** Jobs of files, in order. */
 export interface KnownJobs {
   readonly jobs: readonly KnownJob[];
-  /** Path of the journal, if the file is one. */
-  readonly journal: string | undefined;
+  /** Paths of the files that are journals. */
+  readonly journals: readonly string[];
   /** Notice for the user, about lines that were left out or ids of parts; undefined if there is none. */
   readonly notice: string | undefined;
 }
@@ -65,21 +65,34 @@ const unsentPartSchema = z.object({
 const remedy = "Pass a job journal that submit wrote, or a file with the output of submit --json";
 
 /**
- * Reads the jobs of a file; `-` is standard input.
- * @throws SetupError if it cannot be read, is damaged, or contains no jobs
+ * Reads the jobs of files; `-` is standard input. If several files have a job, the last one counts.
+ * @throws SetupError if a file cannot be read, is damaged, or contains no jobs
  */
-export async function readJobs(file: string, stdin: NodeJS.ReadableStream): Promise<KnownJobs> {
+export async function readJobs(files: readonly string[], stdin: NodeJS.ReadableStream): Promise<KnownJobs> {
+  const read = await Promise.all(files.map((file) => readFileOfJobs(file, stdin)));
+  return {
+    jobs: withSuccessors(read.flatMap(({ jobs }) => jobs)),
+    journals: read.flatMap(({ journals }) => journals),
+    notice: joined(read.flatMap(({ notice }) => notice ?? [])),
+  };
+}
+
+function joined(notices: readonly string[]): string | undefined {
+  return notices.length === 0 ? undefined : notices.join("; ");
+}
+
+async function readFileOfJobs(file: string, stdin: NodeJS.ReadableStream): Promise<KnownJobs> {
   const bytes = file === "-" ? await buffer(stdin) : await readBytes(file);
   const name = file === "-" ? "standard input" : file;
   const content = decodeLines(bytes, name);
   if (isJournal(content)) {
     const { entries, notice } = parseJournal(bytes, name);
     const jobs = [...entries].map(([inferenceId, entry]) => knownJob(inferenceId, entry));
-    return { jobs: withSuccessors(jobs), journal: file === "-" ? undefined : file, notice };
+    return { jobs, journals: file === "-" ? [] : [file], notice };
   }
   const jobs = parsePrinted(content, name);
   if (jobs.length === 0) throw new SetupError(`${name} contains no jobs. ${remedy}.`);
-  return { jobs, journal: undefined, notice: undefined };
+  return { jobs, journals: [], notice: undefined };
 }
 
 /** Number of records that are read at a time. */
@@ -106,8 +119,7 @@ export async function readRecordedJobs(stack: Stack, ids: readonly string[], sig
       [...entriesOf(record)].map(([inferenceId, entry]) => knownJob(inferenceId, entry)),
     );
   }
-  const notice = notices.length === 0 ? undefined : notices.join("; ");
-  return { jobs: withSuccessors([...jobs.values()].flat()), journal: undefined, notice };
+  return { jobs: withSuccessors([...jobs.values()].flat()), journals: [], notice: joined(notices) };
 }
 
 /** Returns the record of a job, or of the job that has a part of this name. */

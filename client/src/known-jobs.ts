@@ -1,5 +1,5 @@
 /**
- * Status of the jobs that a file names: from the journal, else from S3. Each end seen in S3 is recorded in the journal.
+ * Status of the jobs that files name: from their journal, else from S3. Each end seen in S3 is recorded in the journal.
  */
 import { unreachableReason } from "./s3-objects.ts";
 import { BusyError } from "./errors.ts";
@@ -31,11 +31,11 @@ export interface JobWithStatus {
 /**
  * Returns the status of each job. A recorded end is final, because S3's lifecycle rules remove results in time; a
  * recorded expiry was presumed, and is checked again.
- * @throws the SDK's error if a location of the stack cannot be read; SetupError if the journal cannot be written
+ * @throws the SDK's error if a location of the stack cannot be read; SetupError if a journal cannot be written
  */
 export async function statusOf(
   stack: Stack,
-  { jobs, journal }: Pick<KnownJobs, "jobs" | "journal">,
+  { jobs, journals }: Pick<KnownJobs, "jobs" | "journals">,
   signal?: AbortSignal,
 ): Promise<readonly JobWithStatus[]> {
   const recorded = new Map(jobs.map((known) => [known.inferenceId, recordedState(known)]));
@@ -47,7 +47,7 @@ export async function statusOf(
     signal?.throwIfAborted();
     seen.set(job.inferenceId, await reachableState(stack, job, signal));
   });
-  if (journal !== undefined) await record(journal, seen);
+  for (const journal of journals) await record(journal, seen);
   return jobs.map((known) => ({ known, state: recorded.get(known.inferenceId) ?? seen.get(known.inferenceId) }));
 }
 
@@ -95,8 +95,9 @@ async function record(file: string, states: ReadonlyMap<string, KnownState>): Pr
   try {
     await using journal = await JobJournal.open(file);
     for (const [inferenceId, state] of ends) {
-      if (journal.entries.get(inferenceId)?.end?.status === state.status) continue;
-      journal.note({ event: "ended", inferenceId, ...recordOf(state) });
+      const entry = journal.entries.get(inferenceId);
+      if (entry !== undefined && entry.end?.status !== state.status)
+        journal.note({ event: "ended", inferenceId, ...recordOf(state) });
     }
   } catch (error) {
     // The submission is still running: it sees the same ends, and a later call finds those that it does not wait for.

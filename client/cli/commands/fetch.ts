@@ -44,9 +44,9 @@ export function fetchCommand(context: CommandContext): CommandUnknownOpts {
       "after",
       "\nExample:\n  npm run fetch -- jobs.jsonl --to results --annotate\n  npm run fetch -- --id INFERENCE-ID",
     )
-    .action(async (operand, flags) => {
-      const jobs = jobsOperandOf("fetch", operand, flags, context);
-      if (jobs === undefined) throw new UsageError("fetch needs one file of jobs, or --id");
+    .action(async (operands, flags) => {
+      const jobs = jobsOperandOf(operands, flags, context);
+      if (jobs === undefined) throw new UsageError("fetch needs a file of jobs, or --id");
       await runOnStack(flags, context, (session) => fetchAll(jobs, flags, session));
     });
 }

@@ -10,7 +10,7 @@ export const clientCommands: readonly CommandEntry[] = [
   },
   {
     name: "status",
-    summary: "show the endpoint's status and, given a file of jobs, that of each job",
+    summary: "show the endpoint's status and, given files of jobs, that of each job",
     load: async () => (await import("./status.ts")).statusCommand,
   },
   {

@@ -52,6 +52,25 @@ describe("the command status", () => {
     assert.equal(stdout.match(/[ab]\.mp4 \(video-[\w-]+\): completed: s3:\/\//g)?.length, 2);
   });
 
+  it("shows the jobs of several files, each once, and records the ends in each journal", async () => {
+    fixture.aws.onInvocation = fixture.complete;
+    const { stdout: printed } = await fixture.submit(fixture.path("a.mp4"));
+    const other = fixture.path("other.jsonl");
+    await fixture.submit(fixture.path("b.mp4"), "--journal", other);
+    const output = fixture.path("printed.jsonl");
+    await writeFile(output, printed);
+    const { status, stdout, stderr } = await fixture.execute(["status", output, fixture.journal, "--journal", other]);
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(stdout.match(/[ab]\.mp4(?= \(video-[\w-]+\): completed)/g), ["a.mp4", "b.mp4"]);
+    for (const journal of [fixture.journal, other]) {
+      const entries = [...(await readJournal(journal)).values()];
+      assert.deepEqual(
+        entries.map(({ end }) => end?.status),
+        ["completed"],
+      );
+    }
+  });
+
   it("distinguishes the four ends, and jobs that were not sent from those that may have been", async () => {
     await submit();
     const [first, second] = fixture.aws.invocations;
@@ -207,7 +226,7 @@ describe("the command status", () => {
     it("refuses a file in addition", async () => {
       const { status, stderr } = await fixture.execute(["status", "jobs.jsonl", "--id", "video-1"]);
       assert.equal(status, 2);
-      assert.match(stderr, /either a file of jobs or --id/);
+      assert.match(stderr, /either files of jobs or --id/);
     });
   });
 });

@@ -20,15 +20,15 @@ import type { JobsOperand } from "./jobs-operand.ts";
 export function statusCommand(context: CommandContext): CommandUnknownOpts {
   return jobsCommand(
     "status",
-    "Shows the endpoint's status and, given a file of jobs or ids, that of each job: completed, failed, expired or pending. " +
+    "Shows the endpoint's status and, given files of jobs or ids, that of each job: completed, failed, expired or pending. " +
       "Expired is presumed: neither a result nor a failure exists although the job's time is over.",
   )
     .addHelpText(
       "after",
       "\nExample:\n  npm run status -- jobs.jsonl --stack dev\n  npm run status -- --id INFERENCE-ID",
     )
-    .action(async (operand, flags) => {
-      const jobs = jobsOperandOf("status", operand, flags, context);
+    .action(async (operands, flags) => {
+      const jobs = jobsOperandOf(operands, flags, context);
       await runOnStack(flags, context, (session) => show(jobs, session));
     });
 }

@@ -142,7 +142,7 @@ export async function redriveJournal(stack: Stack, journal: RedriveJournal, opti
   const jobs = [...journal.entries].flatMap(([inferenceId, entry]) =>
     inferenceId.startsWith(smokePrefix) ? [] : [knownJob(inferenceId, entry)],
   );
-  const withStatus = await statusOf(stack, { jobs, journal: undefined }, options.signal);
+  const withStatus = await statusOf(stack, { jobs, journals: [] }, options.signal);
   await inParallel(withStatus, concurrency, async ({ known: { inferenceId, job }, state }) => {
     if (state?.status === "unreachable") {
       options.onOutcome?.({ inferenceId, reason: state.reason, kind: "unreachable" });
