@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from video_inference import seeking
+from video_inference import seeking, windows
 from video_inference.damage import Damage, Truncation
 from video_inference.frame import VideoInfo
 from video_inference.opening import Body
@@ -68,8 +68,9 @@ class Read:
 
 @pytest.fixture(autouse=True)
 def seek_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seek in small files, too."""
+    """Seek in small files, too, and split them into several windows."""
     monkeypatch.setattr(seeking, "MIN_SKIPPED_BYTES", 0)
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 1 << 14)
 
 
 def read(body: Body, fps: Fraction, part: Part = WHOLE, sampling: Sampled = "exact", threads: int = 1) -> Read:

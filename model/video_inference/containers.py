@@ -5,6 +5,3 @@ MATROSKA = "matroska,webm"
 
 DURATION_IS_END_TIME = frozenset({MATROSKA, "asf"})
 """The stated duration is the time of the end. In other containers, it counts from the first picture or sound."""
-
-WITHOUT_INDEX = frozenset({"mpegts", "mpeg"})
-"""There is no index of packets, so FFmpeg cannot seek to the first one."""

@@ -63,6 +63,17 @@ class Packets:
     def __len__(self) -> int:
         return len(self.pts)
 
+    def after(self, first: int) -> Packets:
+        """Return the packets from a number on."""
+        return Packets(
+            self.pts[first:],
+            self.sizes[first:],
+            self.keys[first:],
+            self.hidden[first:],
+            self.dts[first:],
+            self.positions[first:],
+        )
+
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return the first byte in the file of the packets with the numbers from `first` to `last`, and the end."""
         positions = self.positions[first : last + 1]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import av
 import av.video
 
 from .damage import MAX_ERRORS_IN_A_ROW, DamageLog, TruncationReason
+from .frame import Appearance, VideoInfo
 from .opening import Body, check_size
 from .ordering import TimeSorter
 from .plan import DecodeSegment, NoPlanError, Packets, TargetFrame
@@ -24,8 +26,17 @@ if TYPE_CHECKING:
 
 NumberedPackets = Iterator[tuple[int, "AnyPacket"]]
 
+_log = logging.getLogger(__name__)
+
 # Seconds that may be missing at the end before the video counts as truncated.
 _SHORT_END = Fraction(1, 10)
+
+
+class SegmentPackets(Protocol):
+    """Packets of a plan."""
+
+    def of(self, segment: DecodeSegment) -> NumberedPackets:
+        """Return the packets from a number that is not above the first of a segment on."""
 
 
 class Reader:
@@ -46,8 +57,6 @@ class Reader:
         self.track = Track(body, threads, max_pixels)
         self.log = DamageLog()
         self.threads = threads
-        self.strict = False
-        """True if a damaged packet is an error. If False, it is counted and skipped."""
         self.times: Sequence[int] | None = None
         """Times of all packets, ascending, if they are decoding times; else None."""
         self.ended_by: TruncationReason | None = None
@@ -59,6 +68,8 @@ class Reader:
         self.owns_damage: Callable[[int | None], bool] = lambda _time: True
         """Tells whether the damage of a packet counts, by the packet's time in ticks."""
         self._max_pixels = max_pixels
+        # True if a damaged packet is an error instead of counted and skipped, and if the decoder looks for damage.
+        self._strict = self._refuses_damage = False
         # True if a packet was refused since the last restart of the decoder, and the time of that restart's keyframe.
         self._saw_error = False
         self._restarted_at = -sys.maxsize
@@ -115,31 +126,62 @@ class Reader:
         log.drain(self.step)
         self.end(early=track.ends_early)
 
-    def segment(
-        self, segment: DecodeSegment, packets: Packets, numbered: NumberedPackets, max_distance: Fraction
+    def planned(
+        self, plan: Sequence[DecodeSegment], packets: Packets, numbered: SegmentPackets, max_distance: Fraction
     ) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
-        """Decode the target frames of a segment. After damage, yield the frames nearest to them instead.
+        """Decode the target frames of a plan. With several threads, continue with one after damage.
 
         Parameters
         ----------
-        segment
-            Segment of a plan.
+        plan
+            The plan.
         packets
-            Packets that the plan was made from.
+            Packets that it was made from.
         numbered
-            The same packets with their numbers, read again from the container.
+            The same packets for each segment, as often as they are needed.
         max_distance
-            Maximum distance in ticks between a target frame and the frame that replaces it.
+            Maximum distance in ticks between a target frame and the frame that replaces it after damage.
 
         Raises
         ------
         NoPlanError
             If the decoder returns other frames than planned, without damage.
-        BrokenPacketError
-            If a packet is damaged and the pass is strict.
         BrokenVideoError, LateError
             See `Track.packets`.
         """
+        if self.threads > 1:
+            # With several threads, the decoder reports a damaged packet too late or not at all.
+            times = packets.pts
+            closed = all(min(times[one.first : one.last + 1]) >= times[one.first] for one in plan)
+            self._set_strict(groups_are_closed=closed)
+        done = 0
+        while done < len(plan) and self.log.errors_in_a_row < MAX_ERRORS_IN_A_ROW:
+            try:
+                yield from self._segment(plan[done], packets, numbered.of(plan[done]), max_distance)
+                done += 1
+            except (NoPlanError, BrokenPacketError) as problem:
+                if not self._strict:
+                    raise
+                _log.info("The decoder continues with one thread: %s.", problem)
+                self.threads, self._strict, self.log = 1, False, DamageLog()
+                self.track.use_one_thread()
+
+    def _set_strict(self, *, groups_are_closed: bool) -> None:
+        """Make any damage an error.
+
+        In an open group at the start of a segment, the leading frames cannot be decoded, which looks like damage.
+        """
+        if self._strict and groups_are_closed != self._refuses_damage:
+            # The options of a decoder cannot be changed once it has a packet.
+            self.track.replace_decoder()
+        if groups_are_closed and not (self._strict and self._refuses_damage):
+            self.track.refuse_damage()
+        self._strict, self._refuses_damage = True, groups_are_closed
+
+    def _segment(
+        self, segment: DecodeSegment, packets: Packets, numbered: NumberedPackets, max_distance: Fraction
+    ) -> Iterator[tuple[TargetFrame, av.VideoFrame]]:
+        """Decode the target frames of a segment. After damage, yield the frames nearest to them instead."""
         track, log = self.track, self.log
         verifier = SegmentVerifier(segment, packets, may_skip=track.can_skip, max_distance=max_distance)
         times = {target.pts for target in segment.targets}
@@ -163,19 +205,6 @@ class Reader:
         yield from verifier.finish()
         log.drain(self.step)
 
-    def set_strict(self, *, groups_are_closed: bool) -> None:
-        """Make any damage an error. Call this before the first packet is decoded.
-
-        Parameters
-        ----------
-        groups_are_closed
-            True if no frame needs the previous group of pictures. In an open group at the start of a segment, the
-            leading frames cannot be decoded, which looks like damage.
-        """
-        self.strict = True
-        if groups_are_closed:
-            self.track.refuse_damage()
-
     def end(self, *, early: bool) -> None:
         """Note the end of the packets, and why it is early if it is.
 
@@ -190,6 +219,21 @@ class Reader:
             self.ended_by = "damage"
         elif self.ended_by is None and early:
             self.ended_by = "end-of-data"
+
+    def info(self, first: Appearance, start: int) -> VideoInfo:
+        """Return the properties of the video, whose first frame has an appearance and a time in ticks."""
+        track, tick = self.track, self.tick
+        return VideoInfo(
+            first.width,
+            first.height,
+            track.duration,
+            first.rotation,
+            track.stream.codec.canonical_name,
+            track.stream.container.streams.video.index(track.stream),
+            start * tick,
+            first.transfer,
+            tick,
+        )
 
     def _decode(self, packet: AnyPacket | None, *, skip_unreferenced: bool = False) -> list[av.VideoFrame]:
         """Decode a packet, or drain the decoder if it is None."""
@@ -219,7 +263,7 @@ class Reader:
         return fitting
 
     def _refuse(self, reason: str, time: int | None) -> None:
-        if self.strict:
+        if self._strict:
             raise BrokenPacketError(reason)
         self.reason = reason
         self._saw_error = True

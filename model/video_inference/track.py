@@ -15,7 +15,7 @@ import av.video
 from av.video.codeccontext import VideoCodecContext
 
 from .codecs import PACKED, PLANNED_CODECS, SKIPPING_CODECS, UNKNOWN_OR_PROGRESSIVE, has_one_layer, side_data
-from .containers import DURATION_IS_END_TIME, MATROSKA, WITHOUT_INDEX
+from .containers import DURATION_IS_END_TIME, MATROSKA
 from .errors import EncryptedVideoError
 from .mp4_limits import movie_of
 from .opening import Body, choose_track, decoder_options, open_body, open_container, reason_of
@@ -86,16 +86,14 @@ class Track:
 
     @property
     def has_times(self) -> bool:
-        """True if the container stores a time for each frame. An AVI stores only the frame rate.
-
-        FFmpeg counts the packets of an AVI, which gives correct times only if the display order is the decoding order.
-        """
+        """True if the container stores a time for each frame. In an AVI, FFmpeg counts them in decoding order."""
         return not (self.is_avi and self.reorders)
 
     @property
-    def is_packed(self) -> bool:
-        """True if a packet may hold two pictures, and the next one none, as in DivX's packed bitstreams."""
-        return self._decoder.name == "mpeg4" and PACKED.search(self._decoder.extradata or b"") is not None
+    def counts_times(self) -> bool:
+        """True if the times are counted, so that only the decoder knows the order, as in DivX's packed bitstreams."""
+        is_packed = self._decoder.name == "mpeg4" and PACKED.search(self._decoder.extradata or b"") is not None
+        return is_packed or not self.has_times
 
     @property
     def can_skip(self) -> bool:
@@ -105,10 +103,9 @@ class Track:
 
     @property
     def can_rewind(self) -> bool:
-        """True if `packets_again` yields all packets."""
+        """True if `packets_again` yields all bytes of the packets."""
         # FFmpeg's buffer may still have zeros in place of blank bytes.
-        is_blank = isinstance(self._file, SourceFile) and bool(self._file.blank)
-        return self._container.format.name not in WITHOUT_INDEX and not is_blank
+        return not (isinstance(self._file, SourceFile) and self._file.blank)
 
     @property
     def has_tables(self) -> bool:
@@ -168,8 +165,7 @@ class Track:
         Parameters
         ----------
         time_stamp
-            Time in ticks. The first packet is the last keyframe of the container's index that is not later. None for
-            the current position, which is the start at first.
+            Time in ticks. The first packet is the last keyframe of the index that is not later. None for the start.
 
         Raises
         ------
@@ -265,26 +261,25 @@ class Track:
             raise NoPlanError("the container's tables list other packets")
         return entry.is_keyframe
 
-    def packets_again(self, time_stamp: int | None = None) -> Iterator[AnyPacket]:
-        """Read the packets of the track again, from the start or from the last keyframe that is not later than a time.
+    def packets_again(self, time_stamp: int) -> Iterator[AnyPacket]:
+        """Read the packets of a track with tables again, from the last keyframe on that is not later than a time.
 
         Parameters
         ----------
         time_stamp
-            The time in ticks; in an MP4, a decoding time. None for the start.
+            Decoding time in ticks.
 
         Raises
         ------
         BrokenVideoError, LateError
-            See `packets`.
+            See `Track.packets`.
         """
-        for stream in self._container.streams if self._movie is not None else ():
+        for stream in self._container.streams:
             if stream.index != self.stream.index:
                 # FFmpeg then does not read the packets of the other tracks.
                 stream.discard = av.stream.Discard.all
         with reading():
-            start = self.stream.start_time or 0
-            self._container.seek(start if time_stamp is None else time_stamp, stream=self.stream)
+            self._container.seek(time_stamp, stream=self.stream)
             for packet in self._container.demux(self.stream):
                 if time.monotonic() >= self.deadline:
                     raise LateError
@@ -331,6 +326,11 @@ class Track:
         new.extradata, new.codec_tag = self._decoder.extradata, self._decoder.codec_tag
         new.width, new.height = self.stream.width, self.stream.height
         self._decoder = self._configured(new)
+
+    def use_one_thread(self) -> None:
+        """Create a new decoder with one thread. The next packet must be a keyframe."""
+        self._threads = 1
+        self.replace_decoder()
 
     def _configured(self, decoder: VideoCodecContext) -> VideoCodecContext:
         decoder.thread_type = "AUTO"

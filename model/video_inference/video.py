@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -17,11 +17,12 @@ from .frame import Appearance, Frame, VideoInfo, appearance_of
 from .opening import Body
 from .part import WHOLE, Part
 from .picture import square_width
-from .plan import NoPlanError, Sampled, Timeline, make_plan
-from .reader import Reader
+from .plan import DecodeSegment, NoPlanError, Sampled, Timeline, make_plan
+from .reader import Reader, SegmentPackets
 from .sampling import sample_by_time
-from .seeking import Numbered, Window, read_window
-from .track_errors import BrokenPacketError, BrokenVideoError, LateError
+from .seeking import Numbered
+from .track_errors import BrokenVideoError, LateError
+from .windows import read_windows
 
 DEFAULT_MAX_PIXELS = 36_000_000
 """Default of the maximum number of pixels of a picture, slightly more than 8192x4320."""
@@ -181,81 +182,87 @@ class Video:
 
     def _numbered_samples(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
         """Decode samples by a plan, or else from all frames. Yield each with the number of its target."""
-        if self._reader.track.is_matroska and not self._part.is_whole:
+        problem: Exception | None = None
+        for samples in self._plans(fps, sampling):
+            if problem is not None:
+                _log.info("Another plan is made: %s.", problem)
+            found = False
             try:
-                window = read_window(self._reader.track, self._part, fps, sampling)
-                yield from self._planned_samples(fps, sampling, window)
+                for sample in samples:
+                    found = True
+                    yield sample
+                # Another part may have the samples that can be decoded.
+                if found or not self._part.is_whole:
+                    return
+                problem = NoPlanError("no planned frame can be decoded")
             except (NoPlanError, BrokenVideoError) as error:
-                _log.info("The packets before the part are read, too: %s.", error)
-                self._timeline = None
-                self._reopen(self._threads)
-            else:
-                return
-        found = False
-        try:
-            for sample in self._planned_samples(fps, sampling):
-                found = True
-                yield sample
-            # Another part may have the samples that can be decoded.
-            found = found or not self._part.is_whole
-            problem: Exception = NoPlanError("no planned frame can be decoded")
-        except (NoPlanError, BrokenVideoError) as error:
-            problem, found = error, False
-        if not found:
-            _log.info("Every frame is decoded: %s.", problem)
-            self._reopen(self._threads)
-            yield from sample_by_time(self.frames(), self._reader.tick, fps)
+                problem = error
+            self._reopen()
+        _log.info("Every frame is decoded: %s.", problem)
+        yield from sample_by_time(self.frames(), self._reader.tick, fps)
 
-    def _planned_samples(
-        self, fps: Fraction, sampling: Sampled, window: Window | None = None
-    ) -> Iterator[tuple[int, Frame]]:
-        """Decode the samples by a plan that is made from the packets, or from those of a window.
+    def _plans(self, fps: Fraction, sampling: Sampled) -> Iterator[Iterator[tuple[int, Frame]]]:
+        """Yield the samples of the best plan and, if that fails, of others. They raise its errors.
 
-        Raises
-        ------
-        NoPlanError
-            If there is no plan, or the decoder returns other frames than planned, without damage.
-        BrokenVideoError, LateError
-            See `Track.packets`.
+        The errors are those of `read_windows` and `Reader.planned`.
         """
         track = self._reader.track
-        if window is None:
-            counted = track.is_packed or not track.has_times
-            timeline, start = Timeline(track.scan(), reorders=track.reorders, times_are_dts=counted), None
-        else:
-            timeline, start = window.timeline, window.start
-        self._timeline, self._start = timeline, timeline.start
+        if not (track.has_tables or track.counts_times):
+            if track.is_matroska and not self._part.is_whole:
+                yield self._windowed_samples(fps, sampling, seeks=True)
+            yield self._windowed_samples(fps, sampling, seeks=False)
+            if self._timeline is None or not self._timeline.times_are_dts:
+                # A window has not all frames, so it does not number them.
+                self._timeline = None
+                return
+        yield self._scanned_samples(fps, sampling)
+
+    def _scanned_samples(self, fps: Fraction, sampling: Sampled) -> Iterator[tuple[int, Frame]]:
+        """Decode the samples by a plan that is made from all packets."""
+        track = self._reader.track
+        self._timeline = None
+        self._timeline = timeline = Timeline(track.scan(), reorders=track.reorders, times_are_dts=track.counts_times)
+        self._start = timeline.start
         plan = make_plan(timeline, track.tick, fps, sampling, self._part)
-        self._last = (timeline.times[-1] - timeline.start) * track.tick
-        max_distance = 1 / (2 * fps * track.tick)
         ends_early = track.ends_early
         if not track.can_rewind:
-            self._reopen(self._threads)
-        numbered = Numbered(self._reader.track, timeline.packets, rewinds=track.can_rewind, start=start)
-        if self._threads > 1:
-            # With several threads, the decoder reports a damaged packet too late or not at all.
-            times = timeline.packets.pts
-            closed = all(min(times[one.first : one.last + 1]) >= times[one.first] for one in plan)
-            self._reader.set_strict(groups_are_closed=closed)
-        done = 0
-        while done < len(plan) and self._reader.log.errors_in_a_row < MAX_ERRORS_IN_A_ROW:
-            try:
-                packets = numbered.of(plan[done])
-                for target, picture in self._reader.segment(plan[done], timeline.packets, packets, max_distance):
-                    time = target.pts if picture.pts is None else picture.pts
-                    index = bisect_left(timeline.times, time)
-                    yield target.number, self._frame(index, time - timeline.start, picture, target.sampled)
-                done += 1
-            except (NoPlanError, BrokenPacketError) as problem:
-                if not self._reader.strict:
-                    raise
-                _log.info("The decoder continues with one thread: %s.", problem)
-                self._reopen(threads=1)
-                numbered = Numbered(self._reader.track, timeline.packets, rewinds=False, start=start)
+            self._reopen()
+        yield from self._planned(plan, timeline, Numbered(self._reader.track, timeline.packets), fps)
+        self._end(early=ends_early)
+
+    def _windowed_samples(self, fps: Fraction, sampling: Sampled, *, seeks: bool) -> Iterator[tuple[int, Frame]]:
+        """Decode the samples by plans that are made from the packets of one window after another."""
+        track = self._reader.track
+        for window in read_windows(track, self._part, fps, sampling, seeks=seeks):
+            self._timeline, self._start = window.timeline, window.timeline.start
+            plan = make_plan(window.timeline, track.tick, fps, sampling, window.part)
+            yield from self._planned(plan, window.timeline, window, fps, window.first_index)
+            if self._reader.log.errors_in_a_row >= MAX_ERRORS_IN_A_ROW:
+                break
+        self._end(early=track.ends_early)
+
+    def _planned(
+        self,
+        plan: Sequence[DecodeSegment],
+        timeline: Timeline,
+        numbered: SegmentPackets,
+        fps: Fraction,
+        first_index: int = 0,
+    ) -> Iterator[tuple[int, Frame]]:
+        track = self._reader.track
+        self._last = (timeline.times[-1] - timeline.start) * track.tick
+        max_distance = 1 / (2 * fps * track.tick)
+        for target, picture in self._reader.planned(plan, timeline.packets, numbered, max_distance):
+            time = target.pts if picture.pts is None else picture.pts
+            index = first_index + bisect_left(timeline.times, time)
+            yield target.number, self._frame(index, time - timeline.start, picture, target.sampled)
+
+    def _end(self, *, early: bool) -> None:
+        """Note the end of the planned samples, and that the packets end early if they do."""
         if self._part.ends_by(self._last) and self._reader.log.errors_in_a_row < MAX_ERRORS_IN_A_ROW:
             # If the decoder refuses the packets that follow, the next part reports it.
             return
-        self._reader.end(early=ends_early)
+        self._reader.end(early=early)
         if self._reader.ended_by != "damage":
             self._reached = self._last
 
@@ -281,10 +288,10 @@ class Video:
             self._reached = self._last = ticks * reader.tick
             yield self._frame(index, ticks, picture)
 
-    def _reopen(self, threads: int) -> None:
+    def _reopen(self, threads: int | None = None) -> None:
         """Open the file again from the beginning, with a new decoder."""
         # If the deadline passes while the file is opened, the result still needs the properties of this reader's track.
-        reader = Reader(self._body, threads, self._max_pixels)
+        reader = Reader(self._body, threads or self._threads, self._max_pixels)
         reader.track.deadline = self._deadline
         self._decoded += self._reader.decoded
         self._reader.track.close()
@@ -318,18 +325,8 @@ class Video:
 
     def _note_info(self) -> None:
         if self._info is None and self._shown is not None:
-            track, tick = self._reader.track, self._reader.tick
-            self._info = VideoInfo(
-                self._shown.width,
-                self._shown.height,
-                track.duration,
-                self._shown.rotation,
-                track.stream.codec.canonical_name,
-                track.stream.container.streams.video.index(track.stream),
-                Fraction(0) if track.is_avi else self._start * tick,
-                self._shown.transfer,
-                tick,
-            )
+            start = 0 if self._reader.track.is_avi else self._start
+            self._info = self._reader.info(self._shown, start)
 
     def _square_width(self, width: int, height: int) -> int:
         return square_width(width, height, self._reader.track.pixel_aspect, self._max_pixels)
