@@ -88,18 +88,44 @@ def test_tables_of_more_than_a_gibibyte_are_refused(mp4: bytes, kind: bytes) -> 
         Video(LongFile(head, 48 << 40))
 
 
+def fragment(track: int, samples: int, flags: int = 0) -> bytes:
+    """Return a fragment without data of a track."""
+    header = struct.pack(">I4sII", 16, b"tfhd", 0, track)
+    run = struct.pack(">I4sII", 16, b"trun", flags, samples)
+    return struct.pack(">I4s", 48, b"moof") + struct.pack(">I4s", 40, b"traf") + header + run
+
+
 @pytest.mark.parametrize("flags", [0, 0xF00])
 def test_samples_of_all_fragments_are_counted(flags: int) -> None:
-    run = struct.pack(">I4sII", 16, b"trun", flags, 3_000_000)
-    fragment = struct.pack(">I4s", 32, b"moof") + struct.pack(">I4s", 24, b"traf") + run
-    assert declared_by(memoryview(fragment * 2)).samples == 6_000_000
+    assert declared_by(memoryview(fragment(1, 3_000_000, flags) * 2)).samples == 6_000_000
+
+
+def test_samples_of_fragments_are_counted_by_track() -> None:
+    # 18 hours of sound at 48 kHz in packets of 1024 samples, and of pictures.
+    pictures, sound = 18 * 3600 * 50, 18 * 3600 * 48_000 // 1024
+    assert pictures + sound > MAX_DECLARED_SAMPLES
+    both = fragment(1, pictures // 2) + fragment(2, sound // 2)
+    assert declared_by(memoryview(both * 2)).samples == pictures < MAX_DECLARED_SAMPLES
 
 
 def test_too_many_declared_samples_of_a_fragment_are_refused(tmp_path: Path) -> None:
     body = write(tmp_path / "video.mp4", [numbered(1)] * 20, regular(20, 25), encoding=Encoding(fragmented=True))
     assert declared_by(memoryview(body)).samples == 20
+    many = patched(body, b"trun", 0, 3_000_000_000)
     with pytest.raises(NotAVideoError, match="declares"):
-        Video(patched(body, b"trun", 0, 3_000_000_000))
+        Video(many)
+    with pytest.raises(NotAVideoError, match="declares"):
+        Video(LongFile(many, len(many)))
+
+
+def test_all_fragments_in_a_source_are_counted(tmp_path: Path) -> None:
+    times = regular(300, 25)
+    pictures = [numbered(number) for number in range(len(times))]
+    body = write(tmp_path / "video.mp4", pictures, times, encoding=Encoding(25, fragmented=True))
+    last = body.rindex(b"trun") + 4
+    many = body[:last] + struct.pack(">II", 0, 3_000_000_000) + body[last + 8 :]
+    with pytest.raises(NotAVideoError, match="declares"):
+        Video(LongFile(many, len(many)))
 
 
 def test_pcm_sound_may_declare_many_samples(mp4: bytes) -> None:

@@ -32,6 +32,12 @@ class _Track:
     equal_size_samples: int = 0
     one_tick_per_sample: bool = False
 
+    @property
+    def samples(self) -> int:
+        """Number of samples that FFmpeg needs memory for."""
+        is_pcm = self.is_sound and self.one_tick_per_sample
+        return self.listed_samples if is_pcm else max(self.listed_samples, self.equal_size_samples)
+
 
 @dataclass(frozen=True)
 class Declared:
@@ -40,7 +46,7 @@ class Declared:
     Attributes
     ----------
     samples
-        Number of samples of the longest track, or of all fragments if that is more.
+        Number of samples of the track with the most, in its tables or in its fragments.
     table_bytes
         Size in bytes of the largest box with tables.
     """
@@ -74,7 +80,12 @@ class Bytes(Protocol):
 
 
 def declared_by(body: Bytes) -> Declared:
-    """Count the samples that an MP4 declares, and the bytes of its tables.
+    """Count the samples that an MP4 declares, and the bytes of its tables: see `Declarations`."""
+    return Declarations(body).before(len(body))
+
+
+class Declarations:
+    """Counts the samples that an MP4 declares, and the bytes of its tables, from its start on.
 
     A table with one size for all samples can declare any number of them, and so can a fragment with default sizes. Also
     a table with an entry for each sample may be too long, because a file in S3 has up to 48 TiB. PCM sound of one size
@@ -84,30 +95,47 @@ def declared_by(body: Bytes) -> Declared:
     ----------
     body
         Content of a file.
-
-    Returns
-    -------
-    Declared
-        The numbers.
     """
-    in_tracks = in_fragments = table_bytes = 0
-    tracks: list[_Track] = []
-    for kind, start, end in islice(_boxes(body, 0, len(body), _MAX_DEPTH), _MAX_BOXES):
-        payload = body[start : min(end, start + 24)]
-        if kind in _CONTAINER_BOXES or kind in _TABLES:
-            table_bytes = max(table_bytes, end - start)
+
+    def __init__(self, body: Bytes) -> None:
+        self._body = body
+        self._boxes = islice(_boxes(body, 0, len(body), _MAX_DEPTH), _MAX_BOXES)
+        # Position of the next box. The boxes before it were counted.
+        self._next = 0
+        self._tracks: list[_Track] = []
+        # Number of samples in fragments by number of the track, and the number of the current one.
+        self._in_fragments: dict[int, int] = {}
+        self._fragment_of = 0
+        self._declared = Declared(0, 0)
+
+    def before(self, stop: int) -> Declared:
+        """Return the numbers of the boxes that start before a position. The next one may not be smaller."""
+        if self._next >= stop:
+            return self._declared
+        table_bytes = self._declared.table_bytes
+        while self._next < stop:
+            kind, start, end = next(self._boxes, (b"", len(self._body), len(self._body)))
+            if kind == b"moov":
+                # Several boxes tell how many samples of a track count.
+                stop = max(stop, end)
+            self._next = start if kind in _CONTAINER_BOXES else end
+            if kind in _CONTAINER_BOXES or kind in _TABLES:
+                table_bytes = max(table_bytes, end - start)
+            self._count(kind, self._body[start : min(end, start + 24)])
+        samples = [track.samples for track in self._tracks] + list(self._in_fragments.values())
+        self._declared = Declared(max(samples, default=0), table_bytes)
+        return self._declared
+
+    def _count(self, kind: bytes, payload: bytes | memoryview) -> None:
         if kind == b"trak":
-            tracks.append(_Track())
+            self._tracks.append(_Track())
+        elif kind == b"tfhd" and len(payload) >= 8:
+            (self._fragment_of,) = struct.unpack_from(">I", payload, 4)
         elif kind == b"trun" and len(payload) >= 8:
             (count,) = struct.unpack_from(">I", payload, 4)
-            in_fragments += count
-        elif tracks:
-            _read_table(kind, payload, tracks[-1])
-    for track in tracks:
-        in_tracks = max(in_tracks, track.listed_samples)
-        if not (track.is_sound and track.one_tick_per_sample):
-            in_tracks = max(in_tracks, track.equal_size_samples)
-    return Declared(max(in_tracks, in_fragments), table_bytes)
+            self._in_fragments[self._fragment_of] = self._in_fragments.get(self._fragment_of, 0) + count
+        elif self._tracks:
+            _read_table(kind, payload, self._tracks[-1])
 
 
 def movie_of(body: Bytes) -> Movie | None:

@@ -11,7 +11,7 @@ import av.stream
 import av.video
 
 from .errors import EmptyBodyError, NotAVideoError, NoVideoTrackError, TooLargePictureError
-from .mp4_limits import MAX_DECLARED_SAMPLES, MAX_TABLE_BYTES, declared_by, movie_of
+from .mp4_limits import MAX_DECLARED_SAMPLES, MAX_TABLE_BYTES, Declarations, Declared, movie_of
 from .source import Source, SourceFile
 
 if TYPE_CHECKING:
@@ -152,15 +152,12 @@ def open_container(file: MemoryFile | SourceFile, max_pixels: int) -> av.contain
     movie = movie_of(file.view)
     if movie is not None and isinstance(file, SourceFile):
         file.expect(*movie.tables)
-    declared = declared_by(file.view)
-    if declared.samples > MAX_DECLARED_SAMPLES:
-        raise NotAVideoError(
-            f"The body declares {declared.samples} samples: at most {MAX_DECLARED_SAMPLES} are accepted."
-        )
-    if declared.table_bytes > MAX_TABLE_BYTES:
-        raise NotAVideoError(
-            f"The body has tables of {declared.table_bytes} bytes: at most {MAX_TABLE_BYTES} are accepted."
-        )
+    declarations = Declarations(file.view)
+    if isinstance(file, SourceFile):
+        # The fragments are in all of the file, so they are counted when FFmpeg reads them.
+        file.before_read = lambda stop: _check(declarations.before(min(stop, len(file.view))))
+    else:
+        _check(declarations.before(len(file.view)))
     try:
         container = av.open(file, mode="r", options=options, metadata_errors="replace")
     except (av.FFmpegError, ValueError) as error:
@@ -172,6 +169,17 @@ def open_container(file: MemoryFile | SourceFile, max_pixels: int) -> av.contain
         container.close()
         raise NotAVideoError(f"The body is a picture ({brand}), not a video: send {_SUPPORTED}.")
     return container
+
+
+def _check(declared: Declared) -> None:
+    if declared.samples > MAX_DECLARED_SAMPLES:
+        raise NotAVideoError(
+            f"The body declares {declared.samples} samples: at most {MAX_DECLARED_SAMPLES} are accepted."
+        )
+    if declared.table_bytes > MAX_TABLE_BYTES:
+        raise NotAVideoError(
+            f"The body has tables of {declared.table_bytes} bytes: at most {MAX_TABLE_BYTES} are accepted."
+        )
 
 
 def decoder_options(max_pixels: int) -> dict[str, str]:

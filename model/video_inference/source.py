@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class SourceFile(io.RawIOBase):
         """The content as bytes."""
         self.blank: Sequence[tuple[int, int]] = ()
         """Spans of bytes, from the first to before the last, that are read as zeros and not from the source."""
+        self.before_read: Callable[[int], None] = lambda _stop: None
+        """Called with the end of each read before it. May raise an error instead."""
         self._source = source
         self._position = 0
 
@@ -77,16 +79,12 @@ class SourceFile(io.RawIOBase):
     def readinto(self, target: WriteableBuffer) -> int:
         """Copy bytes from the current position; fewer than requested at the end of the source."""
         into = memoryview(target).cast("B")
-        length = self._length_of_blank()
-        if length:
-            length = min(length, len(into))
-            into[:length] = bytes(length)
-        else:
-            piece = self._source.read(self._position, len(into))
-            length = len(piece)
-            into[:length] = piece
-        self._position += length
-        return length
+        self.before_read(self._position + len(into))
+        length = min(self._length_of_blank(), len(into))
+        piece = bytes(length) if length else self._source.read(self._position, len(into))
+        into[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
 
     def _length_of_blank(self) -> int:
         """Return the number of bytes from the current position to the end of the blank span that it lies in."""
