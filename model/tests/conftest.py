@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,10 @@ from hypothesis import settings
 import inference
 from artifact.contents import contents
 from artifact.weights import find_weights
+from tests.s3_server import FakeS3, serve_s3
+from video_inference.allowed_sources import AllowedSources
 from video_inference.artifact_files import CARD_FILE, WEIGHTS_FILE
+from video_inference.s3_source import S3
 
 settings.register_profile("no deadlines", deadline=None)
 settings.load_profile("no deadlines")
@@ -59,3 +64,16 @@ def result(tmp_path: Path, street_result: str) -> Path:
     path = tmp_path / "result.json"
     path.write_text(street_result, "utf-8")
     return path
+
+
+@pytest.fixture
+def with_s3(
+    model: inference.Model, street: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[inference.Model, FakeS3]]:
+    """Model that may read from an S3 with the sample video."""
+    with serve_s3() as fake:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url)
+        for name, value in {"DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        fake.objects["videos/input/street.mp4"] = street.read_bytes()
+        yield replace(model, s3=S3(AllowedSources((("videos", "input/"),)))), fake

@@ -8,8 +8,11 @@ from typing import Any
 
 import inference
 from tests.conftest import MODULE
+from tests.s3_server import FakeS3
 
 SCHEMA = json.loads((MODULE / "result.schema.json").read_text("utf-8"))
+
+REQUEST_TYPE = "application/vnd.async-video.request+json"
 
 
 class Context:
@@ -39,4 +42,15 @@ def invoke(
     context = Context({} if attributes is None else {"X-Amzn-SageMaker-Custom-Attributes": attributes})
     answer, content_type = inference.transform_fn(model, body, "video/mp4", accept, context)
     assert content_type == "application/json"
+    return context.status[0], json.loads(answer)
+
+
+def point(
+    model: inference.Model, fake: FakeS3, attributes: str = "", changes: Mapping[str, object] | None = None
+) -> tuple[int, dict[str, Any]]:
+    """Send a request for the video `videos/input/street.mp4`."""
+    name = "videos/input/street.mp4"
+    request = {"video": f"s3://{name}", "etag": fake.etag(name), **(changes or {})}
+    context = Context({"X-Amzn-SageMaker-Custom-Attributes": attributes})
+    answer, _ = inference.transform_fn(model, json.dumps(request).encode(), REQUEST_TYPE, "*/*", context)
     return context.status[0], json.loads(answer)

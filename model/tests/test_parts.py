@@ -28,7 +28,7 @@ from videos.sample import Sample
 from videos.times import regular
 from videos.writer import Encoding, write
 
-_SAMPLES: list[Sample] = [*GOOD, *DISPLAY_SAMPLES]
+SAMPLES: list[Sample] = [*GOOD, *DISPLAY_SAMPLES]
 _MAX_SECONDS = 10
 _RATES = [Fraction(1, 3), Fraction(1), Fraction(7, 3), Fraction(25), Fraction(30)]
 
@@ -116,7 +116,7 @@ def random_cuts(seed: str) -> list[Fraction]:
 
 
 @pytest.mark.parametrize("sampling", ["exact", "keyframe"])
-@pytest.mark.parametrize("sample", _SAMPLES, ids=[sample.name for sample in _SAMPLES])
+@pytest.mark.parametrize("sample", SAMPLES, ids=[sample.name for sample in SAMPLES])
 def test_parts_have_the_samples_of_the_whole_video(sample: Sample, sampling: Sampled) -> None:
     seed = f"{sample.name} {sampling}"
     whole, parts = check_parts(sample.body, random_cuts(seed), Fraction(7, 3), sampling)
@@ -124,7 +124,7 @@ def test_parts_have_the_samples_of_the_whole_video(sample: Sample, sampling: Sam
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("sample", _SAMPLES, ids=[sample.name for sample in _SAMPLES])
+@pytest.mark.parametrize("sample", SAMPLES, ids=[sample.name for sample in SAMPLES])
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     cuts=st.sets(

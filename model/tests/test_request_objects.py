@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,35 +11,9 @@ import jsonschema
 import pytest
 
 import inference
-from tests.handler import SCHEMA, Context, without_times
-from tests.s3_server import FakeS3, serve_s3
+from tests.handler import REQUEST_TYPE, SCHEMA, Context, point, without_times
+from tests.s3_server import FakeS3
 from video_inference import s3_source
-from video_inference.allowed_sources import AllowedSources
-from video_inference.s3_source import S3
-
-REQUEST_TYPE = "application/vnd.async-video.request+json"
-
-
-@pytest.fixture
-def with_s3(
-    model: inference.Model, street: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[inference.Model, FakeS3]]:
-    with serve_s3() as fake:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url)
-        for name, value in {"DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
-            monkeypatch.setenv(f"AWS_{name}", value)
-        fake.objects["videos/input/street.mp4"] = street.read_bytes()
-        yield replace(model, s3=S3(AllowedSources((("videos", "input/"),)))), fake
-
-
-def point(
-    model: inference.Model, fake: FakeS3, attributes: str = "", changes: Mapping[str, object] | None = None
-) -> tuple[int, dict[str, Any]]:
-    name = "videos/input/street.mp4"
-    request = {"video": f"s3://{name}", "etag": fake.etag(name), **(changes or {})}
-    context = Context({"X-Amzn-SageMaker-Custom-Attributes": attributes})
-    answer, _ = inference.transform_fn(model, json.dumps(request).encode(), REQUEST_TYPE, "*/*", context)
-    return context.status[0], json.loads(answer)
 
 
 def test_a_request_that_points_to_a_video_has_the_result_of_the_video(
