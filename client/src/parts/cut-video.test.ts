@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { startFakeAws } from "../../testing/fake-aws.ts";
 import type { FakeAws } from "../../testing/fake-aws.ts";
-import type { StackOutputs } from "../outputs.ts";
+import { checkOutputs } from "../outputs.ts";
 import { connect } from "../stack.ts";
 import { cutVideo, estimatedPartSeconds } from "./cut-video.ts";
 import type { CutOptions } from "./cut-video.ts";
@@ -30,9 +30,9 @@ describe("the requests for a video", function () {
     options: Partial<CutOptions> = {},
     bytes = 65 * mebibyte,
     video = street,
-    outputs: Partial<StackOutputs> = {},
+    outputs: { readonly sampleFps?: number | undefined } = {},
   ) => {
-    using stack = connect({ ...aws.outputs, ...outputs });
+    using stack = connect(checkOutputs({ ...aws.outputs, ...outputs }, "outputs"));
     return await cutVideo(
       stack,
       { video, bytes, contentType: "video/mp4" },
@@ -66,6 +66,28 @@ describe("the requests for a video", function () {
     const rare = { sampleFps: 7 / 12 };
     assert.equal((await cut({ partSeconds: 1 }, mebibyte, street, rare)).submissions.length, 3);
     assert.equal((await cut({ partSeconds: 1, fps: 1 }, mebibyte, street, rare)).submissions.length, 6);
+  });
+
+  describe("of a stack that an earlier version deployed, without its frame rate", () => {
+    const older = { sampleFps: undefined };
+
+    for (const partSeconds of [undefined, 4]) {
+      it(`are refused with the remedies for ${partSeconds === undefined ? "a large file" : "a given length"}`, async () => {
+        await assert.rejects(cut({ partSeconds }, 65 * mebibyte, street, older), {
+          name: "SetupError",
+          message:
+            /have no sampleFps.*: deploy the stack with this version of the program, or give the frame rate \(--fps\)/,
+        });
+      });
+    }
+
+    it("are parts if the job has a frame rate", async () => {
+      assert.equal((await cut({ fps: 1 }, 65 * mebibyte, street, older)).submissions.length, 3);
+    });
+
+    it("are one for a small file", async () => {
+      assert.deepEqual(ranges(await cut({ partSeconds: undefined }, mebibyte, street, older)), ["whole"]);
+    });
   });
 
   it("are one for a small file without a given length, whose container is not read", async () => {

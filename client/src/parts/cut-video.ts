@@ -1,5 +1,6 @@
 /** Decides whether a video is sent as one request or in parts. */
 import { checkOpenFile, openVideo } from "../video-file.ts";
+import { SetupError } from "../errors.ts";
 import { plural } from "../format.ts";
 import { partIdOf } from "../job-record.ts";
 import { headObject, parseS3Uri } from "../s3-objects.ts";
@@ -7,6 +8,7 @@ import { maxInputBytesOf } from "../limits.ts";
 import { fileSource, s3Source } from "../media/byte-source.ts";
 import { probeVideo } from "../media/probe.ts";
 import type { ProbeOptions, VideoTimes } from "../media/probe.ts";
+import type { StackOutputs } from "../outputs.ts";
 import type { FoundVideo } from "../find-videos.ts";
 import type { Stack } from "../stack.ts";
 import { newInferenceId } from "../submit.ts";
@@ -22,9 +24,6 @@ const processingSeconds = 600;
  * 0.03 s for the network; decoding takes longer in videos with few keyframes.
  */
 const secondsPerFrame = 0.1;
-
-/** Default of the setting `sampleFps`: the outputs of stacks deployed by an earlier version of the program lack it. */
-const defaultFps = 1;
 
 /** Minimum length of a part that is not given, seconds. */
 const minPartSeconds = 60;
@@ -55,14 +54,16 @@ export interface CutVideo {
 /**
  * Returns the requests for a video: one for each part, or one for the whole. A video stays whole if its duration is
  * unknown, and if the stack's requests do not refer to videos, or have no records.
- * @throws InputError if the video cannot be read; AbortError on the caller's signal
+ * @throws InputError if the video cannot be read; SetupError if it may be cut and its frame rate is unknown; AbortError
+ * on the caller's signal
  */
 export async function cutVideo(stack: Stack, { video, bytes }: FoundVideo, options: CutOptions): Promise<CutVideo> {
-  const { fps = stack.outputs.sampleFps ?? defaultFps, timeoutSeconds, signal } = options;
+  const { timeoutSeconds, signal } = options;
   const whole = { submissions: [{ video }], notice: undefined };
   const { requests, jobsLocation } = stack.outputs;
   if (requests !== "reference" || jobsLocation === undefined) return whole;
   if (options.partSeconds === undefined && bytes < minBytes) return whole;
+  const fps = options.fps ?? deployedFps(stack.outputs);
   const partSeconds = options.partSeconds ?? estimatedPartSeconds(fps, timeoutSeconds);
   const timesOf = (duration: number): readonly number[] => cutTimes({ duration, partSeconds, fps });
   const { duration, keyframes, problem } = await timesIn(stack, video, { timesOf, signal });
@@ -86,6 +87,14 @@ export async function cutVideo(stack: Stack, { video, bytes }: FoundVideo, optio
     })),
     notice: `in ${plural(parts.length, "part")} of about ${lengthText(duration / parts.length)}${from}${withoutKeyframes}`,
   };
+}
+
+/** Returns the frame rate of jobs without one. Another one would make parts longer than the time limit, or empty. */
+function deployedFps({ sampleFps }: Pick<StackOutputs, "sampleFps">): number {
+  if (sampleFps !== undefined) return sampleFps;
+  throw new SetupError(
+    "The stack's outputs have no sampleFps, so the length of a long video's parts cannot be estimated: deploy the stack with this version of the program, or give the frame rate (--fps).",
+  );
 }
 
 /** Returns the length of parts that take about ten minutes, and up to half of the time limit, seconds. */
