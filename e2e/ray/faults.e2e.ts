@@ -76,34 +76,51 @@ describe("The handler under Ray Serve with faults", function () {
   });
 });
 
-describe("The handler under Ray Serve without a required GPU", function () {
-  this.timeout(600_000);
-  let folder: string;
-  let started: RayServe | undefined;
+/** Containers in which the handler does not load. */
+const unloadable = [
+  {
+    what: "a required GPU",
+    options: { environment: { REQUIRE_GPU: "1" } },
+    reason: "HardwareError: REQUIRE_GPU is 1, but CUDA cannot use ",
+  },
+  {
+    what: "boto3",
+    options: {
+      environment: { ALLOWED_SOURCES: "s3://videos/input/", AWS_DEFAULT_REGION: "us-east-1" },
+      standIn: join(repoRoot, "model", "testing", "no_boto3.py"),
+    },
+    reason: "Boto3Error: ALLOWED_SOURCES is set, but boto3 cannot be imported ",
+  },
+] as const;
 
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "ray-"));
-  });
-  after(async () => {
-    await started?.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+for (const { what, options, reason } of unloadable) {
+  describe(`The handler under Ray Serve without ${what}`, function () {
+    this.timeout(600_000);
+    let folder: string;
+    let started: RayServe | undefined;
 
-  it("serves nothing, logs the reason in one line, and is never healthy", async () => {
-    const environment = { SAGEMAKER_MODEL_SERVER_WORKERS: "2", REQUIRE_GPU: "1" };
-    const server = await RayServe.start({ folder, artifact: await pack(folder), environment });
-    started = server;
-    const reason =
-      "The model does not load, so nothing is served: HardwareError: REQUIRE_GPU is 1, but CUDA cannot use ";
-    await server.until("the log has the reason", async () => {
-      assert.equal(await server.isHealthy(), false);
-      return (await server.log()).includes(reason);
+    before(async () => {
+      folder = await mkdtemp(join(tmpdir(), "ray-"));
     });
-    // Long enough for Ray to retry a replica that fails to start several times.
-    const end = performance.now() + 20_000;
-    while (performance.now() < end) {
-      assert.equal(await server.isHealthy(), false);
-      await sleep(500);
-    }
+    after(async () => {
+      await started?.stop();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    it("serves nothing, logs the reason in one line, and is never healthy", async () => {
+      const environment = { SAGEMAKER_MODEL_SERVER_WORKERS: "2", ...options.environment };
+      const server = await RayServe.start({ folder, artifact: await pack(folder), ...options, environment });
+      started = server;
+      await server.until("the log has the reason", async () => {
+        assert.equal(await server.isHealthy(), false);
+        return (await server.log()).includes(`The model does not load, so nothing is served: ${reason}`);
+      });
+      // Long enough for Ray to retry a replica that fails to start several times.
+      const end = performance.now() + 20_000;
+      while (performance.now() < end) {
+        assert.equal(await server.isHealthy(), false);
+        await sleep(500);
+      }
+    });
   });
-});
+}

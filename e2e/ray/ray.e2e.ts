@@ -6,15 +6,19 @@ import { once } from "node:events";
 import { mkdtemp, readdir, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { after, before, describe, it } from "mocha";
+import { createEmulator } from "../../emulator/aws.ts";
+import type { Emulator } from "../../emulator/aws.ts";
 import { ArtifactCache } from "../../emulator/model-server/artifact.ts";
 import { ModelServerLauncher } from "../../emulator/model-server/launcher.ts";
 import type { Invocation } from "../../emulator/services/sagemaker/invocation.ts";
-import { FakeLogs, FakeObjects, testArtifact, testRole } from "../../emulator/testing/fake-aws.ts";
+import { FakeFleet, FakeLogs, FakeObjects, testArtifact, testRole } from "../../emulator/testing/fake-aws.ts";
 import { descendantsOf, isAlive } from "../../lib/testing/processes.ts";
 import { RayServe } from "../../emulator/testing/ray-serve.ts";
 import type { Instance } from "../../emulator/core/worker.ts";
-import { repoRoot, servingPython } from "../../tools/paths.mjs";
+import { sdkConfig } from "../../emulator/testing/test-gateway.ts";
+import { ministackPython, repoRoot, servingPython } from "../../tools/paths.mjs";
 
 /**
  * Environment of both servers: the same number of workers gives each the same number of threads, so they round alike. With
@@ -26,6 +30,19 @@ const environment = {
   ALLOWED_SOURCES: "s3://videos/input/",
   AWS_DEFAULT_REGION: "us-east-1",
 };
+
+/** Returns the variables by which a container reads from an emulator's S3. */
+function variablesFor({ url, credentials }: Emulator): Readonly<Record<string, string>> {
+  return {
+    ...environment,
+    AWS_ENDPOINT_URL: url,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  };
+}
+
+/** Media type of a request object. */
+const requestType = "application/vnd.async-video.request+json";
 
 /** The state TCP_LISTEN in /proc/net/tcp. */
 const listening = "0A";
@@ -56,7 +73,7 @@ async function buildArtifact(file: string): Promise<void> {
   assert.equal(status, 0);
 }
 
-async function startTorchServe(folder: string, artifact: string): Promise<Server> {
+async function startTorchServe(folder: string, artifact: string, aws: Emulator): Promise<Server> {
   const objects = new FakeObjects();
   objects.set(testArtifact, await readFile(artifact));
   const container = {
@@ -64,7 +81,7 @@ async function startTorchServe(folder: string, artifact: string): Promise<Server
     variantName: "v",
     roleArn: testRole,
     modelDataUrl: testArtifact,
-    environment,
+    environment: variablesFor(aws),
     startupTimeout: 240_000,
   };
   const instance: Instance<Invocation> = await new ModelServerLauncher(container, {
@@ -104,8 +121,8 @@ async function startTorchServe(folder: string, artifact: string): Promise<Server
   };
 }
 
-async function startRayServe(folder: string, artifact: string): Promise<Server> {
-  const server = await RayServe.start({ folder, artifact, environment });
+async function startRayServe(folder: string, artifact: string, aws: Emulator): Promise<Server> {
+  const server = await RayServe.start({ folder, artifact, environment: variablesFor(aws) });
   await server.untilHealthy();
   return {
     async answer({ body, contentType, options }) {
@@ -151,6 +168,8 @@ describe("The artifact in AWS's Ray Serve image", function () {
   this.timeout(600_000);
   let folder: string;
   let video: Buffer;
+  let aws: Emulator;
+  let etag: string | undefined;
   let servers: { readonly torchServe: Server; readonly rayServe: Server };
 
   const both = (request: Request): Promise<[torchServe: Answer, rayServe: Answer]> =>
@@ -161,9 +180,17 @@ describe("The artifact in AWS's Ray Serve image", function () {
     video = await readFile(join(repoRoot, "model", "samples", "street.mp4"));
     const artifact = join(folder, "model.tar.gz");
     await buildArtifact(artifact);
-    const torchServe = await startTorchServe(join(folder, "t"), artifact);
+    const fleet = new FakeFleet();
+    const sageMaker = { launcherFor: fleet.launcherFor.bind(fleet) };
+    aws = await createEmulator({ port: 0, stateDir: join(folder, "aws"), ministackPython, servingPython, sageMaker });
+    const s3 = new S3Client({ ...sdkConfig(aws, aws.credentials), forcePathStyle: true });
+    await s3.send(new CreateBucketCommand({ Bucket: "videos" }));
+    const object = { Bucket: "videos", Key: "input/street.mp4", Body: video };
+    ({ ETag: etag } = await s3.send(new PutObjectCommand(object)));
+    s3.destroy();
+    const torchServe = await startTorchServe(join(folder, "t"), artifact, aws);
     try {
-      servers = { torchServe, rayServe: await startRayServe(join(folder, "r"), artifact) };
+      servers = { torchServe, rayServe: await startRayServe(join(folder, "r"), artifact, aws) };
     } catch (error) {
       await torchServe.stop();
       throw error;
@@ -172,6 +199,7 @@ describe("The artifact in AWS's Ray Serve image", function () {
   after(async () => {
     const pids = await descendantsOf(process.pid);
     await Promise.all([servers.torchServe.stop(), servers.rayServe.stop()]);
+    await aws.stop();
     assert.deepEqual(pids.filter(isAlive), []);
     await rm(folder, { recursive: true, force: true });
   });
@@ -195,7 +223,7 @@ describe("The artifact in AWS's Ray Serve image", function () {
   });
 
   for (const [what, contentType, status, reason] of [
-    ["for a video that it may not read", "application/vnd.async-video.request+json", 403, /may not read s3:\/\/other/],
+    ["for a video that it may not read", requestType, 403, /may not read s3:\/\/other/],
     ["of the type application/json", "application/json", 415, /request\+json, not application\/json/],
   ] as const) {
     it(`refuses a request object ${what} like TorchServe`, async () => {
@@ -206,6 +234,31 @@ describe("The artifact in AWS's Ray Serve image", function () {
       assert.deepEqual(rayServe, torchServe);
     });
   }
+
+  it("reads a video from S3, and answers with the same bytes as TorchServe and for the video itself", async () => {
+    const body = Buffer.from(JSON.stringify({ video: "s3://videos/input/street.mp4", etag }));
+    const [torchServe, rayServe] = await both({ body, contentType: requestType, options: "fps=2" });
+    assert.deepEqual([torchServe.status, rayServe.status], [200, 200], rayServe.body);
+    assert.equal(withoutTimes(rayServe.body), withoutTimes(torchServe.body));
+    const sent = await servers.rayServe.answer({ body: video, contentType: "video/mp4", options: "fps=2" });
+    assert.equal(withoutTimes(rayServe.body), withoutTimes(sent.body));
+  });
+
+  it("reads a part of a video from S3", async () => {
+    const body = Buffer.from(JSON.stringify({ video: "s3://videos/input/street.mp4", etag, from: 4, to: 8 }));
+    const [torchServe, rayServe] = await both({ body, contentType: requestType, options: "fps=2" });
+    assert.deepEqual([torchServe.status, rayServe.status], [200, 200], rayServe.body);
+    assert.match(rayServe.body, /"part":\{"from":4(\.0)?,"to":8(\.0)?\}/);
+    assert.equal(rayServe.body.match(/"timestamp":/g)?.length, 8);
+    assert.equal(withoutTimes(rayServe.body), withoutTimes(torchServe.body));
+  });
+
+  it("refuses a video that has changed like TorchServe", async () => {
+    const body = Buffer.from(JSON.stringify({ video: "s3://videos/input/street.mp4", etag: '"old"' }));
+    const [torchServe, rayServe] = await both({ body, contentType: requestType, options: "" });
+    assert.match(rayServe.body, /does not have the ETag .*Submit the video again/);
+    assert.deepEqual(rayServe, torchServe);
+  });
 
   it("answers more requests at a time than it has workers, each with the same result", async () => {
     const [one, two, three] = await Promise.all([
