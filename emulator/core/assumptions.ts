@@ -71,6 +71,14 @@ export interface EndpointAssumptions {
    * rolled back completely; no source says so. @default "some"
    */
   readonly partialCapacity: "some" | "none";
+  /**
+   * Form of a failure object if the model has not answered (its input is missing, it timed out): JSON with the reason in
+   * `failureReason`, as in notifications, or the reason as plain text. An answer of the model is the object as it is.
+   * The developer guide and the API reference (InvokeEndpointAsync, FailureLocation) do not say. The SageMaker SDK decodes the
+   * object like a result (`predictor_async.py`), which fails for text with its JSON decoder.
+   * @default "json"
+   */
+  readonly failureBody: "json" | "text";
 }
 
 /** Open questions about CloudWatch's alarms. */
@@ -132,6 +140,7 @@ export const defaultEndpointAssumptions: EndpointAssumptions = {
   launchAttempts: 3,
   launchBackoff: 30_000,
   partialCapacity: "some",
+  failureBody: "json",
 };
 
 /** Default of each assumption about alarms. */

@@ -1,14 +1,15 @@
 /** Sends an endpoint's output after a request has ended: failure objects and notifications. */
 
+import { defaultEndpointAssumptions } from "../../core/assumptions.ts";
 import type { Settlement } from "../../core/endpoint-api.ts";
 import type { ActorPorts } from "../../aws-ports.ts";
 import type { AsyncSpec } from "./endpoint-configs.ts";
 import { executionActor } from "./dependencies.ts";
 import type { SageMakerDependencies } from "./dependencies.ts";
-import type { Invocation } from "./invocation.ts";
+import type { Invocation, ModelAnswer } from "./invocation.ts";
 import { resultNotification, testNotification } from "./notifications.ts";
 
-type OutboxDependencies = Pick<SageMakerDependencies, "region" | "clock" | "metrics" | "callAs">;
+type OutboxDependencies = Pick<SageMakerDependencies, "region" | "clock" | "metrics" | "callAs" | "assumptions">;
 
 /** Endpoint that sends output. */
 export interface Sender {
@@ -75,21 +76,27 @@ export class Outbox {
   }
 
   /**
-   * Returns the payload of the failure response (API reference: FailureLocation): the model's answer or, if it never
-   * answered, the reason as text. Without a model's answer the object's content is unconfirmed.
+   * Writes the payload of the failure response (API reference: FailureLocation): the model's answer or, if it never
+   * answered, the reason.
    */
   async #writeFailure(sender: Sender, invocation: Invocation, reason: string): Promise<void> {
     const { failure, answer } = invocation;
     if (failure === undefined) return;
+    const { body, contentType } = this.#payload(answer, reason);
     try {
-      await this.#portsOf(sender).objects.put(failure, answer?.body ?? Buffer.from(reason), {
-        contentType: answer?.body === undefined ? "text/plain" : answer.contentType,
-        kmsKeyId: failure.kmsKeyId,
-      });
+      await this.#portsOf(sender).objects.put(failure, body, { contentType, kmsKeyId: failure.kmsKeyId });
     } catch (error) {
       console.error(`Endpoint ${sender.endpointName} could not write to s3://${failure.bucket}/${failure.key}:`, error);
       this.#count(sender, "ResponseUploadFailures");
     }
+  }
+
+  #payload(answer: ModelAnswer | undefined, reason: string): { contentType: string | undefined; body: Uint8Array } {
+    if (answer?.body !== undefined) return { contentType: answer.contentType, body: answer.body };
+    const { failureBody } = { ...defaultEndpointAssumptions, ...this.#aws.assumptions };
+    return failureBody === "json"
+      ? { contentType: "application/json", body: Buffer.from(JSON.stringify({ failureReason: reason })) }
+      : { contentType: "text/plain", body: Buffer.from(reason) };
   }
 
   #portsOf({ roleArn }: Sender): ActorPorts {

@@ -155,14 +155,6 @@ describe("An asynchronous invocation", () => {
     });
   });
 
-  it("leaves the reason as text if no model has answered", async () => {
-    fixture.aws.fleet.model = () => Promise.resolve({ status: "failed", reason: "no such input", timings: {} });
-    const { FailureLocation } = await invoke();
-    await notified();
-    assert.equal(fixture.aws.objects.text(FailureLocation), "no such input");
-    assert.equal(fixture.aws.objects.stored.get(FailureLocation ?? "")?.contentType, "text/plain");
-  });
-
   it("waits for an instance, and is then processed", async () => {
     await fixture.sagemaker.capacity.set(resourceId, 0);
     await invoke();
