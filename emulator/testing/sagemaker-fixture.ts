@@ -19,6 +19,7 @@ import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import type { SageMakerDependencies } from "../services/sagemaker/dependencies.ts";
 import { SageMaker } from "../services/sagemaker/service.ts";
 import { fakeAws, testArtifact, testImage, testRole } from "./fake-aws.ts";
+import { refusalCode } from "./refusal-code.ts";
 import { sdkConfig, startTestGateway, testAccount, testRegion } from "./test-gateway.ts";
 
 export const arn = (kind: string, name: string): string =>
@@ -63,7 +64,7 @@ export const resourceId = "endpoint/endpoint/variant/video";
 export async function refused(
   sending: Promise<unknown>,
   message: string | RegExp,
-  name = "ValidationException",
+  name = refusalCode(message, "ValidationException"),
 ): Promise<void> {
   await assert.rejects(sending, { name, message });
 }

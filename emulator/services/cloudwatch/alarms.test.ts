@@ -11,6 +11,7 @@ import type {
 import { describe, it } from "mocha";
 import { Autoscaler } from "../../core/autoscaler.ts";
 import { backlogTracking } from "../../core/scaling-harness.ts";
+import { refusalCode } from "../../testing/refusal-code.ts";
 import { MonitoringHarness, minute } from "./harness.ts";
 
 const topic = "arn:aws:sns:us-east-1:000000000000:operations";
@@ -174,7 +175,7 @@ describe("PutMetricAlarm", () => {
     it(`refuses ${what}`, async () => {
       const harness = new MonitoringHarness();
       await assert.rejects(harness.call("PutMetricAlarm", { ...alarm, ...changes }), {
-        code: "ValidationError",
+        code: refusalCode(message, "ValidationError"),
         message,
       });
       assert.deepEqual(harness.alarms.list(), []);

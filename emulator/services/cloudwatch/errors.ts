@@ -2,6 +2,8 @@
 
 import { AwsError } from "../../wire/service.ts";
 
+export { unimplemented } from "../unsupported.ts";
+
 /**
  * Makes the error for a value that CloudWatch refuses; PutMetricAlarm, GetMetricData and the other older operations
  * call it ValidationError.
@@ -18,9 +20,4 @@ export function invalidParameter(name: string, value: string): AwsError {
 /** Makes the error for an invalid value, with another message. */
 export function invalidValue(message: string): AwsError {
   return new AwsError("InvalidParameterValue", message);
-}
-
-/** Names a feature that the emulator does not implement. */
-export function unimplemented(feature: string): AwsError {
-  return validationError(`The emulator does not implement ${feature}.`);
 }

@@ -8,6 +8,7 @@ import type {
   MetricDatum,
 } from "@aws-sdk/client-cloudwatch";
 import { describe, it } from "mocha";
+import { refusalCode } from "../../testing/refusal-code.ts";
 import { MonitoringHarness, minute } from "./harness.ts";
 
 const topic = "arn:aws:sns:us-east-1:000000000000:operations";
@@ -111,7 +112,7 @@ describe("GetMetricData with metric math", () => {
     it(`refuses ${what}`, async () => {
       const harness = await filled();
       await assert.rejects(harness.call("GetMetricData", dataQuery(harness, more(harness))), {
-        code: "ValidationError",
+        code: refusalCode(message, "ValidationError"),
         message,
       });
     });
@@ -248,7 +249,7 @@ describe("PutMetricAlarm with metric math", () => {
     it(`refuses ${what}`, async () => {
       const harness = new MonitoringHarness();
       await assert.rejects(harness.call("PutMetricAlarm", { ...math, ...changes }), {
-        code: "ValidationError",
+        code: refusalCode(message, "ValidationError"),
         message,
       });
       assert.deepEqual(harness.alarms.list(), []);

@@ -116,7 +116,7 @@ describe("PutMetricData", () => {
       "InvalidParameterValue",
       { Namespace: "Videos", MetricData: Array.from({ length: 1_001 }, () => good) },
     ],
-    ["entities, by name", "ValidationError", { Namespace: "Videos", EntityMetricData: [] }],
+    ["entities, by name", "NotImplementedException", { Namespace: "Videos", EntityMetricData: [] }],
   ];
   for (const [what, code, input] of refusals) {
     it(`refuses ${what}, and then puts nothing`, async () => {

@@ -136,8 +136,12 @@ describe("The emulated SageMaker", () => {
         },
         /maxConcurrentInvocationsPerInstance/,
       ],
-      ["an endpoint that is not asynchronous", { AsyncInferenceConfig: undefined }, /not asynchronous/],
-      ["no output path", async({ S3OutputPath: undefined }), /without S3OutputPath/],
+      [
+        "an endpoint that is not asynchronous",
+        { AsyncInferenceConfig: undefined },
+        /does not implement endpoints that are not asynchronous/,
+      ],
+      ["no output path", async({ S3OutputPath: undefined }), /does not implement .* without S3OutputPath/],
       [
         "a failure path outside S3",
         async({ S3FailurePath: "https://example.com/x" }),
@@ -150,9 +154,9 @@ describe("The emulated SageMaker", () => {
             { VariantName: "v", ModelName: "model", ServerlessConfig: { MemorySizeInMB: 1024, MaxConcurrency: 1 } },
           ],
         },
-        /ServerlessConfig in ProductionVariants/,
+        /does not implement ServerlessConfig in ProductionVariants/,
       ],
-      ["shadow variants", { ShadowProductionVariants: [goodVariant] }, /ShadowProductionVariants/],
+      ["shadow variants", { ShadowProductionVariants: [goodVariant] }, /does not implement ShadowProductionVariants/],
     ];
     for (const [what, change, message] of cases) {
       it(`but refuses ${what}`, async () => {

@@ -82,7 +82,7 @@ describe("The emulated SageMaker", () => {
       for (const member of members.filter((each) => !accepted.includes(each))) {
         await assert.rejects(
           call(operation, inputWith({ [member]: true })),
-          { code: "ValidationException", message: new RegExp(`does not implement .*${member}`) },
+          { code: "NotImplementedException", message: new RegExp(`does not implement .*${member}`) },
           member,
         );
       }

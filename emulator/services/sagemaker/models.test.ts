@@ -4,15 +4,18 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import {
   AddTagsCommand,
+  CreateModelCommand,
   DeleteModelCommand,
   DeleteTagsCommand,
   DescribeModelCommand,
   ListModelsCommand,
   ListTagsCommand,
+  SageMakerClient,
 } from "@aws-sdk/client-sagemaker";
-import type { CreateModelCommandInput } from "@aws-sdk/client-sagemaker";
+import type { CreateModelCommandInput, SageMakerServiceException } from "@aws-sdk/client-sagemaker";
 import { testImage, testRole } from "../../testing/fake-aws.ts";
 import { arn, goodModel, refused, SageMakerFixture } from "../../testing/sagemaker-fixture.ts";
+import { sdkConfig } from "../../testing/test-gateway.ts";
 
 describe("The emulated SageMaker", () => {
   let fixture: SageMakerFixture;
@@ -104,6 +107,19 @@ describe("The emulated SageMaker", () => {
         await refused(fixture.client.send(new DescribeModelCommand({ ModelName: "model" })), /^Could not find model/);
       });
     }
+
+    it("and refuses a feature that it does not implement so that no client repeats the call", async () => {
+      const client = new SageMakerClient({ ...sdkConfig(fixture), maxAttempts: 3 });
+      const create = new CreateModelCommand({ ...goodModel, Containers: [container] });
+      await assert.rejects(client.send(create), (error: SageMakerServiceException) => {
+        // Terraform repeats each ValidationException of CreateModel.
+        assert.equal(error.name, "NotImplementedException");
+        assert.equal(error.$metadata.httpStatusCode, 501);
+        assert.equal(error.$metadata.attempts, 1);
+        return true;
+      });
+      client.destroy();
+    });
 
     it("with an image from any account, by tag or digest", async () => {
       const images = [
