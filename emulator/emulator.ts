@@ -6,6 +6,7 @@ import { Alarms } from "./core/alarms.ts";
 import { Autoscaler } from "./core/autoscaler.ts";
 import { MetricStore } from "./core/metrics.ts";
 import { RealClock } from "./core/real-clock.ts";
+import { RestWatch } from "./core/rest.ts";
 import { capacityByLinkedRole } from "./services/application-autoscaling/linked-role.ts";
 import { applicationAutoScaling } from "./services/application-autoscaling/service.ts";
 import { awsPorts } from "./aws-ports.ts";
@@ -18,6 +19,7 @@ import { makeFolder } from "../lib/files.ts";
 import { miniStackServices, startMiniStack } from "./ministack.ts";
 import { ArtifactCache } from "./model-server/artifact.ts";
 import { ModelServerLauncher } from "./model-server/launcher.ts";
+import { reportingChanges } from "./services/changes.ts";
 import { monitoring } from "./services/cloudwatch/service.ts";
 import type { WallClockOptions } from "./services/cloudwatch/wall-clock.ts";
 import { authorizationOf } from "./iam/authorization.ts";
@@ -36,7 +38,7 @@ import type { Authorization } from "./wire/service.ts";
 export interface EmulatorOptions {
   /** Port of the gateway; 0 takes a free one. @default 4566 */
   readonly port?: number;
-  /** Clock speed-up while the emulator is idle. @default 1 */
+  /** Clock speed-up while nothing runs and a change is to come. @default 1 */
   readonly speed?: number;
   /** Folder for data and logs; created if missing. Data of an earlier run in it is not read. */
   readonly stateDir: string;
@@ -110,11 +112,16 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
   });
   const metrics = new MetricStore(clock);
   const alarms = new Alarms({ clock, metrics });
+  const rest = new RestWatch({
+    clock,
+    isBusy: () => sagemaker.isBusy || autoscaler.isBusy,
+    isSteady: (lastChange) => alarms.areSteady(lastChange),
+  });
   const artifacts = new ArtifactCache(join(stateDir, "artifacts"));
   const sagemaker: SageMaker = new SageMaker({
     region,
     accountId,
-    clock,
+    clock: rest.clock,
     metrics,
     ...ports,
     authorizer,
@@ -166,7 +173,11 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
       },
       ...options.cloudWatch,
     }),
-  ];
+  ].map((service) =>
+    reportingChanges(service, () => {
+      rest.changed();
+    }),
+  );
 
   const gateway = await startGateway({
     port: options.port ?? defaultPort,
@@ -182,9 +193,13 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
     services: await onTheWire(ministackPython, services, (service) =>
       authorizationOf(service, authorizer, credentials.accessKeyId),
     ),
+    awaitMoment(moment) {
+      rest.awaitMoment(moment);
+    },
     status: () => ({
       now: new Date(clock.now()).toISOString(),
       speed: options.speed ?? 1,
+      isAtRest: rest.isAtRest,
       endpoints: sagemaker.status(),
     }),
   });

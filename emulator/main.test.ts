@@ -11,7 +11,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { ListEndpointsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
-import { DescribeAlarmsCommand, CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import {
+  CloudWatchClient,
+  DeleteAlarmsCommand,
+  DescribeAlarmsCommand,
+  PutMetricAlarmCommand,
+} from "@aws-sdk/client-cloudwatch";
 import { ApplicationAutoScalingClient, DescribeScalableTargetsCommand } from "@aws-sdk/client-application-auto-scaling";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { descendantsOf, eventually, isAlive } from "../lib/testing/processes.ts";
@@ -90,6 +95,44 @@ describe("The emulator as a process", function () {
     assert.equal(await ended(child), 0);
     assert.equal(errors, "");
     assert.deepEqual(family.filter(isAlive), []);
+  });
+
+  it("runs at real speed at rest, and fast after a change and until an awaited moment", async () => {
+    const child = start(["--port", "0", "--speed", "3600", "--state-dir", join(folder, "aws")]);
+    const { url, credentials } = await ready(child);
+    const page = async (path: string, body?: object) => {
+      const request = { service: "sts", credentials, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+      const answer = await fetch(`${url}${path}`, await signed(`${url}${path}`, request));
+      return (await answer.json()) as { now: string; isAtRest: boolean };
+    };
+    const atRest = () =>
+      eventually("the emulator at rest", async () => (await page("/_local/status")).isAtRest, 10_000);
+    const config = sdkConfig({ url }, credentials);
+    await atRest();
+    const cloudWatch = new CloudWatchClient(config);
+    await cloudWatch.send(new DescribeAlarmsCommand({}));
+    assert.equal((await page("/_local/status")).isAtRest, true);
+    // Its state may change within two days of the stack's clock.
+    await cloudWatch.send(
+      new PutMetricAlarmCommand({
+        AlarmName: "daily",
+        Namespace: "N",
+        MetricName: "M",
+        Statistic: "Sum",
+        Period: 86_400,
+        EvaluationPeriods: 1,
+        Threshold: 1,
+        ComparisonOperator: "GreaterThanThreshold",
+      }),
+    );
+    assert.equal((await page("/_local/status")).isAtRest, false);
+    await cloudWatch.send(new DeleteAlarmsCommand({ AlarmNames: ["daily"] }));
+    await atRest();
+    const until = Date.parse((await page("/_local/status")).now) + 2 * 3_600_000;
+    assert.equal((await page("/_local/await", { until: new Date(until).toISOString() })).isAtRest, false);
+    await atRest();
+    const { now } = await page("/_local/status");
+    assert.ok(Date.parse(now) >= until && Date.parse(now) < until + 60_000, now);
   });
 
   it("leaves no process when the process that started it with an IPC channel has ended", async () => {

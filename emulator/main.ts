@@ -20,7 +20,12 @@ function emulatorCommand(context: CommandContext) {
       wholeNumber("a whole number", 0, 65_535),
       defaultPort,
     )
-    .option("--speed <factor>", "clock speed-up while the emulator is idle", wholeNumber("a whole number", 1, 3_600), 1)
+    .option(
+      "--speed <factor>",
+      "clock speed-up while nothing runs and a change is to come",
+      wholeNumber("a whole number", 1, 3_600),
+      1,
+    )
     .action((options) => runEmulator(options, context));
 }
 

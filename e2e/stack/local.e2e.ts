@@ -201,6 +201,15 @@ s3.delete_object(Bucket='${outputs.inputBucket}', Key='${outputs.inputPrefix}cli
     await assert.rejects(withLocalEnv("node ops/main.ts burst --count 1", "caller"), denied);
   });
 
+  it("waits for a moment of the stack's clock", async () => {
+    const stackTime = async () => Date.parse((await fetch(`${url}/_local/health`)).headers.get("date") ?? "");
+    const until = Math.floor((await stackTime()) / 1000) * 1000 + 3 * 3_600_000;
+    const waiting = local("wait", "--until", new Date(until).toISOString().replace(".000", ""));
+    const { status, stderr } = await waiting.finished;
+    assert.equal(status, 0, stderr);
+    assert.ok((await stackTime()) >= until);
+  });
+
   it("refuses a second local:up", async () => {
     const { status, stderr } = await local("up").finished;
     assert.equal(status, 2);

@@ -112,6 +112,18 @@ export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Ev
   }
 }
 
+/**
+ * Tells whether an alarm keeps its state at this evaluation and at all later ones, if the newest period repeats.
+ * @param range the periods of the evaluation range, oldest first
+ */
+export function remains(state: AlarmStateValue, rule: AlarmRule, range: readonly EvaluatedPeriod[]): boolean {
+  const newest = range.slice(-1);
+  return range.every((_, passed) => {
+    const later = [...range.slice(passed), ...Array.from({ length: passed }, () => newest).flat()];
+    return (evaluate(rule, later).state ?? state) === state;
+  });
+}
+
 /** Formats a moment as in CloudWatch's reasons: `21/11/26 16:04:00`. */
 function stamp(timestamp: number): string {
   return new Date(timestamp).toISOString().replace(/^\d\d(\d\d)-(\d\d)-(\d\d)T(.{8}).*$/, "$3/$2/$1 $4");

@@ -1,6 +1,6 @@
 /** CloudWatch's metric alarms: evaluated every minute on the minute, with their actions and their history. */
 
-import { evaluate, evaluationRange } from "./alarm-evaluation.ts";
+import { evaluate, evaluationRange, remains } from "./alarm-evaluation.ts";
 import type { AlarmRule, AlarmStateValue, EvaluatedPeriod, Evaluation } from "./alarm-evaluation.ts";
 import { defaultAlarmAssumptions } from "./assumptions.ts";
 import type { AlarmAssumptions } from "./assumptions.ts";
@@ -165,6 +165,28 @@ export class Alarms {
     return this.#history;
   }
 
+  /**
+   * Tells whether every alarm keeps its state if nothing changes any more: if the metrics continue with the values, or
+   * the lack of values, that they have had since the last change.
+   * @param lastChange ms since the epoch
+   */
+  areSteady(lastChange: number): boolean {
+    const seen = this.#seen(this.#clock.now());
+    return this.list().every(({ settings, state }) => {
+      const { period } = settings;
+      // The last two periods are without change, however the minutes of the evaluation cut the metric into periods.
+      if (seen - 2 * period < lastChange) return false;
+      return Array.from({ length: period / minute }, (_, shift) => seen - shift * minute).every((end) =>
+        remains(state, settings, this.#range(settings, end)),
+      );
+    });
+  }
+
+  /** Returns the end of the newest period that an evaluation at `now` sees. */
+  #seen(now: number): number {
+    return Math.floor((now - this.#assumptions.metricDelay) / minute) * minute;
+  }
+
   #schedule(): void {
     const next = (Math.floor(this.#clock.now() / minute) + 1) * minute;
     this.#clock.setTimer(next, () => {
@@ -176,8 +198,7 @@ export class Alarms {
   #evaluate(name: string, now: number): void {
     const alarm = this.#alarms.get(name);
     if (alarm === undefined) return;
-    const seen = Math.floor((now - this.#assumptions.metricDelay) / minute) * minute;
-    const evaluation = evaluate(ruleOf(alarm.settings), this.#range(alarm.settings, seen));
+    const evaluation = evaluate(ruleOf(alarm.settings), this.#range(alarm.settings, this.#seen(now)));
     const { state = alarm.state, value } = evaluation;
     if (state !== alarm.state) {
       this.#enter(alarm, state, evaluation.reason, this.#reasonData(alarm.settings, evaluation, now), value);

@@ -79,6 +79,11 @@ export class Autoscaler {
     });
   }
 
+  /** Tells whether a capacity changes, or a cooldown may delay its next change. */
+  get isBusy(): boolean {
+    return [...this.#targets.values()].some(({ isChanging, cooldown }) => isChanging || cooldown.lasts(this.#now));
+  }
+
   /** Registers a resource, or changes its registration, and moves its capacity into [min, max] at once. */
   register(resourceId: string, limits: { min: number; max: number; suspension?: Suspension }): ScalableTarget {
     const entry = this.#targets.get(resourceId) ?? this.#newEntry(resourceId);
@@ -100,9 +105,7 @@ export class Autoscaler {
 
   /** Removes a resource with its policies and their alarms; no effect if it is not registered. */
   deregister(resourceId: string): void {
-    const entry = this.#targets.get(resourceId);
-    if (entry === undefined) return;
-    for (const policy of entry.policies.values()) this.#deleteAlarms(policy);
+    for (const policy of this.#targets.get(resourceId)?.policies.values() ?? []) this.#deleteAlarms(policy);
     this.#targets.delete(resourceId);
     this.scheduledActions.deleteAll(resourceId);
   }

@@ -15,8 +15,9 @@ export interface Clock {
    */
   setTimer(at: number, task: () => void): Timer;
   /**
-   * Reports that something starts or works: until the returned function is called, a fast clock runs at real time, so
-   * that start-up and work take their real time. Calls nest; calling the release twice has no effect.
+   * Reports that something starts or works, or that no change is to come: until the returned function is called, a fast
+   * clock runs at real time, so that start-up and work take their real time, and the clock runs ahead no more than it
+   * must. Calls nest; calling the release twice has no effect.
    */
   hold(): () => void;
 }

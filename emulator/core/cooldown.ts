@@ -40,6 +40,11 @@ export class Cooldown {
     return now < this.#stopped.until ? base - this.#stopped.count : base;
   }
 
+  /** Tells whether a cooldown is under way: a later moment may allow what it delays. */
+  lasts(now: number): boolean {
+    return now < Math.max(this.#last?.until ?? 0, this.#stopped.until);
+  }
+
   /** Tells whether the cooldown of a scale-in delays the next scale-in. */
   delaysScaleIn(now: number): boolean {
     return this.#last !== undefined && !isOut(this.#last) && now < this.#last.until;

@@ -91,6 +91,13 @@ export class AsyncEndpoint<Request extends InvocationRequest> {
     return this.queued + this.inProcess;
   }
 
+  /** Tells whether something is under way: a request, or a change of the endpoint or of its instances. */
+  get isBusy(): boolean {
+    const { current, desired, starting, stopping } = this.capacity;
+    const isStable = this.#state === "in-service" ? current === desired : ["failed", "deleted"].includes(this.#state);
+    return !isStable || this.backlog > 0 || starting + stopping > 0;
+  }
+
   /**
    * Creates (first call) or updates the endpoint. An update starts the whole new fleet first, then hands it the queue,
    * and stops the old one after the baking, or returns the queue to it if there is an objection. Resolves when the

@@ -279,6 +279,7 @@ describe("The gateway", () => {
         region: testRegion,
         accountId: testAccount,
         services: new Map(),
+        awaitMoment: () => undefined,
         status: () => ({}),
       }),
       (error: unknown) => {

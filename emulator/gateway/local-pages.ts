@@ -11,6 +11,8 @@ import type { WireResponse } from "../wire/protocol.ts";
 export interface LocalPagesOptions {
   /** Returns the document that a signed GET of `/_local/status` gets. */
   readonly status: () => object;
+  /** Lets the stack's clock run fast until a moment, ms since the epoch. */
+  readonly awaitMoment: (moment: number) => void;
   readonly launcher: Pick<Launcher, "decide" | "denials">;
   readonly containers: Pick<ContainerCredentials, "answer">;
 }
@@ -23,6 +25,12 @@ const question = z.object({
   /** Condition keys of the call. */
   context: z.record(z.string(), z.string()).default({}),
 });
+
+/** A moment of the stack's clock that the caller awaits. */
+const awaited = z.object({ until: z.iso.datetime() });
+
+/** Pages for the administrator. */
+const administratorPages: readonly string[] = ["/_local/denials", "/_local/explain", "/_local/await"];
 
 /** Answers a request for a page that needs no signature; undefined if there is no such page. */
 export async function unsignedPage(
@@ -42,24 +50,33 @@ export async function localPage(
   path: string,
   body: Uint8Array,
   isAdministrator: boolean,
-  { status, launcher }: LocalPagesOptions,
+  { status, launcher, awaitMoment }: LocalPagesOptions,
 ): Promise<WireResponse | undefined> {
   if (path === "/_local/status") return json(200, status());
-  if (path !== "/_local/denials" && path !== "/_local/explain") return undefined;
+  if (!administratorPages.includes(path)) return undefined;
   if (!isAdministrator) {
-    return json(403, { message: 'Only the administrator may read this page: eval "$(npm run -s local:env)"' });
+    return json(403, { message: 'Only the administrator may use this page: eval "$(npm run -s local:env)"' });
   }
   if (path === "/_local/denials") return json(200, { denials: await launcher.denials() });
-  let asked: unknown;
-  try {
-    asked = JSON.parse(Buffer.from(body).toString());
-  } catch {
-    asked = undefined;
+  if (path === "/_local/await") {
+    const parsed = awaited.safeParse(contentOf(body));
+    if (!parsed.success) return json(400, { message: `Send until, a time in UTC: ${parsed.error.message}` });
+    awaitMoment(Date.parse(parsed.data.until));
+    return json(200, status());
   }
-  const parsed = question.safeParse(asked);
+  const parsed = question.safeParse(contentOf(body));
   if (!parsed.success) return json(400, { message: `Send roleArn, action and resources: ${parsed.error.message}` });
   const { roleArn, ...call } = parsed.data;
   return json(200, await launcher.decide({ caller: { roleArn }, ...call }, false));
+}
+
+/** Returns the value of a JSON text; undefined for any other text. */
+function contentOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString());
+  } catch {
+    return undefined;
+  }
 }
 
 function json(status: number, content: object): WireResponse {

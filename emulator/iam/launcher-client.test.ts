@@ -182,6 +182,23 @@ describe("The launcher's interface", () => {
     assert.equal((await fetch(url)).status, 403);
   });
 
+  it("lets only the administrator await a moment of the stack's clock", async () => {
+    const credentials = await sessionOf(aws, "impatient", { allow: [allow("All", "*")] });
+    const url = `${aws.url}/_local/await`;
+    const request = { service: "sts", body: JSON.stringify({ until: "2030-01-01T00:00:00Z" }) };
+    assert.equal((await fetch(url, await signed(url, request))).status, 200);
+    assert.equal((await fetch(url, await signed(url, { ...request, credentials }))).status, 403);
+  });
+
+  for (const body of ["", "until 8", '{"until":"8:00"}', '{"until":"2030-01-01T08:00:00"}']) {
+    it(`refuses to await ${body === "" ? "nothing" : body}`, async () => {
+      const url = `${aws.url}/_local/await`;
+      const answer = await fetch(url, await signed(url, { service: "sts", method: "POST", body }));
+      assert.equal(answer.status, 400);
+      assert.match(await answer.text(), /Send until, a time in UTC/);
+    });
+  }
+
   it("refuses requests without its bearer token", async () => {
     const status = await new Promise((resolve, reject) => {
       const headers = { authorization: "Bearer wrong" };

@@ -92,6 +92,7 @@ export async function startAttackedGateway(): Promise<AttackedGateway> {
     region: testRegion,
     accountId: testAccount,
     services: new Map(),
+    awaitMoment: () => undefined,
     status: () => ({}),
   });
   const host = `127.0.0.1:${gateway.port}`;

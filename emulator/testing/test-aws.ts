@@ -51,6 +51,7 @@ export async function startTestAws(clock: Clock = new RealClock()): Promise<Test
     region: testRegion,
     accountId: testAccount,
     services: new Map(),
+    awaitMoment: () => undefined,
     status: () => ({ endpoints: ["one"] }),
   });
   const ministack = await startMiniStack({

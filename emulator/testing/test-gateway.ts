@@ -61,6 +61,7 @@ export async function startTestGateway(
     region: testRegion,
     accountId: testAccount,
     services: wired,
+    awaitMoment: () => undefined,
     status: () => ({}),
   });
 }

@@ -48,7 +48,7 @@ export interface EmulatorOptions {
   readonly paths: StatePaths;
   /** Port of the gateway; 0 takes a free one. @default the emulator's default */
   readonly port?: number | undefined;
-  /** Clock speed-up while the emulator is idle. */
+  /** Clock speed-up while nothing runs and a change is to come. */
   readonly speed: number;
   readonly signal: AbortSignal;
 }

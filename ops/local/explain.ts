@@ -1,18 +1,12 @@
 /** `npm run explain`: says whether a role may make a call on the emulator, and which statement decides. */
-import { Sha256 } from "@smithy/core/checksum";
-import { HttpRequest } from "@smithy/core/protocols";
-import { SignatureV4 } from "@smithy/signature-v4";
 import { z } from "zod";
 import { createCommand } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
-import { InvalidInputError, UserError } from "../../lib/errors.ts";
+import { InvalidInputError } from "../../lib/errors.ts";
 import { jsonLine, printable } from "../../lib/printable.ts";
-import type { Ready } from "./emulator.ts";
+import { postPage } from "./local-page.ts";
 import { findRole, roleHelp } from "./roles.ts";
 import { requireRunning } from "./running-stack.ts";
-
-/** Time limit for the answer, ms. */
-const limit = 30_000;
 
 const decisionSchema = z.object({
   allowed: z.boolean(),
@@ -45,7 +39,8 @@ Exit status: 0 allowed; 1 denied; 2 no stack is up, no such role, or wrong usage
       checkQuestion(action, resource);
       const ready = await requireRunning();
       const { Arn: roleArn = "" } = await findRole(ready, role);
-      const decision = await ask(ready, { roleArn, action, resources: [resource] });
+      const question = { roleArn, action, resources: [resource] };
+      const decision = decisionSchema.parse(await postPage(ready, "/_local/explain", question));
       stdout.write(json ? `${jsonLine({ role: roleArn, action, resource, ...decision })}\n` : textOf(decision));
       exitWith(decision.allowed ? 0 : 1);
     });
@@ -70,22 +65,4 @@ function textOf({ allowed, message, policy, sid }: Decision): string {
     `statement: ${sid ?? (policy === undefined ? "none" : "one without a Sid")}`,
   ];
   return `${lines.map((line) => printable(line)).join("\n")}\n`;
-}
-
-async function ask(ready: Ready, question: object): Promise<Decision> {
-  const url = new URL("/_local/explain", ready.url);
-  const body = JSON.stringify(question);
-  const { region, credentials } = ready;
-  const signer = new SignatureV4({ credentials, region, service: "iam", sha256: Sha256 });
-  const headers = { host: url.host, "content-type": "application/json" };
-  const signed = await signer.sign(new HttpRequest({ method: "POST", path: url.pathname, headers, body }));
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: signed.headers,
-    body,
-    signal: AbortSignal.timeout(limit),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new UserError(`The emulator answers ${answer.status}: ${text}`);
-  return decisionSchema.parse(JSON.parse(text));
 }

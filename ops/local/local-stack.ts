@@ -14,11 +14,11 @@ import { checkSettings } from "../deployment/settings-check.ts";
 import { release, statePaths, takeOver } from "./local-folder.ts";
 import type { StatePaths } from "./local-folder.ts";
 
-/** Clock speed-up while the emulator is idle. */
+/** Clock speed-up while the stack waits for a change. */
 export const defaultSpeed = 960;
 
 /** Description of the option `--speed`. */
-export const speedHelp = "clock speed-up while the emulator is idle, 1 to 3600";
+export const speedHelp = "clock speed-up while nothing runs and a change is to come, 1 to 3600";
 
 /** The local stack's folder. */
 export const localState: StatePaths = statePaths(resolve(repoRoot, ".local"));

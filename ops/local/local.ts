@@ -1,4 +1,4 @@
-/** `npm run local:up|down|status|env`: keeps the local stack running between commands. */
+/** `npm run local:up|down|status|wait|env`: keeps the local stack running between commands. */
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { connect, plural, readCapacity, readOutputs } from "../../client/src/index.ts";
@@ -19,13 +19,15 @@ import { assumeRole, roleHelp } from "./roles.ts";
 import type { RoleSession } from "./roles.ts";
 import { noStack, readRunning, requireRunning } from "./running-stack.ts";
 
-/** Defines `local` with its commands `up`, `down`, `status` and `env`. */
+import { waitCommand } from "./wait.ts";
+/** Defines `local` with its commands `up`, `down`, `status`, `wait` and `env`. */
 export function localCommand(context: CommandContext) {
   return createCommand("local", "keep a local stack running between commands")
     .description(`Keeps the stack "local" and the AWS emulator running between commands.`)
     .addCommand(upCommand(context))
     .addCommand(statusCommand(context))
     .addCommand(envCommand(context))
+    .addCommand(waitCommand(context))
     .addCommand(downCommand(context))
     .addHelpText(
       "after",

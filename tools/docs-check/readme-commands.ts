@@ -100,6 +100,11 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     text: '"smoke/main.ts", "--stack", "local"',
   },
   { command: "npm run local:status", test: "e2e/stack/local.e2e.ts", text: 'local("status"' },
+  {
+    command: "npm run local:wait -- --until 2026-07-01T08:00:00Z",
+    test: "e2e/stack/local.e2e.ts",
+    text: 'local("wait", "--until"',
+  },
   { command: "npm run local:down", test: "e2e/stack/local.e2e.ts", text: 'local("down"' },
   { command: "pulumi preview --stack local", test: "e2e/stack/local.e2e.ts", text: "pulumi preview --stack local" },
   { command: "npm run preview -- --stack prod", test: "e2e/stack/preview.e2e.ts", text: '"ops/main.ts", "preview"' },

@@ -70,6 +70,11 @@ export class SageMaker {
     });
   }
 
+  /** Tells whether an endpoint has requests, or changes. */
+  get isBusy(): boolean {
+    return this.#state.endpoints.values().some(({ machine }) => machine.isBusy);
+  }
+
   /** Ends all endpoints with their instances in any state, and waits until their output is sent. */
   async stop(): Promise<void> {
     await Promise.all(this.#state.endpoints.values().map(({ machine }) => machine.delete()));
