@@ -177,7 +177,7 @@ export class Alarms {
       // The last two periods are without change, however the minutes of the evaluation cut the metric into periods.
       if (seen - 2 * period < lastChange) return false;
       return Array.from({ length: period / minute }, (_, shift) => seen - shift * minute).every((end) =>
-        remains(state, settings, this.#range(settings, end)),
+        remains(state, ruleOf(settings), this.#range(settings, end)),
       );
     });
   }
