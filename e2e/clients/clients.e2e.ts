@@ -55,6 +55,11 @@ describe("clients of AWS on the emulator", function () {
     await checkTable("aws-cli-1", await versions(clients.python, "awscli"), await session.calls("aws-cli-1"));
   });
 
+  it("SageMaker SDK v2: a notebook's PyTorchModel with a local handler, and a Model", async () => {
+    await session.run("sagemaker-2", [clients.python, script("sdk_v2.py")]);
+    await checkTable("sagemaker-2", await versions(clients.python, "sagemaker"), await session.calls("sagemaker-2"));
+  });
+
   it("SageMaker SDK v3: the resource classes", async () => {
     await session.run("sagemaker-3", [sagemaker3.python, script("sdk_v3.py")]);
     const version = await versions(sagemaker3.python, "sagemaker-core");
