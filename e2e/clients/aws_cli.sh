@@ -139,6 +139,9 @@ matches "$stream" ^AllTraffic/
 aws logs get-log-events --log-group-name $group --log-stream-name "$stream" --limit 5 >/dev/null
 matches "$(aws logs filter-log-events --log-group-name $group --filter-pattern ValueError --query 'events[].message')" "The input is an error"
 
+# AWS CLI 1 does not have this command.
+if [[ $("$cli" --version) == aws-cli/2.* ]]; then matches "$(aws logs tail $group --since 3h)" "The input is an error"; fi
+
 refused cloudwatch put-composite-alarm --alarm-name all --alarm-rule TRUE
 refused sagemaker list-training-jobs
 

@@ -1,20 +1,23 @@
 /** Runs real clients of AWS against one emulator, and compares the tables of their calls in docs/clients.md: `npm run test:clients`. */
-import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
-import { format, resolveConfig } from "prettier";
 import { run } from "../../lib/child-process.ts";
-import { clients, repoRoot, sagemaker3 } from "../../tools/paths.mjs";
-import { callTable, withTable } from "./calls.ts";
-import type { Call } from "./calls.ts";
+import { clients, sagemaker3 } from "../../tools/paths.mjs";
+import { checkTable } from "./page.ts";
 import { startClientSession } from "./session.ts";
 import type { ClientSession } from "./session.ts";
 
-const page = join(repoRoot, "docs", "clients.md");
-/** True if the tables are to be written. */
-const writes = process.env["WRITE_CLIENT_TABLES"] !== undefined;
 const script = (name: string): string => join(import.meta.dirname, name);
+
+/** Returns whether a command is AWS CLI 2. */
+async function isCli2(command: string): Promise<boolean> {
+  try {
+    return (await run([command, "--version"], { limit: 60_000 })).stdout.startsWith("aws-cli/2.");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
 
 describe("clients of AWS on the emulator", function () {
   this.timeout(8 * 60_000);
@@ -26,15 +29,6 @@ describe("clients of AWS on the emulator", function () {
   after(async () => {
     await session[Symbol.asyncDispose]();
   });
-
-  /** Compares a client's table on the page with the calls that it made, or writes it. */
-  async function checkTable(client: string, version: string, calls: readonly Call[]): Promise<void> {
-    const text = await readFile(page, "utf8");
-    const table = withTable(text, client, callTable(version, calls));
-    const formatted = await format(table, { ...(await resolveConfig(page)), filepath: page });
-    if (writes) await writeFile(page, formatted);
-    else assert.equal(text, formatted, `The table of ${client} in docs/clients.md differs: run npm run docs:clients.`);
-  }
 
   /** Returns the versions of Python packages, such as "boto3 1.44.8". */
   async function versions(python: string, ...names: readonly string[]): Promise<string> {
@@ -53,6 +47,14 @@ describe("clients of AWS on the emulator", function () {
     const aws = join(clients.root, "bin", "aws");
     await session.run("aws-cli-1", ["bash", script("aws_cli.sh"), aws, clients.python]);
     await checkTable("aws-cli-1", await versions(clients.python, "awscli"), await session.calls("aws-cli-1"));
+  });
+
+  it("AWS CLI 2: the same, if it is on the PATH", async function () {
+    if (!(await isCli2("aws"))) {
+      console.log("Skipped: the command aws on the PATH is not AWS CLI 2.");
+      this.skip();
+    }
+    await session.run("aws-cli-2", ["bash", script("aws_cli.sh"), "aws", clients.python], { AWS_PAGER: "" });
   });
 
   it("SageMaker SDK v2: a notebook's PyTorchModel with a local handler, and a Model", async () => {
