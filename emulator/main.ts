@@ -1,7 +1,7 @@
 /** Runs the emulator as a process: `node emulator/main.ts --state-dir DIR`; prints one line of JSON when it is ready. */
 
 import { join } from "node:path";
-import { createCommand, interruptSignal, processTerminal, runCommandLine, wholeNumber } from "../lib/command-line.ts";
+import { createCommand, runProcess, wholeNumber } from "../lib/command-line.ts";
 import type { CommandContext } from "../lib/command-line.ts";
 import { UserError } from "../lib/errors.ts";
 import { ministackPython, repoRoot, servingPython } from "../tools/paths.mjs";
@@ -74,4 +74,5 @@ async function runEmulator(options: EmulatorCommandOptions, { stdout, signal }: 
 }
 
 // Open handles, such as an IPC channel, must not keep the process alive.
-process.exit(await runCommandLine(emulatorCommand, process.argv.slice(2), processTerminal(interruptSignal())));
+await runProcess(emulatorCommand);
+process.exit();

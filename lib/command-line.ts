@@ -234,6 +234,11 @@ export async function runCommandLine(
   }
 }
 
+/** Runs the command line of this process, and sets its exit status. The first interrupt aborts the command. */
+export async function runProcess(build: (context: CommandContext) => CommandUnknownOpts): Promise<void> {
+  process.exitCode = await runCommandLine(build, process.argv.slice(2), processTerminal(interruptSignal()));
+}
+
 function writeHelpTo(command: CommandUnknownOpts, out: TextSink): void {
   command.configureOutput({ writeOut: (text) => out.write(text), writeErr: () => undefined });
   for (const child of command.commands) writeHelpTo(child, out);

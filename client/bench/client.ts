@@ -7,13 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { measureRun, round } from "../../lib/bench.ts";
-import {
-  createCommand,
-  interruptSignal,
-  processTerminal,
-  runCommandLine,
-  wholeNumber,
-} from "../../lib/command-line.ts";
+import { createCommand, runProcess, wholeNumber } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { median } from "../../lib/median.ts";
 import { lastLine, run } from "../../lib/child-process.ts";
@@ -126,4 +120,4 @@ function benchCommand({ stdout, signal }: CommandContext) {
     });
 }
 
-process.exitCode = await runCommandLine(benchCommand, process.argv.slice(2), processTerminal(interruptSignal()));
+await runProcess(benchCommand);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { beforeEach, describe, it } from "mocha";
+import { forEachTest } from "../../lib/testing/fixtures.ts";
 import { exitCodeOf, explain } from "../../lib/errors.ts";
 import { startCommandFixture, videoBytes } from "../testing/command-fixture.ts";
 import type { CommandFixture } from "../testing/command-fixture.ts";
@@ -12,13 +13,7 @@ import { sampleResult } from "../testing/sample-result.ts";
 describe("the command line", () => {
   let fixture: CommandFixture;
 
-  beforeEach(async () => {
-    fixture = await startCommandFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
+  forEachTest(startCommandFixture, (started) => (fixture = started));
 
   it("lists its commands", async () => {
     const { status, stdout } = await fixture.executeBare(["--help"]);

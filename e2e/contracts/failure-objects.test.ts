@@ -18,7 +18,7 @@ describe("A failure object", () => {
   let fixture: SageMakerFixture;
 
   afterEach(async () => {
-    await fixture.stop();
+    await fixture[Symbol.asyncDispose]();
   });
 
   /** Returns the failure object of a request that this model fails. */

@@ -1,17 +1,15 @@
 /** Tests the effect of a stack's policy config on the engine's preview, and how the policy pack recognizes fixed names. */
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import { repoRoot } from "../../tools/paths.mjs";
 import { awsEnvironment, Deployment } from "../../ops/deployment/deployment.ts";
 import { PolicyRefusal } from "../../ops/deployment/deployment-errors.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
-import { statePaths } from "../../ops/local/local-folder.ts";
 import type { StatePaths } from "../../ops/local/local-folder.ts";
-import { sharedTestEnvironment } from "../testing/environment.ts";
-import { assertNothingCreated, localConfigWith } from "../testing/previews.ts";
+import { forSuite } from "../../lib/testing/fixtures.ts";
+import { assertNothingCreated, localConfigWith, startPreviews } from "../testing/previews.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
@@ -21,13 +19,7 @@ describe("the engine's preview with a stack's policy config", () => {
   let paths: StatePaths;
   let aws: RunningEmulator;
 
-  before(async () => {
-    ({ aws } = await sharedTestEnvironment());
-    folder = await mkdtemp(join(tmpdir(), "policies-"));
-    paths = statePaths(folder);
-  });
-
-  after(() => rm(folder, { recursive: true }));
+  forSuite(startPreviews, (started) => ({ aws, folder, paths } = started));
 
   /** Writes a policy config; returns its path. */
   async function policyConfig(config: object): Promise<string> {

@@ -1,5 +1,5 @@
 /** `npm run check:iam`: shows that the program's policies allow what its calls need, and nothing else. Deploys nothing. */
-import { createCommand, interruptSignal, processTerminal, runCommandLine } from "../../lib/command-line.ts";
+import { createCommand, runProcess } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { jsonLine } from "../../lib/printable.ts";
 import { translations, withinBoundaries } from "./calls.ts";
@@ -97,4 +97,5 @@ function textOf(counts: Readonly<Record<string, number>>): string {
     .join("\n");
 }
 
-process.exit(await runCommandLine(checkCommand, process.argv.slice(2), processTerminal(interruptSignal())));
+await runProcess(checkCommand);
+process.exit();

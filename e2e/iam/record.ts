@@ -2,7 +2,7 @@
 import { writeFile, mkdtempDisposable, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createCommand, interruptSignal, processTerminal, repeatable, runCommandLine } from "../../lib/command-line.ts";
+import { createCommand, repeatable, runProcess } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { recordingOf } from "./raw-recording.ts";
@@ -53,4 +53,5 @@ Exit status: 0 written; 1 a command failed, or the policies in force are not the
     });
 }
 
-process.exit(await runCommandLine(recordCommand, process.argv.slice(2), processTerminal(interruptSignal())));
+await runProcess(recordCommand);
+process.exit();

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, it } from "mocha";
+import { describe, it } from "mocha";
 import { Deployment } from "../../ops/deployment/deployment.ts";
 import { PolicyRefusal } from "../../ops/deployment/deployment-errors.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
-import { statePaths } from "../../ops/local/local-folder.ts";
 import type { StatePaths } from "../../ops/local/local-folder.ts";
-import { sharedTestEnvironment } from "../testing/environment.ts";
-import { assertNothingCreated, localConfigWith } from "../testing/previews.ts";
+import { forSuite } from "../../lib/testing/fixtures.ts";
+import { assertNothingCreated, localConfigWith, startPreviews } from "../testing/previews.ts";
 
 const signal = new AbortController().signal;
 const step = { detail: () => undefined };
@@ -19,13 +15,7 @@ describe("the engine's preview with the policy pack", () => {
   let paths: StatePaths;
   let aws: RunningEmulator;
 
-  before(async () => {
-    ({ aws } = await sharedTestEnvironment());
-    folder = await mkdtemp(join(tmpdir(), "policies-"));
-    paths = statePaths(folder);
-  });
-
-  after(() => rm(folder, { recursive: true }));
+  forSuite(startPreviews, (started) => ({ aws, folder, paths } = started));
 
   it("passes the stack local without changes", async () => {
     const deployment = await Deployment.open(aws, paths);

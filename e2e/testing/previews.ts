@@ -1,11 +1,30 @@
 /** Helpers for tests of the engine's preview with the policy pack. */
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { ListEndpointsCommand, ListModelsCommand, SageMakerClient } from "@aws-sdk/client-sagemaker";
 import { repoRoot } from "../../tools/paths.mjs";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
+import { statePaths } from "../../ops/local/local-folder.ts";
+import type { StatePaths } from "../../ops/local/local-folder.ts";
+import { sharedTestEnvironment } from "./environment.ts";
+
+/** An environment for previews, and an empty folder for their stack. */
+export interface PreviewFixture extends AsyncDisposable {
+  readonly aws: RunningEmulator;
+  readonly folder: string;
+  /** Paths of the stack's state in the folder. */
+  readonly paths: StatePaths;
+}
+
+/** Makes the folder, with the environment that all suites share. */
+export async function startPreviews(): Promise<PreviewFixture> {
+  const { aws } = await sharedTestEnvironment();
+  const folder = await mkdtemp(join(tmpdir(), "previews-"));
+  return { aws, folder, paths: statePaths(folder), [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
 
 /** Writes a copy of Pulumi.local.yaml with an additional value into a folder; returns its path. */
 export async function localConfigWith(folder: string, key: string, value: string): Promise<string> {

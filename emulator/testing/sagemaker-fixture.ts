@@ -69,7 +69,7 @@ export async function refused(
   await assert.rejects(sending, { name, message });
 }
 
-export class SageMakerFixture {
+export class SageMakerFixture implements AsyncDisposable {
   readonly aws: ReturnType<typeof fakeAws>;
   readonly sagemaker: SageMaker;
   readonly client: SageMakerClient;
@@ -98,7 +98,7 @@ export class SageMakerFixture {
   }
 
   /** Ends everything, and asserts that no instance is left. */
-  async stop(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.sagemaker.stop();
     await this.#stopGateway();
     this.client.destroy();

@@ -1,27 +1,16 @@
 /** `npm run -s bench:iam`: the time of `npm start` with the enforcement of IAM, and without it. */
-import {
-  createCommand,
-  interruptSignal,
-  processTerminal,
-  runCommandLine,
-  wholeNumber,
-} from "../../lib/command-line.ts";
+import { createCommand, runProcess } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { repoRoot } from "../../tools/paths.mjs";
 import { removeEnforcement } from "./enforcement.ts";
-import { bench } from "./revisions.ts";
+import { bench, runsOption } from "./revisions.ts";
 
 function benchCommand({ stdout, signal }: CommandContext) {
   return createCommand("bench:iam", "measure the cost of the enforcement of IAM")
     .description(
       "Runs npm start in this checkout, and in a temporary clone of its last commit whose emulator allows every call; the runs alternate. Commit your changes first: the clone does not have them. Setup does not count. Linux only.",
     )
-    .option(
-      "--runs <number>",
-      "runs of each checkout, 1 or more; the first fills the caches",
-      wholeNumber("a whole number", 1, 1000),
-      3,
-    )
+    .option(...runsOption)
     .option(
       "--json",
       "print one JSON object to standard output: seconds and cpu_seconds with enforcement; without, the same without it; ratio and cpu_ratio, the total with enforcement divided by the total without it; runs. The figures are medians",
@@ -29,10 +18,7 @@ function benchCommand({ stdout, signal }: CommandContext) {
     )
     .addHelpText("after", "\nExample:\n  npm run -s bench:iam -- --json")
     .action(async ({ runs, json }) => {
-      const log = (text: string): void => {
-        process.stderr.write(text);
-      };
-      const options = { root: repoRoot, runs, against: "HEAD", change: removeEnforcement, signal, log };
+      const options = { root: repoRoot, runs, against: "HEAD", change: removeEnforcement, signal };
       const measured = await bench(options);
       if (!("against" in measured)) throw new Error("The benchmark has not measured the other checkout.");
       const { seconds, cpu_seconds, against } = measured;
@@ -53,4 +39,4 @@ function benchCommand({ stdout, signal }: CommandContext) {
     });
 }
 
-process.exitCode = await runCommandLine(benchCommand, process.argv.slice(2), processTerminal(interruptSignal()));
+await runProcess(benchCommand);

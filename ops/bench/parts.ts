@@ -1,12 +1,6 @@
 /** `npm run -s bench:parts`: how much sooner a video ends that several instances process in parts, and the bytes that they read. */
 import { round } from "../../lib/bench.ts";
-import {
-  createCommand,
-  interruptSignal,
-  processTerminal,
-  runCommandLine,
-  wholeNumber,
-} from "../../lib/command-line.ts";
+import { createCommand, runProcess, wholeNumber } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { UsageError } from "../../lib/errors.ts";
 import { plan } from "../../planner/plan.ts";
@@ -70,4 +64,4 @@ function benchCommand({ stdout, signal }: CommandContext) {
     });
 }
 
-process.exitCode = await runCommandLine(benchCommand, process.argv.slice(2), processTerminal(interruptSignal()));
+await runProcess(benchCommand);

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { wholeNumber } from "../../lib/command-line.ts";
 import { UserError } from "../../lib/errors.ts";
 import { freePort } from "../../lib/ports.ts";
 import { checkOut } from "./checkout.ts";
@@ -70,6 +71,18 @@ async function measure(folder: string, signal: AbortSignal): Promise<readonly St
   return recorder.finish();
 }
 
+function printed(text: string): void {
+  process.stderr.write(text);
+}
+
+/** The arguments of `.option()` for the number of runs. */
+export const runsOption = [
+  "--runs <number>",
+  "runs of each checkout, 1 or more; the first fills the caches",
+  wholeNumber("a whole number", 1, 1000),
+  3,
+] as const;
+
 /** Options of the benchmark. */
 export interface BenchOptions {
   /** Folder of the clone to measure. */
@@ -81,8 +94,8 @@ export interface BenchOptions {
   /** Changes the clone of that commit before it is measured. @default no change */
   readonly change?: (folder: string) => Promise<void>;
   readonly signal: AbortSignal;
-  /** Receives the progress, and the output of the setup. */
-  readonly log: (text: string) => void;
+  /** Receives the progress, and the output of the setup. @default prints them to standard error */
+  readonly log?: (text: string) => void;
 }
 
 /**
@@ -90,7 +103,7 @@ export interface BenchOptions {
  * Returns medians in seconds and CPU seconds, also of each step; with `against`, also those of that commit, and the ratios to them.
  * @throws BenchError if a command fails or exceeds its limit; InvalidInputError if the clone has no such commit
  */
-export async function bench({ root, runs, against, change, signal, log }: BenchOptions) {
+export async function bench({ root, runs, against, change, signal, log = printed }: BenchOptions) {
   await using stack = new AsyncDisposableStack();
   const old = against === undefined ? undefined : stack.use(await checkOut(root, against, signal));
   if (old !== undefined) await change?.(old.folder);

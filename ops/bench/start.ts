@@ -1,16 +1,10 @@
 /** `npm run -s bench:start`: the seconds and CPU seconds of `npm start`, step by step, and against another revision. */
 import { existsSync } from "node:fs";
-import {
-  createCommand,
-  interruptSignal,
-  processTerminal,
-  runCommandLine,
-  wholeNumber,
-} from "../../lib/command-line.ts";
+import { createCommand, runProcess } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { repoRoot } from "../../tools/paths.mjs";
-import { bench } from "./revisions.ts";
+import { bench, runsOption } from "./revisions.ts";
 import type { Figures } from "./steps.ts";
 
 function table(title: string, { seconds, cpu_seconds, steps }: Figures): string {
@@ -24,12 +18,7 @@ function benchCommand({ stdout, signal }: CommandContext) {
     .description(
       "Runs npm start with the sample video. Prints, in total and for each step, the seconds of real time and the CPU seconds of all its processes. A step counts from the end of the step before, so that the steps add up. The figures are medians. Setup runs first and does not count. Linux only: CPU seconds are read from /proc.",
     )
-    .option(
-      "--runs <number>",
-      "runs of each checkout, 1 or more; the first fills the caches",
-      wholeNumber("a whole number", 1, 1000),
-      3,
-    )
+    .option(...runsOption)
     .option("--against <revision>", "also measure this commit, in a temporary clone; the runs alternate")
     .option(
       "--json",
@@ -43,10 +32,7 @@ function benchCommand({ stdout, signal }: CommandContext) {
           "bench:start reads CPU seconds from /proc, which this system lacks. Run it on Linux.",
         );
       }
-      const log = (text: string): void => {
-        process.stderr.write(text);
-      };
-      const figures = await bench({ root: repoRoot, runs, against, signal, log });
+      const figures = await bench({ root: repoRoot, runs, against, signal });
       if (json) {
         stdout.write(`${JSON.stringify(figures)}\n`);
         return;
@@ -59,4 +45,4 @@ function benchCommand({ stdout, signal }: CommandContext) {
     });
 }
 
-process.exitCode = await runCommandLine(benchCommand, process.argv.slice(2), processTerminal(interruptSignal()));
+await runProcess(benchCommand);

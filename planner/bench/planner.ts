@@ -2,13 +2,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { measureRun, round } from "../../lib/bench.ts";
-import {
-  createCommand,
-  interruptSignal,
-  processTerminal,
-  runCommandLine,
-  wholeNumber,
-} from "../../lib/command-line.ts";
+import { createCommand, runProcess, wholeNumber } from "../../lib/command-line.ts";
 import type { CommandContext } from "../../lib/command-line.ts";
 
 const runSchema = z.object({ seconds: z.number().positive(), peak_mb: z.number().positive() });
@@ -41,4 +35,4 @@ function benchCommand({ stdout, signal }: CommandContext) {
     });
 }
 
-process.exitCode = await runCommandLine(benchCommand, process.argv.slice(2), processTerminal(interruptSignal()));
+await runProcess(benchCommand);

@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 
@@ -14,13 +15,7 @@ const bom = Buffer.from([0xef, 0xbb, 0xbf]);
 describe("a damaged journal", () => {
   let fixture: CommandFixture;
 
-  beforeEach(async () => {
-    fixture = await startCommandFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
+  forEachTest(startCommandFixture, (started) => (fixture = started));
 
   const file = () => fixture.path("jobs.jsonl");
   const planned = (name: string, of?: number): string =>

@@ -1,7 +1,8 @@
 /** Tests for the commands that follow a video that was sent in parts. */
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import type { CommandFixture, PrintedLine } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
 import { startPartsFixture } from "../../testing/parts-fixture.ts";
@@ -17,13 +18,7 @@ describe("a job in parts", function () {
   this.timeout(60_000);
   let fixture: CommandFixture;
 
-  beforeEach(async () => {
-    fixture = await startPartsFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
+  forEachTest(startPartsFixture, (started) => (fixture = started));
 
   const submit = () => fixture.submit(fixture.path("street.mp4"), "--part", "0.05");
 

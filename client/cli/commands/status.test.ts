@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import { deadlineOf } from "../../src/wait.ts";
 import { JobJournal, readJournal } from "../../src/journal.ts";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
@@ -9,13 +10,7 @@ import type { CommandFixture } from "../../testing/command-fixture.ts";
 describe("the command status", () => {
   let fixture: CommandFixture;
 
-  beforeEach(async () => {
-    fixture = await startCommandFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
+  forEachTest(startCommandFixture, (started) => (fixture = started));
 
   const submit = () => fixture.submit(fixture.path("a.mp4"), fixture.path("b.mp4"), "--concurrency", "1");
 

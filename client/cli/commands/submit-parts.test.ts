@@ -1,6 +1,7 @@
 /** Tests for videos that `submit` sends in parts. */
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import { startCommandFixture } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
@@ -10,13 +11,7 @@ describe("the command submit with --part", function () {
   this.timeout(60_000);
   let fixture: CommandFixture;
 
-  beforeEach(async () => {
-    fixture = await startPartsFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
+  forEachTest(startPartsFixture, (started) => (fixture = started));
 
   /** Submits with parts of three seconds. */
   const submit = () => fixture.submit(fixture.path("street.mp4"), "--part", "0.05");

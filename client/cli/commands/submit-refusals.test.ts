@@ -1,7 +1,8 @@
 /** Tests for the inputs, options and stacks for which `submit` sends nothing. */
 import assert from "node:assert/strict";
 import { access, mkdir, readdir, symlink, truncate, writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 import { maxInputBytes } from "../../src/limits.ts";
@@ -9,13 +10,7 @@ import { maxInputBytes } from "../../src/limits.ts";
 describe("the command submit", () => {
   let fixture: CommandFixture;
 
-  beforeEach(async () => {
-    fixture = await startCommandFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
+  forEachTest(startCommandFixture, (started) => (fixture = started));
 
   const submit = (...args: readonly string[]) => fixture.submit(...args);
   const video = (name: string) => fixture.path(name);

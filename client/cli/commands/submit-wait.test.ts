@@ -1,7 +1,8 @@
 /** Tests for the jobs that `submit --wait` waits for. */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import { readJournal } from "../../src/journal.ts";
 import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
@@ -10,13 +11,7 @@ import { objectKey } from "../../testing/fake-aws.ts";
 describe("the command submit --wait", () => {
   let fixture: CommandFixture;
 
-  beforeEach(async () => {
-    fixture = await startCommandFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
+  forEachTest(startCommandFixture, (started) => (fixture = started));
 
   const submit = (...args: readonly string[]) => fixture.submit(...args);
   const video = (name: string) => fixture.path(name);

@@ -2,20 +2,15 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import { startCommandFixture, videoBytes } from "../../testing/command-fixture.ts";
 import type { CommandFixture } from "../../testing/command-fixture.ts";
 
 describe("the command submit", () => {
   let fixture: CommandFixture;
 
-  beforeEach(async () => {
-    fixture = await startCommandFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
+  forEachTest(startCommandFixture, (started) => (fixture = started));
 
   const submit = (...args: readonly string[]) => fixture.submit(...args);
   const video = (name: string) => fixture.path(name);

@@ -1,6 +1,7 @@
 /** Tests for the redrive of a journal. */
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import { submitAll } from "../submit-all.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
 import { failureOf } from "../../testing/fake-sqs.ts";
@@ -11,13 +12,7 @@ import { redriveJournal } from "./redrive.ts";
 describe("a redrive of a journal", () => {
   let fixture: RedriveFixture;
 
-  beforeEach(async () => {
-    fixture = await startRedriveFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
+  forEachTest(startRedriveFixture, (started) => (fixture = started));
 
   const run = (...args: Parameters<RedriveFixture["run"]>) => fixture.run(...args);
 

@@ -1,7 +1,8 @@
 /** Tests for the redrive of the error queue. */
 import assert from "node:assert/strict";
 import { mock } from "node:test";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import { eventually } from "../../../lib/testing/processes.ts";
 import { submitAll } from "../submit-all.ts";
 import { objectKey } from "../../testing/fake-aws.ts";
@@ -14,13 +15,7 @@ import type { Outcome } from "./redrive.ts";
 describe("a redrive of the error queue", () => {
   let fixture: RedriveFixture;
 
-  beforeEach(async () => {
-    fixture = await startRedriveFixture();
-  });
-
-  afterEach(async () => {
-    await fixture[Symbol.asyncDispose]();
-  });
+  forEachTest(startRedriveFixture, (started) => (fixture = started));
 
   const run = (...args: Parameters<RedriveFixture["run"]>) => fixture.run(...args);
 

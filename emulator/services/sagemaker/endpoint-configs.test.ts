@@ -1,7 +1,8 @@
 /** Tests the emulated SageMaker's control plane with an SDK client: endpoint configurations. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { beforeEach, describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import {
   DeleteEndpointConfigCommand,
   DescribeEndpointConfigCommand,
@@ -20,12 +21,10 @@ import {
 describe("The emulated SageMaker", () => {
   let fixture: SageMakerFixture;
 
-  beforeEach(async () => {
-    fixture = await SageMakerFixture.start();
-  });
-  afterEach(async () => {
-    await fixture.stop();
-  });
+  forEachTest(
+    () => SageMakerFixture.start(),
+    (started) => (fixture = started),
+  );
 
   describe("keeps endpoint configurations", () => {
     beforeEach(async () => {

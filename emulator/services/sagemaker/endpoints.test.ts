@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import {
   CreateEndpointCommand,
   CreateEndpointConfigCommand,
@@ -36,12 +37,10 @@ import {
 describe("The emulated SageMaker", () => {
   let fixture: SageMakerFixture;
 
-  beforeEach(async () => {
-    fixture = await SageMakerFixture.start();
-  });
-  afterEach(async () => {
-    await fixture.stop();
-  });
+  forEachTest(
+    () => SageMakerFixture.start(),
+    (started) => (fixture = started),
+  );
 
   describe("runs endpoints", () => {
     it("that are Creating until the first instance serves", async () => {

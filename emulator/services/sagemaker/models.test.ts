@@ -1,7 +1,8 @@
 /** Tests the emulated SageMaker's control plane with an SDK client: models and tags. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "mocha";
+import { describe, it } from "mocha";
+import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import {
   AddTagsCommand,
   CreateModelCommand,
@@ -20,12 +21,10 @@ import { sdkConfig } from "../../testing/test-gateway.ts";
 describe("The emulated SageMaker", () => {
   let fixture: SageMakerFixture;
 
-  beforeEach(async () => {
-    fixture = await SageMakerFixture.start();
-  });
-  afterEach(async () => {
-    await fixture.stop();
-  });
+  forEachTest(
+    () => SageMakerFixture.start(),
+    (started) => (fixture = started),
+  );
 
   describe("keeps models", () => {
     it("and describes them as they were created", async () => {

@@ -52,7 +52,7 @@ describe("An asynchronous invocation", () => {
     await fixture.untilStatus("InService");
   });
   afterEach(async () => {
-    await fixture.stop();
+    await fixture[Symbol.asyncDispose]();
   });
 
   it("is accepted with the locations of result and failure, which cannot be guessed", async () => {

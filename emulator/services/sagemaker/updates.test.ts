@@ -28,7 +28,7 @@ describe("The emulated SageMaker", () => {
     fixture = await SageMakerFixture.start();
   });
   afterEach(async () => {
-    await fixture.stop();
+    await fixture[Symbol.asyncDispose]();
   });
 
   describe("updates endpoints", () => {
@@ -165,7 +165,7 @@ describe("The emulated SageMaker", () => {
   });
 
   it("shows the defaults of the last deployment if the assumption says so", async () => {
-    await fixture.stop();
+    await fixture[Symbol.asyncDispose]();
     fixture = await SageMakerFixture.start({ lastDeploymentConfig: "filled" });
     await fixture.createEndpoint();
     assert.equal((await fixture.untilStatus("InService")).LastDeploymentConfig, undefined);
@@ -181,7 +181,7 @@ describe("The emulated SageMaker", () => {
   });
 
   it("refuses the same deployment configuration again if the assumption fills in its defaults", async () => {
-    await fixture.stop();
+    await fixture[Symbol.asyncDispose]();
     fixture = await SageMakerFixture.start({ lastDeploymentConfig: "filled" });
     await fixture.createEndpoint();
     await fixture.untilStatus("InService");
@@ -194,7 +194,7 @@ describe("The emulated SageMaker", () => {
   });
 
   it("refuses another deployment configuration only if the assumption says so", async () => {
-    await fixture.stop();
+    await fixture[Symbol.asyncDispose]();
     fixture = await SageMakerFixture.start({ deploymentConfigOnly: "refused" });
     await fixture.createEndpoint();
     await fixture.untilStatus("InService");
