@@ -9,7 +9,13 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "mocha";
-import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  DeletePublicAccessBlockCommand,
+  PutBucketPolicyCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import {
   CreateEndpointCommand,
   CreateEndpointConfigCommand,
@@ -20,21 +26,22 @@ import {
 import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
-import type { Browser, HTTPRequest } from "puppeteer-core";
+import type { Browser } from "puppeteer-core";
 import { openBrowser } from "../../lib/report-page/testing/browser.ts";
 import { spawnEmulator } from "../../ops/local/emulator.ts";
 import type { RunningEmulator } from "../../ops/local/emulator.ts";
 import { release, statePaths, takeOver } from "../../ops/local/local-folder.ts";
 import type { StatePaths } from "../../ops/local/local-folder.ts";
 import { artifactOf } from "../../emulator/testing/artifact.ts";
-import { attackOn, pageContent, readAttempts, startAttacker } from "../../emulator/testing/attacker.ts";
+import { startAttacker } from "../../emulator/testing/attacker.ts";
 import type { Attacker, Attempt } from "../../emulator/testing/attacker.ts";
 import { descendantsOf, isAlive } from "../../lib/testing/processes.ts";
-import { createExecutionRole } from "../../emulator/testing/roles.ts";
+import { allow, createExecutionRole, policyOf } from "../../emulator/testing/roles.ts";
 import { goodConfig, goodModel } from "../../emulator/testing/sagemaker-fixture.ts";
 import { snapshot } from "../../emulator/testing/snapshot.ts";
 import { listeningSockets } from "../../emulator/testing/sockets.ts";
 import { sdkConfig } from "../../emulator/testing/test-gateway.ts";
+import { attackInBrowser, browserArguments, presignedQueries } from "../testing/web-attack.ts";
 
 const handler = `
 def model_fn(model_dir):
@@ -43,12 +50,6 @@ def model_fn(model_dir):
 def transform_fn(model, body, content_type, accept, context=None):
     return body, accept
 `;
-/** Resolves `*.example` to this machine, and turns off Chromium's protection of local networks, which other browsers lack. */
-const browserArguments = [
-  "--host-resolver-rules=MAP *.example 127.0.0.1",
-  "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
-];
-
 /** The model server of the running instance. */
 interface Instance {
   readonly management: string;
@@ -76,10 +77,11 @@ describe("The emulator with a running instance", function () {
     const config = sdkConfig(aws, aws.credentials);
     const s3 = new S3Client({ ...config, forcePathStyle: true });
     const sagemaker = new SageMakerClient(config);
-    for (const Bucket of ["models", "videos", "results"]) await s3.send(new CreateBucketCommand({ Bucket }));
+    for (const Bucket of ["models", "videos", "results", "open"]) await s3.send(new CreateBucketCommand({ Bucket }));
     const Body = await artifactOf(folder, handler);
     await s3.send(new PutObjectCommand({ Bucket: "models", Key: "model.tar.gz", Body }));
     await s3.send(new PutObjectCommand({ Bucket: "videos", Key: "video.mp4", Body: "secret" }));
+    await openBucket(s3);
     await createExecutionRole(aws);
     const sns = new SNSClient(config);
     for (const Name of ["success", "error"]) await sns.send(new CreateTopicCommand({ Name }));
@@ -95,6 +97,18 @@ describe("The emulator with a running instance", function () {
     await aws.stop();
     await rm(folder, { recursive: true, force: true });
   });
+
+  /** Makes a bucket that everyone may read and change, with objects. */
+  const openBucket = async (s3: S3Client): Promise<void> => {
+    const Bucket = "open";
+    await s3.send(new PutObjectCommand({ Bucket, Key: "video.mp4", Body: "secret" }));
+    const Body = '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>';
+    await s3.send(new PutObjectCommand({ Bucket, Key: "image.svg", Body, ContentType: "image/svg+xml" }));
+    await s3.send(new DeletePublicAccessBlockCommand({ Bucket }));
+    const actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"];
+    const statement = { ...allow("Open", actions, ["arn:aws:s3:::open", "arn:aws:s3:::open/*"]), Principal: "*" };
+    await s3.send(new PutBucketPolicyCommand({ Bucket, Policy: policyOf(statement) }));
+  };
 
   const runningInstance = async (): Promise<Instance> => {
     const instances = join(paths.aws, "instances");
@@ -224,35 +238,11 @@ describe("The emulator with a running instance", function () {
       const [response] = (await once(httpGet({ socketPath, path, agent: false }), "response")) as [IncomingMessage];
       return response;
     };
-    /** Query strings of presigned URLs with the right access key ID and a wrong signature, by service. */
-    const presigned = () => {
-      const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-      const query = (service: string) =>
-        new URLSearchParams({
-          "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-          "X-Amz-Credential": `${aws.credentials.accessKeyId}/${stamp.slice(0, 8)}/${aws.region}/${service}/aws4_request`,
-          "X-Amz-Date": stamp,
-          "X-Amz-Expires": "3600",
-          "X-Amz-SignedHeaders": "host",
-          "X-Amz-Signature": "0".repeat(64),
-        }).toString();
-      return { s3: query("s3"), sns: query("sns"), sagemaker: query("sagemaker") };
-    };
     /** Opens a page of `origin` that attacks the URL `base`; returns its attempts. */
-    const attack = async (origin: string, base: string): Promise<Attempt[]> => {
-      const page = await opened.browser.newPage();
-      try {
-        // Serve the attacker's page by interception: `origin` may be the attacked port itself (DNS rebinding).
-        await page.setRequestInterception(true);
-        const deliver = (request: HTTPRequest): void =>
-          void request.respond({ status: 200, contentType: "text/html", body: pageContent });
-        page.once("request", deliver);
-        await page.goto(`${origin}/page`);
-        await page.setRequestInterception(false);
-        return readAttempts(await page.evaluate(attackOn(base, `http://127.0.0.1:${control.port}`, presigned())));
-      } finally {
-        await page.close();
-      }
+    const attack = (origin: string, base: string): Promise<Attempt[]> => {
+      const presigned = presignedQueries(aws);
+      const attacker = `http://127.0.0.1:${control.port}`;
+      return attackInBrowser(opened.browser, { origin, base, attacker, presigned });
     };
     const origins = () => [`http://127.0.0.1:${pages.port}`, `http://attacker.example:${pages.port}`];
 
@@ -261,10 +251,10 @@ describe("The emulator with a running instance", function () {
       for (const origin of origins()) {
         const attempts = await attack(origin, url);
         assert.deepEqual(control.takeReached().sort(), attempts.map(({ name }) => name).sort());
-        // A page cannot read the answers to cross-origin forms, beacons and requests without CORS.
+        // A page cannot read the answers to cross-origin forms, frames, beacons and requests without CORS.
         const unread = attempts.filter(({ read }) => read === undefined).map(({ name }) => name);
         assert.deepEqual(
-          unread.filter((name) => !/^(form|beacon|no-cors)/.test(name)),
+          unread.filter((name) => !/^(form|frame|beacon|no-cors)/.test(name)),
           [],
         );
       }
@@ -276,8 +266,9 @@ describe("The emulator with a running instance", function () {
       );
     });
 
-    it("shows it no data and changes nothing", async () => {
+    it("shows it no data and changes nothing, even in a bucket that everyone may use", async () => {
       const before = await state();
+      assert.equal(await (await fetch(`${aws.url}/open/video.mp4`)).text(), "secret");
       const refusals = new Set<string>();
       for (const port of ports()) {
         for (const origin of origins()) {

@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
+import { anonymousBucket, anonymousRefusal, anonymousSignature, refusePages } from "./anonymous.ts";
 import { readBody, tooLarge, unpacked } from "./body.ts";
 import type { Credentials } from "./credentials.ts";
 import { corsHeaders } from "./cors.ts";
@@ -15,12 +16,13 @@ import type { CorsRule } from "./cors.ts";
 import { KnownKeys } from "./known-keys.ts";
 import { localPage, unsignedPage } from "./local-pages.ts";
 import type { LocalPagesOptions } from "./local-pages.ts";
-import { bucketPattern, checkHost, ForeignRequestError, isFromPage } from "./origin.ts";
+import { checkHost, ForeignRequestError, isFromPage } from "./origin.ts";
 import type { Addressed } from "./origin.ts";
 import type { Launcher } from "../iam/launcher-client.ts";
 import type { ServerSocket } from "../processes/sockets.ts";
 import { Proxy } from "./proxy.ts";
 import { refuse, signatureRefusal } from "./refusal.ts";
+import { firstSegment, isBucket, s3Target } from "./s3-target.ts";
 import { isPresignedV2, verifyPresignedV2 } from "./signature-v2.ts";
 import { StackDate } from "./stack-date.ts";
 import { isUnsignedForm, isWebIdentityCall } from "./web-identity.ts";
@@ -74,9 +76,6 @@ const ownScopes: ReadonlyMap<string, string> = new Map([
 
 // Paths of services other than S3: the root, or the path of a queue's URL.
 const servicePath = /^\/(\d{12}\/[\w-]{1,80}(\.fifo)?)?$/;
-
-// Bucket names whose paths MiniStack interprets as paths of other services, for any signed service.
-const reservedBucket = /^(\d{4}-\d{2}-\d{2}|health|iceberg.*|login|logout|oauth2|restapis|signup|v20180820)$/;
 
 /**
  * Starts the gateway on 127.0.0.1.
@@ -218,6 +217,18 @@ async function serve(
       proxy.forward(request, response, { target, signature, stamp });
       return undefined;
     }
+    const open = anonymousBucket(received, addressed, path);
+    if (open !== undefined) {
+      refusePages(request.headers);
+      const refusal = await anonymousRefusal(received, open, options.launcher);
+      if (refusal !== undefined) return refuse(request, refusal);
+      proxy.forward(request, response, {
+        target: received.target,
+        signature: anonymousSignature(options.region),
+        stamp,
+      });
+      return undefined;
+    }
     signature = readSignature(received);
     if (signature.scope.service === "s3") bodyHash = await verifier.verify(received, signature);
   } catch (error) {
@@ -301,7 +312,7 @@ async function corsOf(
   path: string,
   { corsRules }: GatewayOptions,
 ): Promise<Record<string, string>> {
-  const name = bucket === "" ? (path.split("/", 2)[1] ?? "") : bucket;
+  const name = bucket === "" ? firstSegment(path) : bucket;
   const allowed = isBucket(name) ? corsHeaders(await corsRules(name), method, headers) : undefined;
   if (allowed !== undefined) return allowed;
   throw new ForeignRequestError(
@@ -317,21 +328,6 @@ function ownService(signingName: string, path: string, { services }: GatewayOpti
   const model = ownScopes.get(signingName);
   if (model === undefined) return undefined;
   return services.get(model === "sagemaker" && path.startsWith("/endpoints/") ? "sagemaker-runtime" : model);
-}
-
-/**
- * Returns the path-style target of a request to S3; undefined for a path that is not a bucket's. MiniStack serves other
- * interfaces below some paths: administration, functions, catalogues.
- */
-function s3Target({ bucket }: Addressed, path: string, target: string): string | undefined {
-  if (bucket !== undefined) return isBucket(bucket) ? `/${bucket}${target}` : undefined;
-  if (path === "/") return target;
-  const [, first = ""] = path.split("/", 2);
-  return isBucket(first) ? target : undefined;
-}
-
-function isBucket(name: string): boolean {
-  return bucketPattern.test(name) && !reservedBucket.test(name);
 }
 
 function noSuchPath(path: string): Refusal {

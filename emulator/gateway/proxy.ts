@@ -14,7 +14,7 @@ import { SocketAgent } from "../processes/sockets.ts";
 import type { ServerSocket } from "../processes/sockets.ts";
 import { xml } from "../wire/xml.ts";
 import { withoutAuthentication } from "./signature.ts";
-import type { Signature } from "./signature.ts";
+import type { SignatureScope } from "./signature.ts";
 
 // Headers that concern one hop, not the message (RFC 9110, 7.6.1); Node sets them itself.
 const hopByHop = new Set([
@@ -32,7 +32,7 @@ export interface Forwarded {
   /** Path and query as they were sent; S3's in path style. */
   readonly target: string;
   /** Undefined for a request that needs no credentials. */
-  readonly signature: Signature | undefined;
+  readonly signature: SignatureScope | undefined;
   /** Headers that replace MiniStack's in the answer. */
   readonly stamp: () => Readonly<Record<string, string>>;
   /** SHA-256 (hex) of the body. MiniStack gets the end of the body only if it matches. */
@@ -151,7 +151,7 @@ class HashCheck extends Transform {
  * Formats an Authorization header with only the scope: MiniStack routes by it; the signature has been verified and is
  * not forwarded.
  */
-function scopeOnly({ accessKeyId, date, scope }: Signature): string {
+function scopeOnly({ accessKeyId, date, scope }: SignatureScope): string {
   const day = date.toISOString().slice(0, 10).replaceAll("-", "");
   const credential = `${accessKeyId}/${day}/${scope.region}/${scope.service}/aws4_request`;
   return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=${"0".repeat(64)}`;

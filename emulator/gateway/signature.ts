@@ -28,12 +28,16 @@ export interface Scope {
   readonly region: string;
 }
 
-/** A parsed signature, not verified yet. */
-export interface Signature {
+/** Whose request it is, for which service. */
+export interface SignatureScope {
   readonly scope: Scope;
   readonly accessKeyId: string;
   /** Signing time of the request. */
   readonly date: Date;
+}
+
+/** A parsed signature, not verified yet. */
+export interface Signature extends SignatureScope {
   readonly signedHeaders: ReadonlySet<string>;
   readonly value: string;
   /** Validity of a presigned URL, seconds; undefined for the Authorization header. */
@@ -112,6 +116,16 @@ export function withoutAuthentication(target: string): string {
     return !authenticationParameters.has(name) && name.toLowerCase() !== tokenParameter.toLowerCase();
   });
   return kept.length === 0 ? path : `${path}?${kept.join("&")}`;
+}
+
+/** Tells whether a request has a part of a signature, of any version and in any spelling. */
+export function carriesCredentials({ headers, target }: ReceivedRequest): boolean {
+  const names = new Set([...authenticationParameters, tokenParameter].map((name) => name.toLowerCase()));
+  return (
+    headers.authorization !== undefined ||
+    headers["x-amz-security-token"] !== undefined ||
+    queryOf(target).some(([name]) => names.has(name.toLowerCase()))
+  );
 }
 
 /** Verifies signatures made with known key pairs. */

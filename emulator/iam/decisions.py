@@ -11,6 +11,7 @@ from ministack.core import iam_evaluator as evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, kms
 from principals import BOUNDARY, IDENTITY_BASED, Principal, principal_of_key, principal_of_role
+from public_access import for_everyone, is_restricted
 
 RESOURCE_BASED = "resource-based policy"
 TRUST = "role trust policy"
@@ -21,9 +22,16 @@ ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 # The trust policy decides about the token (WebIdentity); the call needs no credentials.
 WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
 
-# The root user of the account can repair a bucket policy that denies everything. Source: S3 API Reference,
-# GetBucketPolicy, PutBucketPolicy and DeleteBucketPolicy.
-ROOT_REPAIRS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
+# Only the bucket owner's account can do this, and its root user even if the policy denies everything. Source: S3 API
+# Reference, GetBucketPolicy, PutBucketPolicy and DeleteBucketPolicy.
+POLICY_ACTIONS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
+
+# S3 gives callers of no account no reason. Source: S3 User Guide, "Troubleshoot access denied (403 Forbidden) errors
+# in Amazon S3".
+ANONYMOUS_DENIAL = "Access Denied"
+
+# The caller's name in denials and in aws:userid, and its aws:PrincipalType.
+ANONYMOUS, ANONYMOUS_TYPE = "anonymous", "Anonymous"
 
 
 @dataclass(frozen=True)
@@ -110,18 +118,25 @@ class Call:
     attached: ResourcePolicy
     # A grant on the key allows the call.
     granted: bool = False
+    # RestrictPublicBuckets of the bucket forbids the call to everyone.
+    restricted: bool = False
 
 
 def install() -> None:
-    """Let MiniStack compare aws:PrincipalArn with the ARN of a session's role.
+    """Let MiniStack compare aws:PrincipalArn with the ARN of a session's role; a caller without credentials has none.
 
     Source: IAM User Guide, "AWS global condition context keys", aws:PrincipalArn. Roles with a path are not supported.
     """
     resolve = evaluator._resolve_condition_key
 
     def resolve_condition_key(key: str, ctx: evaluator.EvalContext) -> object:
-        arn = ctx.principal_arn
-        if key.lower() == "aws:principalarn" and ":assumed-role/" in arn:
+        arn, name = ctx.principal_arn, key.lower()
+        if ctx.principal_type == ANONYMOUS_TYPE:
+            if name in {"aws:principalarn", "aws:principalaccount"}:
+                return None
+            if name in {"aws:resourceaccount", "s3:resourceaccount"}:
+                return get_account_id()
+        if name == "aws:principalarn" and ":assumed-role/" in arn:
             return f"arn:aws:iam::{ctx.principal_account}:role/{arn.split('/')[1]}"
         return resolve(key, ctx)
 
@@ -140,7 +155,8 @@ def decide(
     granted = _is_granted(caller, action, resource, keys)
     for tag, value in resource_tags(resource).items():
         keys.setdefault(f"aws:resourcetag/{tag}".lower(), value)
-    call = Call(caller, action, resource, keys, _resource_policy(action, resource), granted)
+    restricted = isinstance(caller, Anonymous) and is_restricted(resource)
+    call = Call(caller, action, resource, keys, _resource_policy(action, resource), granted, restricted)
     decision = decision_about(call)
     # About a web identity, the decision about its token is recorded.
     if record and recorder.is_on() and (action != WEB_IDENTITY or isinstance(caller, WebIdentity)):
@@ -158,12 +174,13 @@ def decision_about(call: Call) -> Decision:
     elif isinstance(caller, Principal):
         name, match = caller.arn, _decide_principal(caller, _evaluation(caller, call), call.attached)
     else:
-        name = caller.name if isinstance(caller, Service) else "anonymous"
-        match = _decide_outsider(caller, call)
+        name = caller.name if isinstance(caller, Service) else ANONYMOUS
+        match = _decide_service(caller, call) if isinstance(caller, Service) else _decide_anonymous(call)
     if match.decision == "ImplicitDeny" and call.granted:
         return Decision(True, name, action, resource)
     allowed = match.decision == "Allow"
-    message = "" if allowed else _message(name, action, resource, match)
+    words = ANONYMOUS_DENIAL if isinstance(caller, Anonymous) else _message(name, action, resource, match)
+    message = "" if allowed else words
     return Decision(allowed, name, action, resource, message, match.policy, match.sid or None)
 
 
@@ -179,7 +196,7 @@ def _decide_token(identity: WebIdentity, call: Call) -> _Match:
 
 def _decide_principal(principal: Principal, ctx: evaluator.EvalContext, attached: ResourcePolicy) -> _Match:
     own = _by_layers(principal, ctx)
-    if attached.document is None or (principal.type == "Root" and ctx.action in ROOT_REPAIRS):
+    if attached.document is None or (principal.type == "Root" and ctx.action in POLICY_ACTIONS):
         return own
     identity = evaluator.EvalResult(own.decision, principal.arn, own.sid or "")
     limits = [[policy.statements for policy in layer.policies] for layer in principal.layers[1:]]
@@ -214,23 +231,33 @@ def _by_layers(principal: Principal, ctx: evaluator.EvalContext) -> _Match:
     return allows[0] or _Match("ImplicitDeny", IDENTITY_BASED)
 
 
-def _decide_outsider(caller: Service | Anonymous, call: Call) -> _Match:
-    """Decide for a caller that no identity-based policy applies to."""
-    is_service, keys = isinstance(caller, Service), call.keys
-    if isinstance(caller, Service):
-        keys = {
-            "aws:sourcearn": caller.source_arn,
-            "aws:sourceaccount": caller.source_account,
-            # Older samples of policies have this key.
-            "aws:sourceowner": caller.source_account,
-            "aws:principalservicename": caller.name,
-            **keys,
-        }
+def _decide_service(service: Service, call: Call) -> _Match:
+    """Decide for a service: no identity-based policy applies to it."""
+    keys = {
+        "aws:principalisawsservice": "true",
+        "aws:sourcearn": service.source_arn,
+        "aws:sourceaccount": service.source_account,
+        # Older samples of policies have this key.
+        "aws:sourceowner": service.source_account,
+        "aws:principalservicename": service.name,
+    }
     # "*" matches Principal "*", and no account.
-    outsider = Principal("*", "Service" if is_service else "Anonymous", "", [])
-    ctx = _evaluation(outsider, replace(call, keys={"aws:principalisawsservice": str(is_service).lower(), **keys}))
-    service = caller.name if isinstance(caller, Service) else None
-    result = evaluator.evaluate_resource_policy(call.attached.document, ctx, service=service)
+    ctx = _evaluation(Principal("*", "Service", "", []), replace(call, keys={**keys, **call.keys}))
+    result = evaluator.evaluate_resource_policy(call.attached.document, ctx, service=service.name)
+    return _attached_match(result, call)
+
+
+def _decide_anonymous(call: Call) -> _Match:
+    """Decide for a caller without credentials: only the resource's policy for everyone applies to it."""
+    if call.restricted or call.action in POLICY_ACTIONS:
+        return _Match("ImplicitDeny", call.attached.kind)
+    # Source: IAM User Guide, "IAM policy elements: Variables and tags", "Request information that you can use".
+    caller = Principal("*", ANONYMOUS_TYPE, "", [], {"aws:userid": ANONYMOUS})
+    result = evaluator.evaluate_resource_policy(for_everyone(call.attached.document), _evaluation(caller, call))
+    return _attached_match(result, call)
+
+
+def _attached_match(result: evaluator.EvalResult, call: Call) -> _Match:
     policy = None if result.decision == "ImplicitDeny" else call.resource
     return _Match(result.decision, call.attached.kind, policy, result.matched_sid)
 

@@ -104,7 +104,7 @@ def _object_uses(action: str, resource: str, request: Request) -> list[KeyUse]:
 
 
 def _uses(action: str, stored: dict[str, str], bucket: str, key: str) -> list[KeyUse]:
-    if stored.get(ALGORITHM) != "aws:kms" or not stored.get(KEY_ID):
+    if stored.get(ALGORITHM) != "aws:kms":
         return []
     arn = f"arn:aws:s3:::{bucket}"
     encrypted = arn if stored.get(BUCKET_KEY) == "true" else f"{arn}/{key}"

@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 import os
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import denials
 from conditions import ACTIONS, Parameters, conditions_of_write, context_of, further_checks, resources_of
-from decisions import Anonymous, Caller, Decision, Service, caller_of, decide
+from decisions import ANONYMOUS, Anonymous, Caller, Decision, Service, caller_of, decide
 from decisions import install as install_decisions
 from encryption import KeyUse, Request, key_uses, request_of
 from managed_keys import install as install_managed_keys
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import sns, sqs, sts
+from ministack.services import s3, sns, sqs, sts
 from object_writes import install as install_object_writes
 from principals import UnknownPrincipalError, principal_of_key
 from token_check import is_token
@@ -38,6 +39,15 @@ _request: ContextVar[Request] = ContextVar("request")
 
 # The service or role that the emulator makes the request for; None for a client's request.
 _actor: ContextVar[dict[str, Any] | None] = ContextVar("actor", default=None)
+
+# The access key ID by which the gateway names a caller without credentials; no signature can have it.
+ANONYMOUS_KEY = "ANONYMOUS"
+
+# S3's error for a use of a key without credentials. Sources: pottava/aws-s3-proxy#46; AWS Knowledge Center, "How do I
+# troubleshoot the error 'Requests require AWS Signature Version 4'".
+UNSIGNED_KEY_USE = (
+    "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."
+)
 
 # The gateway removes both from the requests of clients.
 ACTOR_HEADER = "x-launcher-caller"
@@ -103,7 +113,7 @@ def enforce(
         decision = decide(caller, needed, resource, context)
         if not decision.allowed:
             return _denied(decision)
-        for use in key_uses(needed, resource, _request.get(Request())):
+        for use in key_uses(needed, resource, _request_by(caller)):
             decision = _decide_use(caller, use)
             if not decision.allowed:
                 _is_key_denial.set(True)
@@ -115,10 +125,19 @@ def _caller(access_key_id: str) -> Caller:
     actor = _actor.get()
     if actor is not None:
         return caller_of(actor)
-    return principal_of_key(access_key_id) if access_key_id else Anonymous()
+    return Anonymous() if access_key_id in {"", ANONYMOUS_KEY} else principal_of_key(access_key_id)
+
+
+def _request_by(caller: Caller) -> Request:
+    """Return the request; without credentials, a HEAD of an encrypted object is refused like a GET."""
+    request = _request.get(Request())
+    return replace(request, method="GET") if isinstance(caller, Anonymous) and request.method == "HEAD" else request
 
 
 def _decide_use(caller: Caller, use: KeyUse) -> Decision:
+    if isinstance(caller, Anonymous):
+        # KMS accepts only signed calls, so no key policy can allow the use.
+        return Decision(False, ANONYMOUS, use.action, use.key, UNSIGNED_KEY_USE)
     return decide(caller, use.action, use.key, use.context(by_service=isinstance(caller, Service)))
 
 
@@ -182,11 +201,13 @@ def _wrap_iam_actions() -> None:
 
 
 def _key_denial(service: str, headers: dict[str, str]) -> Response | None:
-    """Return the error of SNS and SQS for a denied use of a key; S3's is an ordinary AccessDenied.
+    """Return the error of SNS and SQS for a denied use of a key; S3's is AccessDenied, except without credentials.
 
     Sources: aws/aws-cdk#24337 and aws-samples/aws-secure-environment-accelerator#971 for SNS; SQS API Reference,
     SendMessage.
     """
+    if _message.get() == UNSIGNED_KEY_USE:
+        return cast("Response", s3._error("InvalidArgument", UNSIGNED_KEY_USE, 400))
     words = f"{_message.get()} (Service: AWSKMS; Status Code: 400; Error Code: AccessDeniedException)"
     if service == "sns":
         return cast("Response", sns._error("KMSAccessDenied", words, 400))

@@ -65,6 +65,8 @@ const denials = z.object({
   ),
 });
 
+const openness = z.object({ open: z.boolean() });
+
 /** A key pair that IAM or STS has issued, or the reason why there is none. */
 export type IssuedCredentials = z.infer<typeof credentials>;
 
@@ -85,6 +87,8 @@ export interface Launcher {
   credentialsOf(accessKeyId: string): Promise<IssuedCredentials>;
   /** Returns the last denials, oldest first. */
   denials(): Promise<readonly Denial[]>;
+  /** Tells whether a bucket's policy allows anything to callers without credentials; false if there is no such bucket. */
+  isOpen(bucket: string): Promise<boolean>;
 }
 
 /** A connection to the launcher. A request waits until the launcher has started. */
@@ -108,6 +112,10 @@ export class LauncherConnection implements Launcher {
 
   async denials(): Promise<readonly Denial[]> {
     return denials.parse(await this.#post("/_denials", {})).denials;
+  }
+
+  async isOpen(bucket: string): Promise<boolean> {
+    return openness.parse(await this.#post("/_open", { bucket })).open;
   }
 
   /** Issues credentials of a new session of a role. */

@@ -15,6 +15,7 @@ from decisions import Decision, caller_of, decide
 from ministack.core import iam_evaluator
 from ministack.core.responses import set_request_account_id, set_request_region
 from principals import UnknownPrincipalError
+from public_access import is_open
 from sessions import issue
 from token_check import is_token
 
@@ -93,7 +94,17 @@ def _session(request: dict[str, Any]) -> dict[str, Any]:
         return {"unknown": str(error)}
 
 
-paths = {"/_authorize": _authorize, "/_credentials": _credentials, "/_denials": _denials, "/_session": _session}
+def _open(request: dict[str, Any]) -> dict[str, Any]:
+    return {"open": is_open(request["bucket"])}
+
+
+paths = {
+    "/_authorize": _authorize,
+    "/_credentials": _credentials,
+    "/_denials": _denials,
+    "/_open": _open,
+    "/_session": _session,
+}
 
 
 async def _answer(send: Send, status: int, content: dict[str, Any]) -> None:

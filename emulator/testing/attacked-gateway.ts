@@ -40,6 +40,9 @@ export interface SignedAttack {
   readonly payload?: string;
 }
 
+/** The bucket whose policy allows something to everyone. */
+export const openBucket = "open";
+
 /** A gateway that serves S3, STS and SQS. */
 export interface AttackedGateway {
   readonly port: number;
@@ -80,7 +83,7 @@ export async function startAttackedGateway(): Promise<AttackedGateway> {
   const gateway = await startGateway({
     port: 0,
     credentials: testCredentials,
-    launcher: permissiveLauncher,
+    launcher: { ...permissiveLauncher, isOpen: (bucket) => Promise.resolve(bucket === openBucket) },
     containers: noContainers,
     upstream: { path: upstreamSocket, ready: Promise.resolve() },
     upstreamServices: ["s3", "sts", "sqs"],

@@ -79,6 +79,11 @@ const attack = `async ({ base, archive, presigned }) => {
     ["list buckets", "GET", "/"],
     ["list a bucket", "GET", "/videos"],
     ["read an object", "GET", "/videos/video.mp4"],
+    ["list the open bucket", "GET", "/open"],
+    ["read an open object", "GET", "/open/video.mp4"],
+    ["put an open object", "PUT", "/open/attacked", plain, "attacked"],
+    ["delete an open object", "DELETE", "/open/video.mp4"],
+    ["delete open objects", "POST", "/open?delete", plain, "<Delete><Object><Key>video.mp4</Key></Object></Delete>"],
     ["health", "GET", "/_local/health"],
     ["status", "GET", "/_local/status"],
     ["container credentials", "GET", "/_local/container-credentials"],
@@ -116,6 +121,7 @@ const attack = `async ({ base, archive, presigned }) => {
     ["make a topic", "/", "application/x-www-form-urlencoded", { Action: "CreateTopic", Name: "attacked" }],
     ["presigned topic", "/?" + presigned.sns, "application/x-www-form-urlencoded", { Action: "CreateTopic", Name: "attacked" }],
     ["upload", "/videos", "multipart/form-data", { key: "attacked", file: "attacked" }],
+    ["open upload", "/open", "multipart/form-data", { key: "attacked", file: "attacked" }],
     ["presigned upload", "/videos?" + presigned.s3, "multipart/form-data", { key: "attacked", file: "attacked" }],
     ["make a function", "/2015-03-31/functions", "text/plain", { '{"a': '":1}' }],
     ["reset", "/_ministack/reset", "text/plain", {}],
@@ -139,15 +145,27 @@ const attack = `async ({ base, archive, presigned }) => {
     });
   }
 
-  const paths = { root: "/", object: "/videos/video.mp4", presigned: "/videos/video.mp4?" + presigned.s3 };
+  const paths = {
+    root: "/",
+    object: "/videos/video.mp4",
+    "open object": "/open/video.mp4",
+    "open image": "/open/image.svg",
+    presigned: "/videos/video.mp4?" + presigned.s3,
+  };
   for (const [what, path] of Object.entries(paths)) {
-    attempt("image: " + what, (name) => until(Object.assign(new Image(), { src: at(path, name) }), "an image"));
+    attempt("image: " + what, (name) =>
+      until(Object.assign(new Image(), { src: at(path, name), referrerPolicy: "no-referrer" }), "an image"));
     attempt("script: " + what, (name) =>
       until(Object.assign(document.createElement("script"), { src: at(path, name) }), "a script"));
     attempt("style: " + what, (name) =>
       until(Object.assign(document.createElement("link"), { rel: "stylesheet", href: at(path, name) }), "a style"));
   }
 
+  attempt("frame: open object", async (name) => {
+    const frame = document.createElement("iframe");
+    await until(Object.assign(frame, { src: at("/open/video.mp4", name), referrerPolicy: "no-referrer" }));
+    return frame.contentDocument?.body?.textContent || undefined;
+  });
   attempt("beacon", async (name) => {
     navigator.sendBeacon(at("/2015-03-31/functions", name), JSON.stringify(code));
   });
@@ -221,6 +239,7 @@ const contents: Readonly<Record<string, readonly [type: string, body: string]>> 
   script: ["text/javascript", "0;"],
   style: ["text/css", "a {}"],
   form: ["text/html", "<!doctype html><body>readable</body>"],
+  frame: ["text/html", "<!doctype html><body>readable</body>"],
   event: ["text/event-stream", "data: readable\n\n"],
 };
 

@@ -19,11 +19,12 @@ export const testRegion = "us-east-1";
 export const testAccount = "000000000000";
 export const testCredentials = randomCredentials();
 
-/** A launcher that knows no issued credentials and allows everything. */
+/** A launcher that knows no issued credentials, allows everything to those who sign, and has no open bucket. */
 export const permissiveLauncher: Launcher = {
   decide: () => Promise.resolve({ allowed: true, message: "" }),
   credentialsOf: () => Promise.resolve({ unknown: "UnrecognizedClientException" }),
   denials: () => Promise.resolve([]),
+  isOpen: () => Promise.resolve(false),
 };
 
 /** Credentials of containers for a gateway that has none. */
