@@ -58,6 +58,7 @@ const functions: Readonly<Record<string, string>> = {
   "services.sqs._xml_err_resp": "code, msg, status",
   "services.sqs.queue_policy_allows": "queue_arn, service, source_arn, source_account",
   "services.sts._evict_expired_sessions": "",
+  "services.sts._session_policies": "params, account_id, check",
   "services.sts._web_identity_trust_denied": "role_arn, params, use_json",
   "services.sts.register_session": "access_key, session",
   "services.tagging.resource_tags": "arn",

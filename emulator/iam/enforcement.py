@@ -24,7 +24,7 @@ from ministack.services import s3, sns, sqs, sts
 from object_writes import install as install_object_writes
 from principals import UnknownPrincipalError, principal_of_key
 from token_check import is_token
-from web_identity import trust_denial
+from web_identity import install as install_web_identities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,7 @@ def install() -> None:
     iam_evaluator._request_origin.set(("127.0.0.1", True))
     app._authenticate_only = _refuse_unlisted
     _wrap_iam_actions()
-    sts._web_identity_trust_denied = trust_denial
+    install_web_identities()
     # An expired session stays known: its calls fail with ExpiredToken, not as those of an unknown key.
     sts._evict_expired_sessions = lambda: None
     sqs.queue_policy_allows = _delivery("sqs:SendMessage")

@@ -2,15 +2,17 @@ import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { after, before, describe, it } from "mocha";
 import {
-  PutRolePolicyCommand,
-  IAMClient,
   CreateOpenIDConnectProviderCommand,
+  CreatePolicyCommand,
   CreateRoleCommand,
+  IAMClient,
+  PutRolePolicyCommand,
 } from "@aws-sdk/client-iam";
 import { CreateKeyCommand, KMSClient } from "@aws-sdk/client-kms";
 import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { AssumeRoleWithWebIdentityCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+import type { AssumeRoleWithWebIdentityCommandInput } from "@aws-sdk/client-sts";
 import { allow, createRole, policyOf, sessionOf } from "../testing/roles.ts";
 import { startTestAws } from "../testing/test-aws.ts";
 import type { TestAws } from "../testing/test-aws.ts";
@@ -238,7 +240,7 @@ describe("The launcher's interface", () => {
       iam.destroy();
     });
     const claims = { iss: `https://${issuer}`, aud: "sts.amazonaws.com", sub: subject };
-    const assume = async (change: object = {}, more: { DurationSeconds?: number } = {}) => {
+    const assume = async (change: object = {}, more: Partial<AssumeRoleWithWebIdentityCommandInput> = {}) => {
       const encoded = [{ alg: "none" }, { ...claims, ...change }].map((part) =>
         Buffer.from(JSON.stringify(part)).toString("base64url"),
       );
@@ -252,13 +254,17 @@ describe("The launcher's interface", () => {
       }
     };
 
-    it("opens a session of the role that trusts it", async () => {
-      const { Credentials } = await assume();
-      const credentials = {
+    const sessionWith = async (more: Partial<AssumeRoleWithWebIdentityCommandInput> = {}) => {
+      const { Credentials } = await assume({}, more);
+      return {
         accessKeyId: Credentials?.AccessKeyId ?? "",
         secretAccessKey: Credentials?.SecretAccessKey ?? "",
         sessionToken: Credentials?.SessionToken ?? "",
       };
+    };
+
+    it("opens a session of the role that trusts it", async () => {
+      const credentials = await sessionWith();
       const sts = new STSClient(sdkConfig(aws, credentials));
       const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
       assert.equal(Arn, `arn:aws:sts::${testAccount}:assumed-role/deploy/workflow`);
@@ -300,6 +306,48 @@ describe("The launcher's interface", () => {
 
     it("refuses a session that is longer than the role allows", async () => {
       await assert.rejects(assume({}, { DurationSeconds: 7200 }), /exceeds the MaxSessionDuration/);
+    });
+
+    describe("limits the session by the request's session policies", () => {
+      const mayCreate = async (more: Partial<AssumeRoleWithWebIdentityCommandInput>) => {
+        const { accessKeyId } = await sessionWith(more);
+        const resources = ["arn:aws:s3:::deployed"];
+        return await authorizer.authorize({
+          caller: { accessKeyId },
+          action: "s3:CreateBucket",
+          resources,
+          context: {},
+        });
+      };
+      const denied = /assumed-role\/deploy\/workflow .* because no session policy allows the s3:CreateBucket action/;
+
+      it("to what the inline policy allows", async () => {
+        assert.equal((await mayCreate({ Policy: policyOf(allow("Create", "s3:CreateBucket")) })).allowed, true);
+        assert.match((await mayCreate({ Policy: policyOf(allow("Read", "s3:GetObject")) })).message, denied);
+      });
+
+      it("to what a managed policy allows", async () => {
+        const iam = new IAMClient(sdkConfig(aws));
+        const arnOf = async (PolicyName: string, action: string) => {
+          const PolicyDocument = policyOf(allow("One", action));
+          return (await iam.send(new CreatePolicyCommand({ PolicyName, PolicyDocument }))).Policy?.Arn;
+        };
+        const [creates, reads] = [await arnOf("creates", "s3:CreateBucket"), await arnOf("reads", "s3:GetObject")];
+        iam.destroy();
+        assert.equal((await mayCreate({ PolicyArns: [{ arn: reads }, { arn: creates }] })).allowed, true);
+        assert.match((await mayCreate({ PolicyArns: [{ arn: reads }] })).message, denied);
+      });
+
+      it("and no later session", async () => {
+        await sessionWith({ Policy: policyOf(allow("Read", "s3:GetObject")) });
+        assert.equal((await mayCreate({})).allowed, true);
+      });
+
+      it("and refuses invalid ones", async () => {
+        await assert.rejects(assume({}, { Policy: "{" }), { name: "MalformedPolicyDocumentException" });
+        const arn = `arn:aws:iam::${testAccount}:policy/missing`;
+        await assert.rejects(assume({}, { PolicyArns: [{ arn }] }), /does not match an existing IAM Managed Policy/);
+      });
     });
 
     it("is the only call that needs no signature", async () => {

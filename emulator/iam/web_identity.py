@@ -9,19 +9,37 @@ from __future__ import annotations
 import base64
 import json
 import time
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import denials
 from decisions import WebIdentity, decide
 from ministack.core.responses import error_response_json
-from ministack.services import iam
+from ministack.services import iam, sts
 
 if TYPE_CHECKING:
     from asgi import Response
 
 ACTION = "sts:AssumeRoleWithWebIdentity"
 DEFAULT_DURATION = 3600
+
+
+# Session policies of the request that is being served, from the check of its token until its session is stored.
+_policies: ContextVar[dict[str, Any] | None] = ContextVar("policies", default=None)
+
+
+def install() -> None:
+    """Let MiniStack check tokens here, and keep the session policies of a web identity, which it ignores."""
+    register = sts.register_session
+
+    def register_session(access_key: str, session: dict[str, Any]) -> None:
+        policies = _policies.get()
+        _policies.set(None)
+        register(access_key, session if policies is None else {**session, "SessionPolicies": policies})
+
+    sts.register_session = register_session
+    sts._web_identity_trust_denied = trust_denial
 
 
 class RefusedError(Exception):
@@ -34,13 +52,17 @@ class RefusedError(Exception):
 
 
 def trust_denial(role_arn: str, params: dict[str, Any], use_json: bool) -> Response | None:
-    """Return the response to a token that may not assume the role; None if it may."""
+    """Return the response to a token that may not assume the role, or to invalid session policies; None if it may."""
+    policies, invalid = sts._session_policies(params, role_arn.split(":")[4])
+    if invalid is not None:
+        return cast("Response", invalid)
     try:
         _check(role_arn, _claims(iam._p(params, "WebIdentityToken")), iam._p(params, "DurationSeconds"))
     except RefusedError as error:
         if use_json:
             return cast("Response", error_response_json(error.code, str(error), error.status))
         return cast("Response", iam._error(error.status, error.code, str(error), ns="sts"))
+    _policies.set(policies if any(policies.values()) else None)
     return None
 
 
