@@ -11,7 +11,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import denials
+from conditions import key_arn
 from decisions import Decision, caller_of, decide
+from encryption import is_aws_managed
 from ministack.core import iam_evaluator
 from ministack.core.responses import set_request_account_id, set_request_region
 from principals import UnknownPrincipalError
@@ -52,7 +54,11 @@ async def refuse_token(send: Send) -> None:
 
 def _authorize(request: dict[str, Any]) -> dict[str, Any]:
     """Decide about all resources of a request; the first denial is the answer."""
-    action, resources, context = request["action"], request["resources"], request["context"]
+    action, resources = request["action"], [_resolved(resource) for resource in request["resources"]]
+    # A condition key has the key's ARN, too, such as sagemaker:VolumeKmsKeyArn.
+    context = {
+        name: _resolved(value) if isinstance(value, str) else value for name, value in request["context"].items()
+    }
     record = request.get("record", True)
     try:
         caller = caller_of(request["caller"])
@@ -61,7 +67,10 @@ def _authorize(request: dict[str, Any]) -> dict[str, Any]:
         name = named.get("accessKeyId") or named["roleArn"]
         decisions = [Decision(False, name, action, resources[0], str(error))]
     else:
-        decisions = [decide(caller, action, resource, context, record=record) for resource in resources]
+        decisions = [
+            _unusable_alias(action, resource) or decide(caller, action, resource, context, record=record)
+            for resource in resources
+        ]
     decision = next((one for one in decisions if not one.allowed), decisions[0])
     if record:
         denials.record(decision)
@@ -71,6 +80,27 @@ def _authorize(request: dict[str, Any]) -> dict[str, Any]:
         **({} if decision.policy is None else {"policy": decision.policy}),
         **({} if decision.sid is None else {"sid": decision.sid}),
     }
+
+
+def _resolved(value: str) -> str:
+    """Return the ARN of an alias's key; other values, and an alias without a key, as they are."""
+    return key_arn(value) if _is_alias(value) else value
+
+
+def _is_alias(value: str) -> bool:
+    return value.startswith("arn:aws:kms:") and ":alias/" in value
+
+
+def _unusable_alias(action: str, resource: str) -> Decision | None:
+    """Return the decision about an alias without a key here; None for every other resource.
+
+    Of AWS's own keys, principals of the account may use each. That SageMaker passes on KMS's words for an alias that
+    does not exist is an assumption. Source of the words: KMS API Reference, NotFoundException.
+    """
+    if not _is_alias(resource):
+        return None
+    allowed = is_aws_managed(resource)
+    return Decision(allowed, "", action, resource, "" if allowed else f"Alias {resource} is not found.")
 
 
 def _credentials(request: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import type { Outbox, Sender } from "./outbox.ts";
 import type { Named } from "./registry.ts";
 import { checkStart, mayPublishMetrics } from "./start-permissions.ts";
 import type { StartedInstance } from "./start-permissions.ts";
+import { volumeKeyArn } from "./volume-key.ts";
 import { alarmArn } from "../cloudwatch/identity.ts";
 
 // FailureReason's maximum length in the API model.
@@ -39,12 +40,6 @@ function rollbackAlarmsOf(deployment: DeploymentConfig | undefined): string[] {
 
 function networkOf(vpc: VpcConfig | undefined): StartedInstance["network"] {
   return vpc && { subnets: vpc.Subnets ?? [], securityGroups: vpc.SecurityGroupIds ?? [] };
-}
-
-/** Returns the key's ARN; undefined without a key, and for an alias, whose key is not known here. */
-function volumeKeyOf(key: string | undefined, { region, accountId }: SageMakerDependencies): string | undefined {
-  if (key === undefined || /^(arn:.*:)?alias\//.test(key)) return undefined;
-  return key.startsWith("arn:") ? key : `arn:aws:kms:${region}:${accountId}:key/${key}`;
 }
 
 function topicsOf({ success, error }: EndpointConfigRecord["async"]): string[] {
@@ -251,7 +246,7 @@ export class LiveEndpoint implements Named {
       launch: async (...started) => {
         const start = {
           ...{ roleArn, image, network: networkOf(variant.model.input.VpcConfig) },
-          volumeKey: volumeKeyOf(config.input.KmsKeyId, this.#aws),
+          volumeKey: volumeKeyArn(config.input.KmsKeyId, this.#aws),
           rollbackAlarms: isDeploying ? alarms : [],
           topics: isDeploying ? topicsOf(async) : [],
         };

@@ -95,10 +95,13 @@ describe("The permissions of SageMaker", () => {
     ]);
   });
 
-  it("do not depend on the alias of a key", async () => {
-    const input = { ...goodConfig, EndpointConfigName: "new", KmsKeyId: "alias/volumes" };
-    const [permission] = (await of("CreateEndpointConfig", input)) ?? [];
-    assert.ok(!Object.hasOwn(permission?.context ?? {}, "sagemaker:VolumeKmsKeyArn"));
+  it("name the alias of a key by its ARN, which the launcher resolves", async () => {
+    const alias = "arn:aws:kms:us-east-1:000000000000:alias/volumes";
+    for (const KmsKeyId of ["alias/volumes", alias]) {
+      const input = { ...goodConfig, EndpointConfigName: "new", KmsKeyId };
+      const [permission] = (await of("CreateEndpointConfig", input)) ?? [];
+      assert.equal(permission?.context["sagemaker:VolumeKmsKeyArn"], alias);
+    }
   });
 
   it("concern the endpoint of an invocation", async () => {

@@ -17,6 +17,7 @@ import type {
 import { AwsError } from "../../wire/service.ts";
 import type { SageMakerState } from "./dependencies.ts";
 import { tagsByKey } from "../tags.ts";
+import { volumeKeyArn } from "./volume-key.ts";
 
 /** A kind of resources, by name. */
 interface Named {
@@ -56,7 +57,11 @@ export function controlPermissions(state: SageMakerState): ServicePermissions {
     CreateEndpointConfig: (input) => [
       named("sagemaker:CreateEndpointConfig", configs, input.EndpointConfigName, {
         requestTags: tagsByKey(input.Tags),
-        keys: { ...networkKeys(input), ...variantKeys(input), "sagemaker:VolumeKmsKeyArn": keyArn(input.KmsKeyId) },
+        keys: {
+          ...networkKeys(input),
+          ...variantKeys(input),
+          "sagemaker:VolumeKmsKeyArn": volumeKeyArn(input.KmsKeyId, aws),
+        },
       }),
       ...tagged("CreateEndpointConfig", configs, input.EndpointConfigName, input.Tags),
       ...passRole(input.ExecutionRoleArn),
@@ -104,12 +109,6 @@ export function controlPermissions(state: SageMakerState): ServicePermissions {
       "sagemaker:InstanceTypes": given(variants.map(({ InstanceType }) => InstanceType)),
       "sagemaker:ModelArn": given(variants.map(({ ModelName }) => ModelName && arnOf(models, ModelName))),
     };
-  }
-
-  /** The key's ARN. An alias gives none: condition keys have the key's own ARN. */
-  function keyArn(id: string | undefined): string | undefined {
-    if (id === undefined || /^(arn:[^/]*:)?alias\//.test(id)) return undefined;
-    return id.startsWith("arn:") ? id : `arn:aws:kms:${aws.region}:${aws.accountId}:key/${id}`;
   }
 }
 
