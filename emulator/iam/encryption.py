@@ -1,4 +1,4 @@
-"""Uses of KMS keys by calls to encrypted objects, topics and queues.
+"""Uses of KMS keys by calls to encrypted objects, topics and queues, and for log groups.
 
 A service uses the key in the caller's name. Facts are from S3 API Reference, "PutObject", "GetObject" and
 "UploadPart"; S3 User Guide, "Reducing the cost of SSE-KMS with Amazon S3 Bucket Keys"; SNS Developer Guide, "Securing
@@ -26,6 +26,18 @@ MESSAGE_USES = {
     "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
     "sqs:ReceiveMessage": ("kms:Decrypt",),
 }
+
+
+# Uses of a log group's key, by CloudWatch Logs. Source: CloudWatch Logs User Guide, "Encrypt log data in CloudWatch
+# Logs using AWS Key Management Service".
+LOG_USES = (
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:DescribeKey",
+)
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,11 @@ def key_uses(action: str, resource: str, request: Request) -> list[KeyUse]:
     return []
 
 
+def log_group_uses(group: str, key: str) -> list[KeyUse]:
+    """Return the uses that CloudWatch Logs makes of the key of a log group, given the group's ARN."""
+    return [KeyUse(action, key_arn(key), "logs", {"aws:logs:arn": group}) for action in LOG_USES]
+
+
 def _object_uses(action: str, resource: str, request: Request) -> list[KeyUse]:
     bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
     if bucket not in s3._buckets:
@@ -108,7 +125,7 @@ def _uses(action: str, stored: dict[str, str], bucket: str, key: str) -> list[Ke
         return []
     arn = f"arn:aws:s3:::{bucket}"
     encrypted = arn if stored.get(BUCKET_KEY) == "true" else f"{arn}/{key}"
-    return [KeyUse(action, key_arn(stored[KEY_ID]), "s3", {"aws:s3:arn": encrypted})]
+    return [KeyUse(action, key_arn(stored.get(KEY_ID, "alias/aws/s3")), "s3", {"aws:s3:arn": encrypted})]
 
 
 def _attributes(service: str, resource: str) -> dict[str, str]:

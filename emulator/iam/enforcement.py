@@ -16,10 +16,11 @@ import denials
 from conditions import ACTIONS, Parameters, conditions_of_write, context_of, further_checks, resources_of
 from decisions import ANONYMOUS, Anonymous, Caller, Decision, Service, caller_of, decide
 from decisions import install as install_decisions
-from encryption import KeyUse, Request, key_uses, request_of
+from encryption import KeyUse, Request, key_uses, log_group_uses, request_of
 from managed_keys import install as install_managed_keys
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_region
 from ministack.services import s3, sns, sqs, sts
 from object_writes import install as install_object_writes
 from principals import UnknownPrincipalError, principal_of_key
@@ -118,6 +119,23 @@ def enforce(
             if not decision.allowed:
                 _is_key_denial.set(True)
                 return _denied(decision)
+    if action == "logs:CreateLogGroup" and (key := parameters.text("kmsKeyId")):
+        return _log_group_denial(checks[0][1].partition(":log-stream:")[0], key)
+    return None
+
+
+def _log_group_denial(group: str, key: str) -> iam_evaluator.EvalResult | None:
+    """Return the denial of a log group whose key CloudWatch Logs may not use; None if it may.
+
+    The caller needs no permission for the key. Sources: hashicorp/terraform-provider-aws#29282 for the words;
+    awsdocs/amazon-cloudwatch-logs-user-guide#25. That AWS tests each documented use is an assumption.
+    """
+    service = Service(f"logs.{get_region()}.amazonaws.com")
+    for use in log_group_uses(group, key):
+        decision = _decide_use(service, use)
+        if not decision.allowed:
+            words = f"The specified KMS key does not exist or is not allowed to be used with Arn '{group}'"
+            return _denied(replace(decision, message=words))
     return None
 
 
