@@ -151,14 +151,21 @@ def test_parts_have_the_same_samples_with_several_threads(sample: Good) -> None:
 
 
 _LONG = 30
+# Maximum number of bytes in front of a packet that belong to it: headers of a block and its cluster.
+_HEADER = 200
+
+
+def write_long(path: Path) -> bytes:
+    """Write a video of half a minute with a keyframe a second, so that a part is far from the start."""
+    times = regular(25 * _LONG, 25)
+    return write(path, film(len(times), 80, 48), times, encoding=Encoding(keyframe_every=25))
 
 
 @pytest.fixture(scope="module", params=["long.mp4", "long.mkv"])
 def long_film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video of half a minute with a keyframe a second, so that a part is far from the start."""
+    """Path of a video of `write_long`."""
     path = tmp_path_factory.mktemp("long") / str(request.param)
-    times = regular(25 * _LONG, 25)
-    write(path, film(len(times), 80, 48), times, encoding=Encoding(keyframe_every=25))
+    write_long(path)
     return path
 
 
@@ -218,6 +225,33 @@ def test_damage_counts_in_one_part_and_affects_only_its_group(long_film: Path, n
     assert sum(part.damage.packets for part in parts) == whole.damage.packets
     intact = [one for one in whole.samples if not first <= one[3] < last]
     assert [one for part in parts for one in part.samples if not first <= one[3] < last] == intact
+
+
+@pytest.mark.parametrize("name", ["long.mp4", "long.mkv", "long.ts"])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 20))])
+def test_bytes_damaged_anywhere_affect_only_their_group(seed: int, name: str, tmp_path: Path) -> None:
+    # Damage between the packets, too: headers of blocks and clusters, and the index at the end of a Matroska file.
+    body = write_long(tmp_path / name)
+    chance = np.random.default_rng(seed)
+    packets = packets_of(tmp_path / name)
+    end = len(body) if name.endswith(".mkv") else packets[-1].start
+    start, length = int(chance.integers(packets[1].start, end - 64)), int(chance.choice([1, 8, 64]))
+    damaged = body[:start] + chance.bytes(length) + body[start + length :]
+    # A header is in front of its packet.
+    hit = [
+        number
+        for number, packet in enumerate(packets)
+        if start < packet.start + packet.size and packet.start - _HEADER < start + length
+    ]
+    groups = [group_of(packets, number) for number in hit]
+    cuts = sorted(Fraction(int(chance.integers(1, 1000 * _LONG)), 1000) for _ in range(3))
+    whole = read(damaged, Fraction(5))
+    parts = [read(MemorySource(damaged), Fraction(5), part) for part in parts_of(cuts)]
+    intact = [one for one in whole.samples if not any(first <= one[3] < last for first, last in groups)]
+    samples = [one for part in parts for one in part.samples]
+    assert len(intact) > 75
+    assert [one for one in samples if not any(first <= one[3] < last for first, last in groups)] == intact
+    assert sum(part.damage.packets for part in parts) == whole.damage.packets
 
 
 @pytest.mark.parametrize("number", [28, 31, 32])
