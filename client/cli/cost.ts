@@ -5,6 +5,7 @@ import { plural } from "../src/format.ts";
 import type { BurstRun } from "./burst/run.ts";
 import { instancesFor } from "./price.ts";
 import type { Sizing } from "./price.ts";
+import type { RequestNoun } from "./request-counts.ts";
 
 /** Lower and upper bound. */
 export interface Bounds {
@@ -74,13 +75,14 @@ export interface SpentJob {
 /**
  * Describes the cost of a submission's jobs. The lower bound is the known processing time on full instances. The upper
  * bound has the time limit of the other jobs, and the maximum time to start and stop the instances.
+ * @param noun what a job is called
  */
-export function describeJobsCost(outputs: Sizing, jobs: readonly SpentJob[]): string {
+export function describeJobsCost(outputs: Sizing, jobs: readonly SpentJob[], noun: RequestNoun = "job"): string {
   const { awsEndpointUrl, instanceType, maxConcurrency } = outputs;
   if (awsEndpointUrl !== undefined) return "none (AWS emulator)";
   const price = instanceTypes.get(instanceType)?.price;
   const known = jobs.reduce((sum, { seconds = 0 }) => sum + seconds, 0);
-  const processing = `${plural(jobs.length, "job")} with ${known.toFixed(1)} s of processing`;
+  const processing = `${plural(jobs.length, noun)} with ${known.toFixed(1)} s of processing`;
   if (price === undefined) return `${processing}; ${unknownPrice(instanceType)}`;
   const longest = jobs.map(({ seconds, timeoutSeconds }) => seconds ?? timeoutSeconds);
   const total = longest.reduce((sum, seconds) => sum + seconds, 0);
@@ -92,7 +94,7 @@ export function describeJobsCost(outputs: Sizing, jobs: readonly SpentJob[]): st
     max: (price * (busy + instances * instancesLimitSeconds)) / 3600,
   };
   const unknown = jobs.filter(({ seconds }) => seconds === undefined).length;
-  const limits = unknown === 0 ? "" : `, up to the time limit of ${plural(unknown, "job")} without a result`;
+  const limits = unknown === 0 ? "" : `, up to the time limit of ${plural(unknown, noun)} without a result`;
   return (
     `between ${range(usd, " and ")} USD: ${processing}${limits}, and up to ${plural(instancesLimitSeconds / 60, "minute")} to start and stop ` +
     `${plural(instances, "instance")} (${basis(price)}; S3 and requests not counted)`

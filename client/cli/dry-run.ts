@@ -2,6 +2,8 @@
 import type { Session } from "./session.ts";
 import { describePrice } from "./price.ts";
 import type { EstimatedJobs } from "./price.ts";
+import { nounOf, videosText } from "./request-counts.ts";
+import type { CountedRequest } from "./request-counts.ts";
 import { isS3 } from "../src/submit-all.ts";
 import { plural, sizeOf } from "../src/format.ts";
 import type { Part } from "../src/parts/cut-times.ts";
@@ -25,16 +27,20 @@ export function printDryRun(
   const uploads = videos.filter(({ video }) => !isS3(video));
   const uploadBytes = sum(uploads);
   const storedBytes = sum(videos.filter(({ video }) => isS3(video)));
-  const requests = videos.reduce((total, { parts = [] }) => total + Math.max(parts.length - 1, 0), estimated.jobs);
-  const price = describePrice(stack.outputs, { ...estimated, jobs: requests });
-  const inRequests = requests === estimated.jobs ? "" : ` in ${plural(requests, "request")}`;
+  const all = videos.flatMap(({ parts = [] }, index): readonly CountedRequest[] =>
+    parts.length === 0 ? [{}] : parts.map(() => ({ part: { job: String(index) } })),
+  );
+  // A burst sends one video many times.
+  const requests = estimated.jobs + all.length - videos.length;
+  const price = describePrice(stack.outputs, { ...estimated, jobs: requests, noun: nounOf(all) });
+  const sent = nounOf(all) === "job" ? plural(estimated.jobs, "job") : videosText(all);
   print(
     [
       ...videos.map(({ video, bytes, parts = [] }) => {
         const inParts = parts.length === 0 ? "" : `, in ${plural(parts.length, "part")}: ${rangesText(parts)}`;
         return `${video}: ${bytes === undefined ? "size unknown" : sizeOf(bytes)}${inParts}`;
       }),
-      `nothing was sent; ${plural(estimated.jobs, "job")}${inRequests} would be`,
+      `nothing was sent; ${sent} would be`,
       `upload: at most ${sizeOf(uploadBytes)} in ${plural(uploads.length, "file")} (content that S3 has already is not uploaded again)`,
       ...(storedBytes === 0 ? [] : [`in S3 already: ${sizeOf(storedBytes)}`]),
       `price: ${price}`,

@@ -2,11 +2,12 @@
 import type { JobEnd } from "./job-report.ts";
 import { recordedState } from "../src/known-jobs.ts";
 import type { JobJournal } from "../src/journal.ts";
-import { plural } from "../src/format.ts";
+import { requestsText } from "./request-counts.ts";
 
 /** Counts the ends of a journal's accepted jobs. */
 export class EndCounts {
-  readonly #total: number;
+  /** Such as `4 jobs`. */
+  readonly #total: string;
   /** In the order of the printed line, independent of the order of the ends. */
   readonly #counts = new Map<string, number>([
     ["completed", 0],
@@ -16,7 +17,7 @@ export class EndCounts {
   /** Starts with the ends that the journal has. */
   constructor({ entries }: JobJournal) {
     const accepted = [...entries.values()].filter(({ job }) => job !== undefined);
-    this.#total = accepted.length;
+    this.#total = requestsText(accepted.map(({ planned }) => planned));
     for (const entry of accepted) {
       const state = recordedState(entry);
       if (state !== undefined) this.add({ state });
@@ -29,10 +30,10 @@ export class EndCounts {
     this.#counts.set(end, (this.#counts.get(end) ?? 0) + 1);
   }
 
-  /** Formats `3 of 4 jobs ended: 2 completed, 1 failed`. */
+  /** Formats `3 of 4 jobs ended: 2 completed, 1 failed`, or `7 of 9 parts of 2 videos ended: 7 completed`. */
   get line(): string {
     const ended = [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
     const ends = [...this.#counts].flatMap(([end, count]) => (count > 0 ? `${count} ${end}` : [])).join(", ");
-    return `${ended} of ${plural(this.#total, "job")} ended${ends === "" ? "" : `: ${ends}`}`;
+    return `${ended} of ${this.#total} ended${ends === "" ? "" : `: ${ends}`}`;
   }
 }

@@ -3,6 +3,7 @@ import { instanceTypes, pricesAsOf, pricesRegion } from "../../policies/instance
 import { instancesLimitSeconds } from "../src/capacity.ts";
 import type { StackOutputs } from "../src/outputs.ts";
 import { plural } from "../src/format.ts";
+import type { RequestNoun } from "./request-counts.ts";
 
 /** Price of jobs. */
 export type Price =
@@ -15,6 +16,8 @@ export type Price =
 /** Jobs of an estimate. */
 export interface EstimatedJobs {
   readonly jobs: number;
+  /** What a job is called. @default "job" */
+  readonly noun?: RequestNoun | undefined;
   /** Longest run of one job, seconds. */
   readonly timeoutSeconds: number;
 }
@@ -48,12 +51,12 @@ export function describePrice(outputs: Sizing, estimated: EstimatedJobs): string
     case "unknown":
       return `price unknown: policies/instance-types.ts has no price of ${instanceType}`;
     case "at most": {
-      const { jobs, timeoutSeconds } = estimated;
+      const { jobs, noun = "job", timeoutSeconds } = estimated;
       const instances = plural(instancesFor(outputs, jobs), "instance");
       return (
-        `at most ${usd(price.usd)}: ${plural(jobs, "job")} of up to ${timeoutSeconds} s each, ${maxConcurrency} at a time on an instance, and up to ` +
+        `at most ${usd(price.usd)}: ${plural(jobs, noun)} of up to ${timeoutSeconds} s each, ${maxConcurrency} at a time on an instance, and up to ` +
         `${plural(instancesLimitSeconds / 60, "minute")} to start and stop ${instances} (${instanceType} at ${instanceTypes.get(instanceType)?.price ?? ""} USD an hour in ` +
-        `${pricesRegion} on ${pricesAsOf}; S3 and requests not counted). How long a job really takes is not known.`
+        `${pricesRegion} on ${pricesAsOf}; S3 and requests not counted). How long a ${noun} really takes is not known.`
       );
     }
   }

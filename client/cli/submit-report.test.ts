@@ -20,8 +20,8 @@ describe("the sum of a submission", () => {
   it("counts videos and parts that were not sent apart", () => {
     const parts = [0, 1].map((number) => entryOf(`mine-${number}`, { job: "mine", number, from: number, to: null }));
     const entries = new Map([entryOf("whole"), ...parts].map((entry) => [entry.planned.inferenceId, entry]));
-    assert.equal(sumOf({ entries }), "0 of 3 jobs accepted, 1 video and 2 parts not sent");
+    assert.equal(sumOf({ entries }), "0 of 3 requests for 2 videos accepted, 1 video and 2 parts not sent");
     entries.delete("whole");
-    assert.equal(sumOf({ entries }), "0 of 2 jobs accepted, 2 parts not sent");
+    assert.equal(sumOf({ entries }), "0 of 2 parts of 1 video accepted, 2 parts not sent");
   });
 });

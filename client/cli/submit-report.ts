@@ -5,6 +5,7 @@ import type { JournalEntry, PlannedPart } from "../src/journal-lines.ts";
 import { unsentStatus } from "../src/known-jobs.ts";
 import { rangeText } from "../src/parts/ranges.ts";
 import type { Outcome } from "../src/submit-all.ts";
+import { requestsText } from "./request-counts.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -21,7 +22,8 @@ export function describeUnsent(jobs: readonly JournalEntry[], isUnknown: boolean
 }
 
 /**
- * Formats `3 of 6 jobs accepted, 1 video and 2 parts not sent`, for all jobs of a submission, including those of earlier processes.
+ * Formats `3 of 6 jobs accepted, 1 video not sent`, or `7 of 9 parts of 2 videos accepted, 2 parts not sent`, for all
+ * jobs of a submission, including those of earlier processes.
  */
 export function sumOf({ entries }: Pick<JobJournal, "entries">): string {
   const refused = [...entries.values()].filter(({ job }) => job === undefined);
@@ -29,7 +31,8 @@ export function sumOf({ entries }: Pick<JobJournal, "entries">): string {
   const videos = refused.length - parts;
   const counts = [...(videos > 0 ? [plural(videos, "video")] : []), ...(parts > 0 ? [plural(parts, "part")] : [])];
   const others = counts.length === 0 ? "" : `, ${counts.join(" and ")} not sent`;
-  return `${entries.size - refused.length} of ${plural(entries.size, "job")} accepted${others}`;
+  const all = [...entries.values()].map(({ planned }) => planned);
+  return `${entries.size - refused.length} of ${requestsText(all)} accepted${others}`;
 }
 
 /** Returns the name of a request for people: its video, with the range of a part. */

@@ -27,6 +27,7 @@ import { groupParts, isInParts, jobStatus } from "../../src/parts/jobs-in-parts.
 import type { JobInParts } from "../../src/parts/jobs-in-parts.ts";
 import { labelOfParts, mergeParts } from "../parts-report.ts";
 import { plural } from "../../src/format.ts";
+import { requestsText } from "../request-counts.ts";
 import { jobsCommand, jobsOperandOf, knownJobs } from "./jobs-operand.ts";
 import type { JobsOperand } from "./jobs-operand.ts";
 
@@ -60,7 +61,7 @@ async function fetchAll(jobs: JobsOperand, flags: Flags, session: Session): Prom
   const { stack, live, print, signal } = session;
   const known = await knownJobs(jobs, session);
   if (known.notice !== undefined) live.say(`note: ${known.notice}`);
-  live.show(`reading the status of ${plural(known.jobs.length, "job")}`, "new step");
+  live.show(`reading the status of ${requestsText(known.jobs)}`, "new step");
   const bad = new Set<string>();
   const grouped = groupParts(await statusOf(stack, known, signal));
   const names = namesOf(grouped.map((job) => (isInParts(job) ? job.id : job.known.inferenceId)));

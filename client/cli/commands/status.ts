@@ -13,6 +13,7 @@ import { statusOf, unsentStatus } from "../../src/known-jobs.ts";
 import { groupParts, isInParts } from "../../src/parts/jobs-in-parts.ts";
 import { countStatuses, printParts } from "../parts-report.ts";
 import { plural } from "../../src/format.ts";
+import { requestsText } from "../request-counts.ts";
 import { jobsCommand, jobsOperandOf, knownJobs } from "./jobs-operand.ts";
 import type { JobsOperand } from "./jobs-operand.ts";
 
@@ -40,7 +41,7 @@ async function show(jobs: JobsOperand | undefined, session: Session): Promise<nu
   live.show("describing the endpoint", "new step");
   await showEndpoint(session);
   if (known === undefined) return 0;
-  live.show(`reading the status of ${plural(known.jobs.length, "job")}`, "new step");
+  live.show(`reading the status of ${requestsText(known.jobs)}`, "new step");
   const grouped = groupParts(await statusOf(stack, known, signal));
   for (const each of grouped) {
     if (isInParts(each)) {

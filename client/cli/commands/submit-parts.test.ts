@@ -26,6 +26,7 @@ describe("the command submit with --part", function () {
   it("sends a request for each part, cut at keyframes, of one upload", async () => {
     const { status, stderr, lines } = await submit();
     assert.equal(status, 0, stderr);
+    assert.match(stderr, /^4 of 4 parts of 1 video accepted$/m);
     assert.deepEqual(
       requests().map(({ from, to }) => [from, to]),
       [
@@ -76,7 +77,7 @@ describe("the command submit with --part", function () {
       stdout,
       /street\.mp4: .*, in 4 parts: 0:00:00 to 0:00:02, 0:00:02 to 0:00:06, 0:00:06 to 0:00:08 and 1 other range\n/,
     );
-    assert.match(stdout, /nothing was sent; 1 job in 4 requests would be\nupload: at most .* in 1 file /);
+    assert.match(stdout, /nothing was sent; 1 video in 4 parts would be\nupload: at most .* in 1 file /);
     assert.match(stderr, /street\.mp4: in 4 parts of about 3\.0 s$/m);
     assert.deepEqual(fixture.sent, []);
   });

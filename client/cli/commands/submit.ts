@@ -30,6 +30,7 @@ import { findVideos } from "../../src/find-videos.ts";
 import { isS3, resumeAll, submitAll } from "../../src/submit-all.ts";
 import type { Outcome, SubmitOptions } from "../../src/submit-all.ts";
 import type { Job } from "../../src/submit.ts";
+import { nounOf, requestsText } from "../request-counts.ts";
 import { describeUnsent, printOutcome, sumOf, withRange } from "../submit-report.ts";
 import { UploadView } from "../upload-view.ts";
 import { waitForJobs } from "../../src/wait.ts";
@@ -158,7 +159,7 @@ function noteOtherDeployment(entries: JournalEntries, { stack, live }: Session):
   if (others.length === 0) return;
   const buckets = [...new Set(others.map(({ outputLocation }) => bucketOf(outputLocation)))].join(", ");
   live.say(
-    `note: another deployment accepted ${others.length} of ${plural(entries.size, "job")}: the results are in ${buckets}, and this stack's ` +
+    `note: another deployment accepted ${others.length} of ${requestsText([...entries.values()].map(({ planned }) => planned))}: the results are in ${buckets}, and this stack's ` +
       `are in ${bucketOf(stack.outputs.outputLocation)}. If that bucket no longer exists, submit the videos again with another --journal.`,
   );
 }
@@ -235,11 +236,11 @@ async function conclude(
     const isUnknown = signal.aborted || isPassing(error);
     if (left.length > 0)
       live.say(`${describeUnsent(left, isUnknown)}; resume: npm run submit -- --resume --journal ${file}`);
-    const accepted = journal.entries.size - left.length;
-    if (accepted > 0) {
-      live.say(
-        `${plural(accepted, "accepted job keeps", "accepted jobs keep")} running; follow: npm run status -- ${file}`,
-      );
+    const accepted = [...journal.entries.values()].flatMap(({ job, planned }) => (job === undefined ? [] : [planned]));
+    if (accepted.length > 0) {
+      const noun = `accepted ${nounOf(accepted)}`;
+      const running = plural(accepted.length, `${noun} keeps`, `${noun}s keep`);
+      live.say(`${running} running; follow: npm run status -- ${file}`);
     }
     throw error;
   }
@@ -267,7 +268,8 @@ function sayPrice({ entries }: JobJournal, { stack, live }: Session): void {
   const accepted = [...entries.values()].filter(({ job }) => job !== undefined);
   if (accepted.length === 0) return;
   const timeoutSeconds = Math.max(...accepted.map(({ planned }) => planned.timeoutSeconds));
-  live.say(`cost: ${describePrice(stack.outputs, { jobs: accepted.length, timeoutSeconds })}`);
+  const noun = nounOf(accepted.map(({ planned }) => planned));
+  live.say(`cost: ${describePrice(stack.outputs, { jobs: accepted.length, noun, timeoutSeconds })}`);
 }
 
 /** Waits for the ends of all accepted jobs of a journal; returns whether all have succeeded. */
@@ -318,10 +320,10 @@ async function waitForEnds(journal: JobJournal, limitSeconds: number | undefined
     },
   );
   live.say(counts.line);
-  const spent = entries.flatMap(({ job, planned: { timeoutSeconds } }) => {
-    return job === undefined ? [] : { seconds: seconds.get(job.inferenceId), timeoutSeconds };
+  const spent = entries.flatMap(({ job, planned: { timeoutSeconds, part } }) => {
+    return job === undefined ? [] : { seconds: seconds.get(job.inferenceId), timeoutSeconds, part };
   });
-  if (spent.length > 0) live.say(`cost: ${describeJobsCost(stack.outputs, spent)}`);
+  if (spent.length > 0) live.say(`cost: ${describeJobsCost(stack.outputs, spent, nounOf(spent))}`);
   for (const job of pending) printEndOf(job, { state: { status: "pending" } });
   if (pending.length > 0) live.say(`follow them later: npm run status -- ${shellQuoted(journal.file)}`);
   return good && pending.length === 0;
