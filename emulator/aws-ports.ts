@@ -18,6 +18,7 @@ import {
   GetBucketCorsCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  paginateListObjectsV2,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
@@ -44,6 +45,12 @@ export interface ObjectInfo {
   readonly etag: string;
 }
 
+/** An object in a listing. */
+export interface ListedObject {
+  readonly key: string;
+  readonly etag: string;
+}
+
 /** An object with its body as a stream. */
 export interface ObjectContent extends ObjectInfo {
   readonly body: Readable;
@@ -61,6 +68,8 @@ export interface ObjectStore {
   head(location: S3Location): Promise<ObjectInfo | undefined>;
   /** Returns undefined if there is no such object or bucket. */
   get(location: S3Location, signal?: AbortSignal): Promise<ObjectContent | undefined>;
+  /** Returns all objects below a prefix; undefined if there is no such bucket. */
+  list(prefix: S3Location): Promise<readonly ListedObject[] | undefined>;
   /** Writes a stream in parts, or bytes at once; the object appears only when it is complete. */
   put(location: S3Location, body: Readable | Uint8Array, options: PutOptions, signal?: AbortSignal): Promise<void>;
 }
@@ -197,6 +206,15 @@ function s3Store(s3: S3Client): ObjectStore {
         );
         // In Node the SDK returns a Readable.
         return { size: found.ContentLength ?? 0, etag: found.ETag ?? "", body: found.Body as Readable };
+      });
+    },
+    async list({ bucket, key }) {
+      return await unlessMissing(async () => {
+        const found: ListedObject[] = [];
+        for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: key })) {
+          for (const { Key = "", ETag = "" } of page.Contents ?? []) found.push({ key: Key, etag: ETag });
+        }
+        return found;
       });
     },
     async put({ bucket, key }, body, { contentType, kmsKeyId }, signal) {

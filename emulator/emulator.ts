@@ -14,6 +14,8 @@ import { ContainerCredentials } from "./gateway/container-credentials.ts";
 import { randomCredentials } from "./gateway/credentials.ts";
 import type { Credentials } from "./gateway/credentials.ts";
 import { defaultPort, startGateway } from "./gateway/gateway.ts";
+import { commandOf } from "./image-commands.ts";
+import type { ImageCommand } from "./image-commands.ts";
 import { LauncherConnection } from "./iam/launcher-client.ts";
 import { makeFolder } from "../lib/files.ts";
 import { miniStackServices, startMiniStack } from "./ministack.ts";
@@ -52,6 +54,8 @@ export interface EmulatorOptions {
   readonly servingPython: string;
   /** Base folder of relative paths of a Pulumi program's assets. */
   readonly programDirectory?: string;
+  /** Local commands that stand for images. @default none */
+  readonly images?: readonly ImageCommand[];
   /** Overrides of the assumptions about SageMaker, and of the instances. */
   readonly sageMaker?: Partial<
     Pick<SageMakerDependencies, "launcherFor" | "lastDeploymentConfig" | "deploymentConfigOnly">
@@ -132,6 +136,7 @@ export async function createEmulator(options: EmulatorOptions): Promise<Emulator
       },
     },
     alarms: { state: (name) => alarms.get(name)?.state },
+    commandOf: (image) => commandOf(options.images ?? [], image),
     launcherFor: (container) =>
       new ModelServerLauncher(container, {
         python: options.servingPython,

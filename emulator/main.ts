@@ -1,12 +1,15 @@
 /** Runs the emulator as a process: `node emulator/main.ts --state-dir DIR`; prints one line of JSON when it is ready. */
 
 import { join } from "node:path";
+import { InvalidArgumentError } from "commander";
 import { createCommand, runProcess, wholeNumber } from "../lib/command-line.ts";
 import type { CommandContext } from "../lib/command-line.ts";
 import { UserError } from "../lib/errors.ts";
 import { ministackPython, repoRoot, servingPython } from "../tools/paths.mjs";
 import { createEmulator } from "./emulator.ts";
 import { defaultPort } from "./gateway/gateway.ts";
+import { parseImageCommand } from "./image-commands.ts";
+import type { ImageCommand } from "./image-commands.ts";
 
 function emulatorCommand(context: CommandContext) {
   return createCommand("node emulator/main.ts", "run the emulator")
@@ -26,13 +29,23 @@ function emulatorCommand(context: CommandContext) {
       wholeNumber("a whole number", 1, 3_600),
       1,
     )
-    .action((options) => runEmulator(options, context));
+    .option(
+      "--image <uri=command>",
+      "local command that stands for the images of a repository; may be repeated",
+      (text, images: readonly ImageCommand[] | undefined) => {
+        const parsed = parseImageCommand(text);
+        if (parsed === undefined) throw new InvalidArgumentError("takes URI=COMMAND");
+        return [...(images ?? []), parsed];
+      },
+    )
+    .action(({ image: images = [], ...options }) => runEmulator({ ...options, images }, context));
 }
 
 interface EmulatorCommandOptions {
   readonly stateDir: string;
   readonly port: number;
   readonly speed: number;
+  readonly images: readonly ImageCommand[];
 }
 
 /**

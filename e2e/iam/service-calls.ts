@@ -27,6 +27,8 @@ function places(resources: Resources, hasAllSettings: boolean): Readonly<Record<
   const source = stored(`arn:aws:s3:::${sourceBucket.bucket}/${sourceBucket.prefix}street.mp4`, sourceBucket.keyArn);
   return {
     artifact: [stored(resources.artifact)],
+    // The program's artifacts are archives.
+    "bucket of the artifact": [],
     input: [stored(resources.input), ...(hasAllSettings ? [source] : [])],
     result: [stored(resources.result)],
     "failure object": [stored(resources.failure)],

@@ -12,7 +12,7 @@ import { RealClock } from "../../emulator/core/real-clock.ts";
 import { servingPython } from "../../tools/paths.mjs";
 import type { Invocation } from "../../emulator/services/sagemaker/invocation.ts";
 import { artifactOf } from "../../emulator/testing/artifact.ts";
-import { FakeLogs, FakeObjects, testArtifact, testRole } from "../../emulator/testing/fake-aws.ts";
+import { FakeLogs, FakeObjects, testArtifact, testModelData, testRole } from "../../emulator/testing/fake-aws.ts";
 import { descendantsOf, eventually, isAlive } from "../../lib/testing/processes.ts";
 import { ArtifactCache } from "../../emulator/model-server/artifact.ts";
 import { ModelServerLauncher } from "../../emulator/model-server/launcher.ts";
@@ -80,7 +80,7 @@ describe("An endpoint whose model servers and workers are killed", function () {
         endpointName: "echo",
         variantName: "v",
         roleArn: testRole,
-        modelDataUrl: testArtifact,
+        modelData: testModelData,
         environment: { SAGEMAKER_MODEL_SERVER_WORKERS: String(concurrency) },
       },
       {

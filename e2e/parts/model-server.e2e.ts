@@ -14,7 +14,7 @@ import type { Instance, RunOutcome } from "../../emulator/core/worker.ts";
 import { servingPython } from "../../tools/paths.mjs";
 import type { Invocation } from "../../emulator/services/sagemaker/invocation.ts";
 import { artifactOf } from "../../emulator/testing/artifact.ts";
-import { FakeLogs, FakeObjects, testArtifact, testRole } from "../../emulator/testing/fake-aws.ts";
+import { FakeLogs, FakeObjects, testArtifact, testModelData, testRole } from "../../emulator/testing/fake-aws.ts";
 import { descendantsOf, eventually, isAlive, mentioning } from "../../lib/testing/processes.ts";
 import { ArtifactCache } from "../../emulator/model-server/artifact.ts";
 import { InstanceError, ModelServerLauncher } from "../../emulator/model-server/launcher.ts";
@@ -78,7 +78,7 @@ describe("An instance of the real serving stack", function () {
 
   const launcher = (stateDir: string, source: FakeObjects, environment: Record<string, string> = {}) =>
     new ModelServerLauncher(
-      { endpointName: "echo", variantName: "v", roleArn: testRole, modelDataUrl: testArtifact, environment },
+      { endpointName: "echo", variantName: "v", roleArn: testRole, modelData: testModelData, environment },
       {
         python: servingPython,
         region: "us-east-1",
@@ -248,7 +248,7 @@ const objects = new FakeObjects();
 const stateDir = ${JSON.stringify(state)};
 objects.set(${JSON.stringify(testArtifact)}, readFileSync(stateDir + "/model.tar.gz"));
 const launcher = new ModelServerLauncher(
-  { endpointName: "echo", variantName: "v", roleArn: ${JSON.stringify(testRole)}, modelDataUrl: ${JSON.stringify(testArtifact)}, environment: {} },
+  { endpointName: "echo", variantName: "v", roleArn: ${JSON.stringify(testRole)}, modelData: ${JSON.stringify(testModelData)}, environment: {} },
   { python: ${JSON.stringify(servingPython)}, region: "us-east-1", stateDir, objects, artifacts: new ArtifactCache(stateDir + "/artifacts"),
     logs: new FakeLogs(), clock: Date },
 );

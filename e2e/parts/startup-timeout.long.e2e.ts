@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "mocha";
 import { servingPython } from "../../tools/paths.mjs";
 import { artifactOf } from "../../emulator/testing/artifact.ts";
-import { FakeLogs, FakeObjects, testArtifact, testRole } from "../../emulator/testing/fake-aws.ts";
+import { FakeLogs, FakeObjects, testArtifact, testModelData, testRole } from "../../emulator/testing/fake-aws.ts";
 import { ArtifactCache } from "../../emulator/model-server/artifact.ts";
 import { ModelServerLauncher } from "../../emulator/model-server/launcher.ts";
 
@@ -38,7 +38,7 @@ describe("An instance of the real serving stack whose model takes 12 seconds to 
           endpointName: "slow",
           variantName: "v",
           roleArn: testRole,
-          modelDataUrl: testArtifact,
+          modelData: testModelData,
           environment: { TS_DEFAULT_STARTUP_TIMEOUT: seconds },
         },
         {

@@ -13,7 +13,14 @@ import type { Emulator } from "../../emulator/emulator.ts";
 import { ArtifactCache } from "../../emulator/model-server/artifact.ts";
 import { ModelServerLauncher } from "../../emulator/model-server/launcher.ts";
 import type { Invocation } from "../../emulator/services/sagemaker/invocation.ts";
-import { FakeFleet, FakeLogs, FakeObjects, testArtifact, testRole } from "../../emulator/testing/fake-aws.ts";
+import {
+  FakeFleet,
+  FakeLogs,
+  FakeObjects,
+  testArtifact,
+  testModelData,
+  testRole,
+} from "../../emulator/testing/fake-aws.ts";
 import { descendantsOf, isAlive } from "../../lib/testing/processes.ts";
 import { RayServe } from "../../emulator/testing/ray-serve.ts";
 import type { Instance } from "../../emulator/core/worker.ts";
@@ -80,7 +87,7 @@ async function startTorchServe(folder: string, artifact: string, aws: Emulator):
     endpointName: "torchserve",
     variantName: "v",
     roleArn: testRole,
-    modelDataUrl: testArtifact,
+    modelData: testModelData,
     environment: variablesFor(aws),
     startupTimeout: 240_000,
   };

@@ -4,7 +4,7 @@
  */
 
 import type { IncomingHttpHeaders } from "node:http";
-import type { Launcher } from "../iam/launcher.ts";
+import type { Launcher } from "../iam/launcher-client.ts";
 import type { Refusal } from "../wire/protocol.ts";
 import { ForeignRequestError, isFromPage } from "./origin.ts";
 import type { Addressed } from "./origin.ts";

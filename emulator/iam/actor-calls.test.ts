@@ -46,6 +46,12 @@ const twoMinutes = 200;
 
 type Event = keyof typeof actorCalls;
 
+/** A container whose model data are the objects below a prefix. */
+const prefixContainer = {
+  Image: goodModel.PrimaryContainer.Image,
+  ModelDataSource: { S3DataSource: { S3Uri: "s3://models/", S3DataType: "S3Prefix", CompressionType: "None" } },
+};
+
 interface Call {
   readonly when: Event;
   readonly action: string;
@@ -133,10 +139,10 @@ describe("The execution role", function () {
   });
 
   /** Starts an instance without processes; its container writes one line. */
-  const launch = async ({ roleArn, modelDataUrl, endpointName }: ContainerSpec, artifacts: ArtifactCache) => {
+  const launch = async ({ roleArn, modelData, endpointName }: ContainerSpec, artifacts: ArtifactCache) => {
     const { objects, logs } = aws.ports.callAs(executionActor(roleArn));
     made += 1;
-    await artifacts.unpack(modelDataUrl, join(folder, `instance-${made}`), objects);
+    if (modelData !== undefined) await artifacts.unpack(modelData, join(folder, `instance-${made}`), objects);
     await logs.write(endpointName, "video/i-1", [{ timestamp: Date.now(), message: "ready" }]).catch(() => undefined);
     const stop = () => Promise.resolve();
     const process = { pid: 0, ended: new Promise<string>(() => undefined), stop };
@@ -152,6 +158,7 @@ describe("The execution role", function () {
     const { action, resource } = call;
     const object: Readonly<Record<string, string>> = {
       artifact: "arn:aws:s3:::models/model.tar.gz",
+      "bucket of the artifact": "arn:aws:s3:::models",
       input: "arn:aws:s3:::videos/a.mp4",
       result: `arn:aws:s3:::results/${endpoint}/out/*`,
       "failure object": `arn:aws:s3:::results/${endpoint}/failed/*`,
@@ -198,9 +205,11 @@ describe("The execution role", function () {
     const without = roleCalls.filter((call) => !same(call));
     const principal = { Service: "sagemaker.amazonaws.com" };
     const ExecutionRoleArn = await createRole(aws, name, { principal });
-    await policy(missing?.when === "CreateModel" ? without : all);
+    await policy(missing?.when.startsWith("CreateModel") === true ? without : all);
     const VpcConfig = { Subnets: ["subnet-1"], SecurityGroupIds: ["sg-1"] };
-    await control("CreateModel", { ...goodModel, ModelName: name, ExecutionRoleArn, VpcConfig });
+    const isUncompressed = missing?.when.endsWith("with uncompressed data") === true;
+    const PrimaryContainer = isUncompressed ? prefixContainer : goodModel.PrimaryContainer;
+    await control("CreateModel", { ...goodModel, PrimaryContainer, ModelName: name, ExecutionRoleArn, VpcConfig });
     const isUpdate = missing?.when === "update with roll-back alarms";
     const isLater = isUpdate || missing?.when === "notification of a job";
     await policy(isLater ? all : without);
@@ -256,6 +265,13 @@ describe("The execution role", function () {
   const expectations: Readonly<Record<string, (call: Call) => Promise<void>>> = {
     async CreateModel(call) {
       await assert.rejects(life(call), /^AwsError: Could not access model data at s3:\/\/models/);
+    },
+    async "CreateModel with uncompressed data"(call) {
+      await assert.rejects(life(call), /^AwsError: Could not access model data at s3:\/\/models\/\./);
+    },
+    async "start of an instance with uncompressed data"(call) {
+      const { reason = "" } = await life(call);
+      assert.match(reason, /Failed to download model data for container "container_1" from URL: "s3:\/\/models\/"/);
     },
     async "start of an instance"(call) {
       const { reason = "" } = await life(call);

@@ -45,6 +45,9 @@ export const actorCalls = table({
       context: viaService("aws:s3:arn"),
     },
   ],
+  "CreateModel with uncompressed data": [
+    byRole("s3:ListBucket", "bucket of the artifact", "observed", "philschmid/llm-sagemaker-sample#2"),
+  ],
   "start of an instance": [
     byRole("ecr:GetAuthorizationToken", "*", "documented", roles),
     byRole("ecr:BatchGetImage", "repository of the image", "observed", "aws/sagemaker-python-sdk#2002"),
@@ -57,6 +60,9 @@ export const actorCalls = table({
       "aws-solutions-library-samples/fraud-detection-using-machine-learning#9",
     ),
     readsKey("the artifact"),
+  ],
+  "start of an instance with uncompressed data": [
+    byRole("s3:ListBucket", "bucket of the artifact", "documented", roles),
   ],
   "start of an instance in a VPC": [
     ...[

@@ -10,11 +10,12 @@ import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { create } from "tar";
 import { servingPython } from "../../tools/paths.mjs";
-import { FakeObjects } from "../testing/fake-aws.ts";
+import { FakeObjects, testModelData } from "../testing/fake-aws.ts";
 import type { S3Location } from "../s3-location.ts";
 import { ArtifactCache, ArtifactError } from "./artifact.ts";
 
-const url = "s3://models/model.tar.gz";
+const data = testModelData;
+const { url } = data;
 
 describe("A model artifact", () => {
   let folder: string;
@@ -49,24 +50,24 @@ describe("A model artifact", () => {
   });
 
   it("is given to each instance, and fetched once", async () => {
-    await Promise.all([cache.unpack(url, join(folder, "a"), objects), cache.unpack(url, join(folder, "b"), objects)]);
-    await cache.unpack(url, join(folder, "c"), objects);
+    await Promise.all([cache.unpack(data, join(folder, "a"), objects), cache.unpack(data, join(folder, "b"), objects)]);
+    await cache.unpack(data, join(folder, "c"), objects);
     assert.deepEqual(await Promise.all(["a", "b", "c"].map(unpacked)), ["one", "one", "one"]);
     assert.equal(fetched, 1);
   });
 
   it("is unpacked once", async () => {
-    await cache.unpack(url, join(folder, "a"), objects);
+    await cache.unpack(data, join(folder, "a"), objects);
     const [tree = ""] = await readdir(join(folder, "cache"));
     await writeFile(join(folder, "cache", tree, "mark"), "");
-    await cache.unpack(url, join(folder, "b"), objects);
+    await cache.unpack(data, join(folder, "b"), objects);
     assert.deepEqual(await readdir(join(folder, "b")), ["code", "mark"]);
   });
 
   it("can be changed by an instance without effect on others", async () => {
-    await Promise.all([cache.unpack(url, join(folder, "a"), objects), cache.unpack(url, join(folder, "b"), objects)]);
+    await Promise.all([cache.unpack(data, join(folder, "a"), objects), cache.unpack(data, join(folder, "b"), objects)]);
     await writeFile(join(folder, "a", "code", "inference.py"), "changed");
-    await cache.unpack(url, join(folder, "c"), objects);
+    await cache.unpack(data, join(folder, "c"), objects);
     assert.deepEqual(await Promise.all(["b", "c"].map(unpacked)), ["one", "one"]);
   });
 
@@ -77,15 +78,15 @@ describe("A model artifact", () => {
     const file = join(folder, "links.tar.gz");
     await create({ file, cwd: source, gzip: true }, ["run.sh", "link"]);
     objects.set(url, await readFile(file));
-    await cache.unpack(url, join(folder, "a"), objects);
+    await cache.unpack(data, join(folder, "a"), objects);
     assert.equal(await readlink(join(folder, "a", "link")), "run.sh");
     assert.equal((await stat(join(folder, "a", "run.sh"))).mode & 0o777, 0o755);
   });
 
   it("is fetched again after a change", async () => {
-    await cache.unpack(url, join(folder, "a"), objects);
+    await cache.unpack(data, join(folder, "a"), objects);
     objects.set(url, await pack("another one"));
-    await cache.unpack(url, join(folder, "b"), objects);
+    await cache.unpack(data, join(folder, "b"), objects);
     assert.equal(await unpacked("b"), "another one");
   });
 
@@ -96,7 +97,7 @@ describe("A model artifact", () => {
   for (const [what, change] of broken) {
     it(`is refused if it is ${what}`, async () => {
       objects.set(url, change(await pack("x".repeat(100_000))));
-      await assert.rejects(cache.unpack(url, join(folder, "a"), objects), (error: unknown) => {
+      await assert.rejects(cache.unpack(data, join(folder, "a"), objects), (error: unknown) => {
         assert.ok(error instanceof ArtifactError);
         assert.match(error.message, /s3:\/\/models\/model.tar.gz is not a readable tar.gz archive: ./);
         return true;
@@ -116,7 +117,7 @@ describe("A model artifact", () => {
     process.env["PATH"] = `${bin}:${path ?? ""}`;
     try {
       await assert.rejects(
-        cache.unpack(url, join(folder, "a"), objects),
+        cache.unpack(data, join(folder, "a"), objects),
         /The model data at .* cannot be unpacked into .*: tar: code\/_core\.so: Cannot write: No space left on device$/,
       );
     } finally {
@@ -159,7 +160,7 @@ with tarfile.open("packed.tar.gz", "w:gz") as t:
   for (const [how, lines] of accepted) {
     it(`may be packed ${how}`, async () => {
       objects.set(url, packInPython(lines));
-      await cache.unpack(url, join(folder, "a"), objects);
+      await cache.unpack(data, join(folder, "a"), objects);
       assert.equal(await unpacked("a"), "one");
     });
   }
@@ -201,15 +202,83 @@ with tarfile.open("packed.tar.gz", "w:gz") as t:
     it(`is refused if it has ${what}, which writes nothing elsewhere`, async () => {
       objects.set(url, packInPython(lines));
       const before = await readdir(folder);
-      await assert.rejects(cache.unpack(url, join(folder, "a"), objects), { name: "ArtifactError", message });
+      await assert.rejects(cache.unpack(data, join(folder, "a"), objects), { name: "ArtifactError", message });
       assert.deepEqual(new Set(await readdir(folder)), new Set([...before, "cache"]));
       assert.deepEqual(await readdir(join(folder, "cache")), []);
     });
   }
 
+  describe("that is uncompressed", () => {
+    const prefix = {
+      url: "s3://models/video/",
+      location: { bucket: "models", key: "video/" },
+      form: "prefix",
+    } as const;
+    const unpackPrefix = (name: string) => cache.unpack(prefix, join(folder, name), objects);
+
+    beforeEach(() => {
+      objects.set("s3://models/video/code/inference.py", "one");
+      objects.set("s3://models/video/model.pt", "weights");
+      objects.set("s3://models/videos/other", "other");
+    });
+
+    it("has the objects below its prefix as files", async () => {
+      await unpackPrefix("a");
+      assert.deepEqual((await readdir(join(folder, "a"), { recursive: true })).sort(), [
+        "code",
+        "code/inference.py",
+        "model.pt",
+      ]);
+      assert.equal(await unpacked("a"), "one");
+    });
+
+    it("is fetched again only after a change", async () => {
+      await unpackPrefix("a");
+      await unpackPrefix("b");
+      assert.equal(fetched, 2);
+      objects.set("s3://models/video/code/inference.py", "another one");
+      await unpackPrefix("c");
+      assert.equal(await unpacked("c"), "another one");
+    });
+
+    it("may be one object, named by the last part of its key", async () => {
+      const location = { bucket: "models", key: "video/model.pt" };
+      await cache.unpack({ url: "s3://models/video/model.pt", location, form: "file" }, join(folder, "a"), objects);
+      assert.deepEqual(await readdir(join(folder, "a")), ["model.pt"]);
+    });
+
+    const invalid: [string, string, RegExp][] = [
+      ["..", "../evil", /the object "\.\.\/evil", whose part "\.\." cannot be/],
+      [".", "a/./b", /whose part "\." cannot be/],
+      ["an empty name", "a//b", /whose part "" cannot be/],
+      ["a blank name", "a/ /b", /whose part " " cannot be/],
+      ["a folder of S3's console", "folder/", /the object "folder\/", whose part "" cannot be/],
+      ["a name of 256 bytes", "ü".repeat(128), /cannot be the name/],
+      ["a null byte", "a\0b", /cannot be the name/],
+      ["a file that is a folder, too", "model.pt/part", /the objects "model.pt" and "model.pt\/part"/],
+    ];
+    for (const [what, key, message] of invalid) {
+      it(`is refused if a key has ${what}`, async () => {
+        objects.set(`s3://models/video/${key}`, "x");
+        const before = await readdir(folder);
+        await assert.rejects(unpackPrefix("a"), { name: "ArtifactError", message });
+        assert.deepEqual(await readdir(folder), before);
+      });
+    }
+
+    it("is refused if it has no objects", async () => {
+      const none = { ...prefix, url: "s3://models/none/", location: { bucket: "models", key: "none/" } };
+      await assert.rejects(cache.unpack(none, join(folder, "a"), objects), /Failed to download model data .*none\//);
+    });
+  });
+
   it("is refused if it does not exist", async () => {
     await assert.rejects(
-      cache.unpack("s3://models/none.tar.gz", join(folder, "a"), objects),
+      cache.unpack(
+        { ...data, url: "s3://models/none.tar.gz", location: { ...data.location, key: "none.tar.gz" } },
+        join(folder, "a"),
+        objects,
+      ),
       /^ArtifactError: Failed to download model data for container "container_1" from URL/,
     );
   });
@@ -224,7 +293,7 @@ with tarfile.open("packed.tar.gz", "w:gz") as t:
       });
       return info && { ...info, body };
     };
-    await assert.rejects(cache.unpack(url, join(folder, "a"), objects), /could not be fetched: connection reset/);
+    await assert.rejects(cache.unpack(data, join(folder, "a"), objects), /could not be fetched: connection reset/);
     assert.deepEqual(await readdir(join(folder, "cache")), []);
   });
 });

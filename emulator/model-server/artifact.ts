@@ -1,11 +1,11 @@
-/** Fetches model artifacts from S3, unpacks each once, and copies it for each instance. */
+/** Fetches model data from S3, unpacks archives, and copies the files for each instance. */
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { constants, existsSync } from "node:fs";
+import { constants, createWriteStream, existsSync } from "node:fs";
 import { cp, readdir, readlink, realpath, rename, rm } from "node:fs/promises";
-import { join, relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
@@ -13,15 +13,25 @@ import { makeFolder } from "../../lib/files.ts";
 import { fullDiskLine } from "../../lib/remedies.ts";
 import { isAccessDenied } from "../aws-ports.ts";
 import type { ObjectStore } from "../aws-ports.ts";
-import { parseS3Location } from "../s3-location.ts";
 import type { S3Location } from "../s3-location.ts";
+import type { ModelData } from "../services/sagemaker/model-data.ts";
 
 /** The artifact does not exist or cannot be unpacked. */
 export class ArtifactError extends Error {
   override readonly name = "ArtifactError";
 }
 
-/** Unpacked model artifacts by their location and entity tag. */
+/** A file of the model data: its object, and its path in the model's folder; an archive has no path. */
+interface ModelFile {
+  readonly location: S3Location;
+  readonly path: string;
+  readonly etag: string;
+}
+
+/** Number of objects that are read at the same time. */
+const parallelReads = 8;
+
+/** Model data that was downloaded, by its location and entity tags. */
 export class ArtifactCache {
   readonly #folder: string;
   readonly #fetching = new Map<string, Promise<string>>();
@@ -31,44 +41,50 @@ export class ArtifactCache {
   }
 
   /**
-   * Unpacks the current `s3://…/model.tar.gz` into a folder that it creates.
+   * Writes the current model data, unpacked, into a folder that it creates.
    * @param objects S3, as the execution role calls it
    * @throws {ArtifactError}
    */
-  async unpack(url: string, into: string, objects: ObjectStore): Promise<void> {
+  async unpack(data: ModelData, into: string, objects: ObjectStore): Promise<void> {
     // Copied and not linked: an instance may write to its model's files. If the file system can, a copy shares its
     // blocks.
-    await cp(await this.#treeOf(url, objects), into, {
+    await cp(await this.#treeOf(data, objects), into, {
       recursive: true,
       verbatimSymlinks: true,
       mode: constants.COPYFILE_FICLONE,
     });
   }
 
-  /** Returns the folder with the artifact's files. */
-  async #treeOf(url: string, objects: ObjectStore): Promise<string> {
-    const location = parseS3Location(url);
+  /** Returns the folder with the model's files. */
+  async #treeOf(data: ModelData, objects: ObjectStore): Promise<string> {
     // Each start needs the permissions, even if the files are here already.
-    const info = location === undefined ? undefined : await unlessDenied(objects.head(location));
-    if (location === undefined || info === undefined) throw new ArtifactError(notDownloaded(url));
-    const name = createHash("sha256").update(`${url}\n${info.etag}`).digest("hex").slice(0, 32);
-    const path = join(this.#folder, name);
+    const files = await filesOf(data, objects);
+    const hash = createHash("sha256").update(JSON.stringify([data.url, data.form, files]));
+    const path = join(this.#folder, hash.digest("hex").slice(0, 32));
     let fetching = this.#fetching.get(path);
     if (fetching === undefined) {
-      fetching = this.#fetch(url, location, path, objects).finally(() => this.#fetching.delete(path));
+      fetching = this.#fetch(data, files, path, objects).finally(() => this.#fetching.delete(path));
       this.#fetching.set(path, fetching);
     }
     return await fetching;
   }
 
-  async #fetch(url: string, location: S3Location, path: string, objects: ObjectStore): Promise<string> {
+  async #fetch(
+    { url, form }: ModelData,
+    files: readonly ModelFile[],
+    path: string,
+    objects: ObjectStore,
+  ): Promise<string> {
     if (existsSync(path)) return path;
-    const content = await unlessDenied(objects.get(location));
-    if (content === undefined) throw new ArtifactError(notDownloaded(url));
     const partial = `${path}.partial`;
     makeFolder(partial);
     try {
-      await untar(url, content.body, partial);
+      await inParallel(files, async (file) => {
+        const content = await unlessDenied(objects.get(file.location));
+        if (content === undefined) throw new ArtifactError(notDownloaded(url));
+        if (form === "archive") await untar(url, content.body, partial);
+        else await download(url, content.body, join(partial, file.path));
+      });
       await checkEntries(url, partial);
       await rename(partial, path);
     } catch (error) {
@@ -76,6 +92,72 @@ export class ArtifactCache {
       throw error;
     }
     return path;
+  }
+}
+
+/**
+ * Returns the files of the model data, which the role may read.
+ * @throws {ArtifactError} if there are none, or if their names are invalid
+ */
+async function filesOf({ url, location, form }: ModelData, objects: ObjectStore): Promise<readonly ModelFile[]> {
+  const { bucket, key } = location;
+  const listed = form === "prefix" ? ((await unlessDenied(objects.list(location))) ?? []) : [{ key, etag: "" }];
+  if (listed.length === 0) throw new ArtifactError(notDownloaded(url));
+  const files: ModelFile[] = [];
+  await inParallel(listed, async ({ key: name }) => {
+    const place = { bucket, key: name };
+    const info = await unlessDenied(objects.head(place));
+    if (info === undefined) throw new ArtifactError(notDownloaded(url));
+    const path =
+      form === "archive" ? "" : form === "prefix" ? name.slice(key.length) : name.slice(name.lastIndexOf("/") + 1);
+    files.push({ location: place, path, etag: info.etag });
+  });
+  if (form !== "archive") checkNames(url, new Set(files.map(({ path }) => path)));
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/**
+ * Checks the rules for names of files. Source: API reference, S3ModelDataSource, CompressionType.
+ * @throws {ArtifactError}
+ */
+function checkNames(url: string, paths: ReadonlySet<string>): void {
+  for (const path of paths) {
+    const names = path.split("/");
+    const wrong = names.find(
+      (name) =>
+        name.trim() === "" || name === "." || name === ".." || name.includes("\0") || Buffer.byteLength(name) > 255,
+    );
+    if (wrong !== undefined) {
+      throw new ArtifactError(
+        `The model data at ${url} has the object ${JSON.stringify(path)}, whose part ${JSON.stringify(wrong)} cannot be the name of a file or a folder. Remove or rename the object.`,
+      );
+    }
+    const clash = names.map((_, index) => names.slice(0, index).join("/")).find((folder) => paths.has(folder));
+    if (clash !== undefined) {
+      throw new ArtifactError(
+        `The model data at ${url} has the objects ${JSON.stringify(clash)} and ${JSON.stringify(path)}: the first is a file and a folder. Rename one of them.`,
+      );
+    }
+  }
+}
+
+async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  await Promise.all(
+    Array.from({ length: parallelReads }, async () => {
+      for (const item of queue) await work(item);
+    }),
+  );
+}
+
+async function download(url: string, body: Readable, file: string): Promise<void> {
+  makeFolder(dirname(file));
+  try {
+    await pipeline(body, createWriteStream(file, { flags: "wx" }));
+  } catch (error) {
+    throw new ArtifactError(`The model data at ${url} could not be fetched: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

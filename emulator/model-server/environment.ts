@@ -19,18 +19,50 @@ export function containerEnvironment(
   asked: Readonly<Record<string, string>>,
 ): Record<string, string> {
   return {
+    ...commonEnvironment(base, region),
+    // The image starts a worker per GPU, and the smallest GPU instance has one; TorchServe here would start one per CPU
+    // core.
+    SAGEMAKER_MODEL_SERVER_WORKERS: "1",
+    JAVA_TOOL_OPTIONS: javaOptions(asked),
+    ...relocatedValues(base, asked),
+  };
+}
+
+/**
+ * Returns the environment of a local command that stands for an image.
+ * @param base the instance's folder, which replaces the container's /opt
+ * @param socketPath the Unix socket that the command must listen on, instead of port 8080
+ * @param asked the Model's Environment
+ */
+export function commandEnvironment(
+  base: string,
+  region: string,
+  socketPath: string,
+  asked: Readonly<Record<string, string>>,
+): Record<string, string> {
+  return {
+    ...commonEnvironment(base, region),
+    // The variables by which SageMaker's toolkits find the model (aws/sagemaker-inference-toolkit, environment.py).
+    SAGEMAKER_BASE_DIR: join(base, "ml"),
+    SM_MODEL_DIR: join(base, "ml", "model"),
+    ...relocatedValues(base, asked),
+    SAGEMAKER_BIND_TO_SOCKET: socketPath,
+  };
+}
+
+function commonEnvironment(base: string, region: string): Record<string, string> {
+  return {
     PATH: process.env["PATH"] ?? "",
     HOME: base,
     LANG: "C.UTF-8",
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     PYTHONUNBUFFERED: "1",
-    // The image starts a worker per GPU, and the smallest GPU instance has one; TorchServe here would start one per CPU
-    // core.
-    SAGEMAKER_MODEL_SERVER_WORKERS: "1",
-    JAVA_TOOL_OPTIONS: javaOptions(asked),
-    ...Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, relocated(base, value)])),
   };
+}
+
+function relocatedValues(base: string, asked: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, relocated(base, value)]));
 }
 
 /**

@@ -1,4 +1,4 @@
-/** HTTP to a model server through its Unix sockets; each call has the server's token. */
+/** HTTP to a model server through its Unix sockets; each call has the server's token, if it requires one. */
 
 import { request as httpRequest } from "node:http";
 import { Socket } from "node:net";
@@ -9,7 +9,8 @@ import { text } from "node:stream/consumers";
 /** One of a model server's sockets, and the token that it requires. */
 export interface ServerSocket {
   readonly socketPath: string;
-  readonly token: string;
+  /** @default no token */
+  readonly token?: string;
 }
 
 /** A request to a model server. */
@@ -59,7 +60,7 @@ export function invoke(
       createConnection: () => new RequestSocket().connect(socketPath),
       path: "/invocations",
       method: "POST",
-      headers: { ...headers, Authorization: `Bearer ${token}`, "Content-Length": size },
+      headers: { ...headers, ...authorization(token), "Content-Length": size },
       signal,
     });
     request.on("response", (response) => {
@@ -80,15 +81,21 @@ export function invoke(
 /** Sends GET and returns the status and the whole body as text. Rejects with the reason of `signal` if that aborts. */
 export function get({ socketPath, token }: ServerSocket, path: string, signal: AbortSignal): Promise<[number, string]> {
   return new Promise((resolve, reject) => {
-    const headers = { Authorization: `Bearer ${token}` };
-    const request = httpRequest({ socketPath, path, headers, agent: false, signal }, (response) => {
-      text(response).then((body) => {
-        resolve([response.statusCode ?? 0, body]);
-      }, reject);
-    });
+    const request = httpRequest(
+      { socketPath, path, headers: authorization(token), agent: false, signal },
+      (response) => {
+        text(response).then((body) => {
+          resolve([response.statusCode ?? 0, body]);
+        }, reject);
+      },
+    );
     request.on("error", reject);
     request.end();
   });
+}
+
+function authorization(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { Authorization: `Bearer ${token}` };
 }
 
 /** Passes a stream through and keeps its bytes if there are not more than `limit`. */

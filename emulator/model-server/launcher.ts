@@ -1,7 +1,11 @@
-/** Starts instances: each is SageMaker's serving stack as processes, with a separate folder and separate sockets. */
+/**
+ * Starts instances: each is SageMaker's serving stack, or the local command that stands for an image, as processes, with
+ * a separate folder and separate sockets.
+ */
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { cwd } from "node:process";
 import { fileURLToPath } from "node:url";
 import { StartupTimeoutError } from "../core/endpoint-api.ts";
 import type { Clock } from "../core/clock.ts";
@@ -9,17 +13,19 @@ import type { Instance, InstanceLauncher } from "../core/worker.ts";
 import type { ObjectStore } from "../aws-ports.ts";
 import type { ContainerLogs } from "../container-logs.ts";
 import { startGuarded } from "../processes/guarded.ts";
+import type { GuardedOptions } from "../processes/guarded.ts";
 import { makeFolder } from "../../lib/files.ts";
 import { socketFolder } from "../processes/sockets.ts";
 import type { ContainerSpec } from "../services/sagemaker/dependencies.ts";
 import type { Invocation } from "../services/sagemaker/invocation.ts";
 import type { ArtifactCache } from "./artifact.ts";
-import { containerEnvironment } from "./environment.ts";
+import { commandEnvironment, containerEnvironment } from "./environment.ts";
 import { failureOf } from "./failure-log.ts";
 import { LogShipper } from "./log-shipper.ts";
 import { ModelServer } from "./model-server.ts";
 import type { RunningServer } from "./model-server.ts";
-import { LoadError, untilReady } from "./readiness.ts";
+import type { ServerSocket } from "./http.ts";
+import { LoadError, untilHealthy, untilReady } from "./readiness.ts";
 import type { ServerPlace } from "./readiness.ts";
 
 /** Options of the model servers on this machine. */
@@ -63,6 +69,16 @@ const starter = fileURLToPath(new URL("start.py", import.meta.url));
  */
 const stopGrace = 500;
 
+/** Time from SIGTERM to SIGKILL of a local command, ms. It has no request then, and may close what it has opened. */
+const commandGrace = 5_000;
+
+/** The process of a container. */
+interface Program {
+  readonly options: Pick<GuardedOptions, "command" | "env" | "grace"> & { readonly cwd: string };
+  /** Resolves when it accepts requests, with its socket. */
+  readonly ready: (signal: AbortSignal) => Promise<ServerSocket>;
+}
+
 /** An instance's folders and log. */
 interface Place extends ServerPlace {
   readonly logFile: string;
@@ -80,7 +96,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
 
   async launch(instanceId: string, signal: AbortSignal, onContainerStart?: () => void): Promise<Instance<Invocation>> {
     signal.throwIfAborted();
-    const { endpointName, modelDataUrl } = this.#container;
+    const { endpointName, modelData } = this.#container;
     const { stateDir, artifacts, objects } = this.#options;
     const instances = join(stateDir, "instances");
     makeFolder(instances, 0o700);
@@ -100,7 +116,9 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       }
     };
     try {
-      await artifacts.unpack(modelDataUrl, join(place.base, "ml", "model"), objects);
+      const model = join(place.base, "ml", "model");
+      if (modelData === undefined) makeFolder(model);
+      else await artifacts.unpack(modelData, model, objects);
       onContainerStart?.();
       const server = await this.#start(place, access?.environment ?? {}, signal);
       return new ModelServer({ server, objects, cleanUp });
@@ -124,24 +142,21 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
   }
 
   async #start(place: Place, access: Readonly<Record<string, string>>, signal: AbortSignal): Promise<RunningServer> {
-    const { base, temporary, logFile } = place;
+    const { logFile } = place;
     signal.throwIfAborted();
-    const { python, region } = this.#options;
+    const { options, ready } = this.#program(place);
     const process = await startGuarded({
-      python,
-      command: [python, starter, base, temporary],
-      env: { ...access, ...containerEnvironment(base, region, this.#container.environment) },
-      cwd: base,
+      python: this.#options.python,
       logFile,
-      grace: stopGrace,
+      ...options,
+      env: { ...access, ...options.env },
     });
     const failed = new AbortController();
     void process.ended.then((how) => {
       failed.abort(new LoadError(`The model server ended before it was ready (${how})`));
     });
     try {
-      const { inference } = await untilReady(place, AbortSignal.any([signal, failed.signal]));
-      return { socket: inference, process };
+      return { socket: await ready(AbortSignal.any([signal, failed.signal])), process };
     } catch (error) {
       // Before the stop adds its lines.
       const log = await readFile(logFile, "utf8");
@@ -149,5 +164,29 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       if (!(error instanceof LoadError || error instanceof StartupTimeoutError)) throw error;
       throw new InstanceError(`${error.message}: ${failureOf(log)}\nIts log: ${logFile}`, { cause: error });
     }
+  }
+
+  /** Returns the container's process, and how to wait until it accepts requests. */
+  #program(place: Place): Program {
+    const { base, temporary } = place;
+    const { python, region } = this.#options;
+    const { command, environment } = this.#container;
+    if (command === undefined) {
+      const env = containerEnvironment(base, region, environment);
+      return {
+        options: { command: [python, starter, base, temporary], env, cwd: base, grace: stopGrace },
+        ready: async (signal) => (await untilReady(place, signal)).inference,
+      };
+    }
+    const socketPath = join(temporary, "inference");
+    const env = commandEnvironment(base, region, socketPath, environment);
+    return {
+      // In the emulator's own folder, so that the command may have relative paths.
+      options: { command: ["sh", "-c", command], env, cwd: cwd(), grace: commandGrace },
+      async ready(signal) {
+        await untilHealthy({ socketPath }, signal);
+        return { socketPath };
+      },
+    };
   }
 }

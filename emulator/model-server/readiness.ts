@@ -74,6 +74,22 @@ export async function untilReady(place: ServerPlace, signal: AbortSignal): Promi
   }
 }
 
+/**
+ * Resolves when a container answers GET /ping with status 200 (developer guide, "Use Your Own Inference Code with
+ * Hosting Services"). Rejects with the reason of `signal` if that aborts.
+ */
+export async function untilHealthy(socket: ServerSocket, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const probe = AbortSignal.any([signal, AbortSignal.timeout(probeLimit)]);
+    // Not listening yet, or too slow.
+    const [status] = await get(socket, "/ping", probe).catch(() => [undefined]);
+    signal.throwIfAborted();
+    if (status === 200) return;
+    await sleep(pause, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+  }
+}
+
 function hasAllWorkers({ minWorkers, workers }: Description): boolean {
   return workers.length > 0 && workers.length >= minWorkers && workers.every(({ status }) => status === "READY");
 }

@@ -10,6 +10,7 @@ import type { ContainerLogs, LogEvent } from "../container-logs.ts";
 import { formatS3Location } from "../s3-location.ts";
 import type { S3Location } from "../s3-location.ts";
 import type { ContainerSpec, SageMakerDependencies } from "../services/sagemaker/dependencies.ts";
+import type { ModelData } from "../services/sagemaker/model-data.ts";
 import type { Invocation } from "../services/sagemaker/invocation.ts";
 import { testAccount, testRegion } from "./test-gateway.ts";
 
@@ -41,6 +42,14 @@ export class FakeObjects implements ObjectStore {
     const info = await this.head(location);
     const body = this.stored.get(formatS3Location(location))?.body;
     return info && { ...info, body: Readable.from(body === undefined || body.byteLength === 0 ? [] : [body]) };
+  }
+
+  async list(prefix: S3Location) {
+    const start = formatS3Location(prefix);
+    const found = [...this.stored].filter(([uri]) => uri.startsWith(start));
+    return await Promise.resolve(
+      found.map(([uri, { body }]) => ({ key: uri.split("/").slice(3).join("/"), etag: `"${body.byteLength}"` })),
+    );
   }
 
   async put(
@@ -145,6 +154,11 @@ export const testRole = `arn:aws:iam::${testAccount}:role/video`;
 export const testImage =
   "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312-cu124-ubuntu22.04-sagemaker";
 export const testArtifact = "s3://models/model.tar.gz";
+export const testModelData: ModelData = {
+  url: testArtifact,
+  location: { bucket: "models", key: "model.tar.gz" },
+  form: "archive",
+};
 
 /** All of them, with one role and one artifact. */
 export function fakeAws(changes: Partial<SageMakerDependencies> = {}) {

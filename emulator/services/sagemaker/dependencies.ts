@@ -12,6 +12,7 @@ import type { TagStore } from "../tags.ts";
 import type { EndpointConfigRecord } from "./endpoint-configs.ts";
 import type { Invocation } from "./invocation.ts";
 import type { LiveEndpoint } from "./live-endpoint.ts";
+import type { ModelData } from "./model-data.ts";
 import type { ModelRecord } from "./models.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Registry } from "./registry.ts";
@@ -22,8 +23,9 @@ export interface ContainerSpec {
   readonly variantName: string;
   /** ARN of the execution role. */
   readonly roleArn: string;
-  /** `s3://…/model.tar.gz` */
-  readonly modelDataUrl: string;
+  /** The local command that stands for the image. @default AWS's serving stack */
+  readonly command?: string | undefined;
+  readonly modelData: ModelData | undefined;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -58,6 +60,11 @@ export interface SageMakerDependencies {
   readonly scalableTargets: ScalableTargets;
   readonly alarms: RollbackAlarms;
   readonly launcherFor: (container: ContainerSpec) => InstanceLauncher<Invocation>;
+  /**
+   * Returns the local command that stands for an image; undefined if there is none.
+   * @default no image has one
+   */
+  readonly commandOf?: (image: string) => string | undefined;
   /** Open questions about AWS: deviations from the state machine's defaults. */
   readonly assumptions?: Partial<EndpointAssumptions>;
   /**

@@ -20,7 +20,7 @@ import {
 import type { EndpointStatus } from "@aws-sdk/client-sagemaker";
 import { MetricStore } from "../../core/metrics.ts";
 import { VirtualClock } from "../../core/virtual-clock.ts";
-import { fakeAws, testArtifact, testImage, testRole } from "../../testing/fake-aws.ts";
+import { fakeAws, testModelData, testImage, testRole } from "../../testing/fake-aws.ts";
 import { sdkConfig, startTestGateway } from "../../testing/test-gateway.ts";
 import { SageMaker } from "./service.ts";
 import {
@@ -76,7 +76,8 @@ describe("The emulated SageMaker", () => {
           endpointName: "endpoint",
           variantName: "video",
           roleArn: testRole,
-          modelDataUrl: testArtifact,
+          command: undefined,
+          modelData: testModelData,
           environment: goodModel.PrimaryContainer.Environment,
         },
       ]);

@@ -228,7 +228,7 @@ export class LiveEndpoint implements Named {
 
   async #deploy(config: EndpointConfigRecord, count: number, deployment?: DeploymentConfig): Promise<boolean> {
     const { variant, async } = config;
-    const { modelDataUrl, environment, roleArn, image } = variant.model;
+    const { modelData, command, environment, roleArn, image } = variant.model;
     const previous = this.#config;
     this.#failureReason = undefined;
     this.#config = config;
@@ -236,7 +236,8 @@ export class LiveEndpoint implements Named {
       endpointName: this.name,
       variantName: variant.name,
       roleArn,
-      modelDataUrl,
+      command,
+      modelData,
       environment,
     });
     let isDeploying = true;

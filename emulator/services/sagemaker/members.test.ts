@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, it } from "mocha";
 import { repoRoot } from "../../../tools/paths.mjs";
 import { testModel } from "../../testing/api-models.ts";
-import { fakeAws } from "../../testing/fake-aws.ts";
+import { fakeAws, testImage } from "../../testing/fake-aws.ts";
 import { goodConfig, goodModel, goodVariant } from "../../testing/sagemaker-fixture.ts";
 import { SageMaker } from "./service.ts";
 
@@ -31,9 +31,20 @@ const structures: readonly Structure[] = [
   {
     name: "ContainerDefinition",
     operation: "CreateModel",
-    implemented: ["Image", "ModelDataUrl", "Environment", "Mode"],
+    implemented: ["Image", "ModelDataUrl", "ModelDataSource", "Environment", "Mode"],
     withoutEffect: ["ContainerHostname"],
     inputWith: (member) => ({ ...goodModel, PrimaryContainer: { ...goodModel.PrimaryContainer, ...member } }),
+  },
+  {
+    name: "S3ModelDataSource",
+    operation: "CreateModel",
+    implemented: ["S3Uri", "S3DataType", "CompressionType"],
+    withoutEffect: ["ModelAccessConfig"],
+    inputWith(member) {
+      const source = { S3Uri: "s3://models/", S3DataType: "S3Prefix", CompressionType: "None", ...member };
+      const container = { Image: testImage, ModelDataSource: { S3DataSource: source } };
+      return { ...goodModel, PrimaryContainer: container };
+    },
   },
   {
     name: "CreateEndpointConfigInput",

@@ -5,6 +5,7 @@ import { describe, it } from "mocha";
 import { forEachTest } from "../../../lib/testing/fixtures.ts";
 import {
   AddTagsCommand,
+  CreateEndpointCommand,
   CreateModelCommand,
   DeleteModelCommand,
   DeleteTagsCommand,
@@ -13,8 +14,13 @@ import {
   ListTagsCommand,
   SageMakerClient,
 } from "@aws-sdk/client-sagemaker";
-import type { CreateModelCommandInput, SageMakerServiceException } from "@aws-sdk/client-sagemaker";
-import { testImage, testRole } from "../../testing/fake-aws.ts";
+import type {
+  CreateModelCommandInput,
+  ModelDataSource,
+  S3ModelDataSource,
+  SageMakerServiceException,
+} from "@aws-sdk/client-sagemaker";
+import { testArtifact, testImage, testRole } from "../../testing/fake-aws.ts";
 import { arn, goodModel, refused, SageMakerFixture } from "../../testing/sagemaker-fixture.ts";
 import { sdkConfig } from "../../testing/test-gateway.ts";
 
@@ -76,6 +82,13 @@ describe("The emulated SageMaker", () => {
     });
 
     const container = goodModel.PrimaryContainer;
+    const source = (change: Partial<S3ModelDataSource> = {}): ModelDataSource => ({
+      S3DataSource: { S3Uri: "s3://models/video/", S3DataType: "S3Prefix", CompressionType: "None", ...change },
+    });
+    const prefix = source();
+    const withSource = (ModelDataSource: ModelDataSource) => ({
+      PrimaryContainer: { Image: container.Image, ModelDataSource },
+    });
     const cases: [string, Partial<CreateModelCommandInput>, RegExp][] = [
       ["a role that does not exist", { ExecutionRoleArn: `${testRole}2` }, /^Could not assume role .*video2\. Please/],
       [
@@ -93,6 +106,37 @@ describe("The emulated SageMaker", () => {
         },
         /does not implement the image .*tensorflow-inference:2: it runs AWS's PyTorch inference images/,
       ],
+      [
+        "two sources of model data",
+        { PrimaryContainer: { ...container, ModelDataSource: prefix } },
+        /ModelDataUrl and ModelDataSource cannot both be specified/,
+      ],
+      ["an empty source of model data", withSource({}), /S3DataSource is required in ModelDataSource/],
+      [
+        "a prefix without a slash at its end",
+        withSource(source({ S3Uri: "s3://models/video" })),
+        /The S3Uri s3:\/\/models\/video must end with a forward slash/,
+      ],
+      [
+        "a prefix without objects",
+        withSource(source({ S3Uri: "s3://models/none/" })),
+        /^Could not find model data at s3:\/\/models\/none\/\.$/,
+      ],
+      [
+        "an archive of a prefix",
+        withSource(source({ CompressionType: "Gzip" })),
+        /does not implement S3DataType S3Prefix with CompressionType Gzip/,
+      ],
+      [
+        "an object that is a prefix",
+        withSource(source({ S3DataType: "S3Object" })),
+        /The S3Uri s3:\/\/models\/video\/ must be an object/,
+      ],
+      [
+        "a missing object",
+        withSource(source({ S3DataType: "S3Object", S3Uri: "s3://models/none" })),
+        /^Could not find model data at s3:\/\/models\/none\.$/,
+      ],
       ["several containers", { Containers: [container] }, /does not implement Containers in CreateModel/],
       [
         "a multi-model container",
@@ -106,6 +150,45 @@ describe("The emulated SageMaker", () => {
         await refused(fixture.client.send(new DescribeModelCommand({ ModelName: "model" })), /^Could not find model/);
       });
     }
+
+    const sources: [string, ModelDataSource, string][] = [
+      ["uncompressed objects below a prefix", prefix, "prefix"],
+      ["one uncompressed object", source({ S3DataType: "S3Object", S3Uri: "s3://models/video/a.pt" }), "file"],
+      ["an archive", source({ S3DataType: "S3Object", S3Uri: testArtifact, CompressionType: "Gzip" }), "archive"],
+    ];
+    for (const [what, ModelDataSource, form] of sources) {
+      it(`with a source of ${what}, and describes it`, async () => {
+        fixture.aws.objects.set("s3://models/video/a.pt", "weights");
+        await fixture.createModel({ ...withSource(ModelDataSource), ModelName: "model" });
+        const { PrimaryContainer } = await fixture.client.send(new DescribeModelCommand({ ModelName: "model" }));
+        assert.deepEqual(PrimaryContainer, { Image: container.Image, Mode: "SingleModel", ModelDataSource });
+        await fixture.createConfig();
+        await fixture.client.send(
+          new CreateEndpointCommand({ EndpointName: "endpoint", EndpointConfigName: "config" }),
+        );
+        await fixture.untilStatus("InService");
+        assert.equal(fixture.aws.fleet.containers[0]?.modelData?.form, form);
+      });
+    }
+
+    it("with an image that stands for a local command, also without model data", async () => {
+      await fixture.stop();
+      const Image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/model:1";
+      fixture = await SageMakerFixture.start({
+        commandOf: (image) => (image === Image ? "python serve.py" : undefined),
+      });
+      await fixture.createModel({ PrimaryContainer: { Image } });
+      await fixture.createConfig();
+      await fixture.client.send(new CreateEndpointCommand({ EndpointName: "endpoint", EndpointConfigName: "config" }));
+      const { ProductionVariants = [] } = await fixture.untilStatus("InService");
+      assert.equal(ProductionVariants[0]?.DeployedImages?.[0]?.SpecifiedImage, Image);
+      const [started] = fixture.aws.fleet.containers;
+      assert.deepEqual([started?.command, started?.modelData], ["python serve.py", undefined]);
+      await refused(
+        fixture.createModel({ ModelName: "other", PrimaryContainer: { Image: `${Image}2` } }),
+        /does not implement the image .* its option --image maps/,
+      );
+    });
 
     it("and refuses a feature that it does not implement so that no client repeats the call", async () => {
       const client = new SageMakerClient({ ...sdkConfig(fixture), maxAttempts: 3 });

@@ -1,14 +1,12 @@
 /** SageMaker's models: the software of an instance. */
 
 import type { ContainerDefinition, CreateModelInput, SageMaker } from "@aws-sdk/client-sagemaker";
-import { isAccessDenied } from "../../aws-ports.ts";
-import type { ObjectStore } from "../../aws-ports.ts";
-import { parseS3Location } from "../../s3-location.ts";
-import type { S3Location } from "../../s3-location.ts";
 import { validationException } from "../../wire/service.ts";
 import type { Handlers } from "../../wire/service.ts";
 import { executionActor } from "./dependencies.ts";
-import type { SageMakerState } from "./dependencies.ts";
+import type { SageMakerDependencies, SageMakerState } from "./dependencies.ts";
+import { checkModelData, modelDataOf } from "./model-data.ts";
+import type { ModelData } from "./model-data.ts";
 import type { Named } from "./registry.ts";
 import { refuse, refuseMembers } from "../unsupported.ts";
 
@@ -18,7 +16,10 @@ export interface ModelRecord extends Named {
   /** ARN of the execution role. */
   readonly roleArn: string;
   readonly image: string;
-  readonly modelDataUrl: string;
+  /** The local command that stands for the image; undefined for AWS's serving stack. */
+  readonly command: string | undefined;
+  /** Undefined for a container that brings its model. */
+  readonly modelData: ModelData | undefined;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -30,14 +31,14 @@ export interface ModelRecord extends Named {
 const runnableImage = /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\/(.+\/)?pytorch-inference[:@][\w.:-]+$/;
 
 /** Returns the handlers of the operations on models. */
-export function modelHandlers({ models, tags, aws: { callAs, roles, region } }: SageMakerState) {
+export function modelHandlers({ models, tags, aws: { callAs, roles, region, commandOf } }: SageMakerState) {
   return {
     async CreateModel(input, { now }) {
       const { ModelName: name = "", ExecutionRoleArn: roleArn } = input;
       models.assertFree(name);
       tags.check(input.Tags);
       const container = containerOf(input);
-      const { image, modelDataUrl, location } = checkContainer(container);
+      const { image, command, modelData } = checkContainer(container, commandOf);
       if (roleArn === undefined) {
         throw validationException("ExecutionRoleArn is required to create a model.");
       }
@@ -46,7 +47,9 @@ export function modelHandlers({ models, tags, aws: { callAs, roles, region } }: 
           `Could not assume role ${roleArn}. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' to assume the role.`,
         );
       }
-      await checkData(callAs(executionActor(roleArn)).objects, { location, modelDataUrl, roleArn, region });
+      if (modelData !== undefined) {
+        await checkModelData(callAs(executionActor(roleArn)).objects, modelData, { roleArn, region });
+      }
       const arn = models.arnOf(name);
       models.add({
         name,
@@ -55,7 +58,8 @@ export function modelHandlers({ models, tags, aws: { callAs, roles, region } }: 
         input,
         roleArn,
         image,
-        modelDataUrl,
+        command,
+        modelData,
         environment: container.Environment ?? {},
       });
       tags.create(arn, input.Tags);
@@ -96,59 +100,28 @@ function containerOf(input: CreateModelInput): ContainerDefinition {
   return input.PrimaryContainer;
 }
 
-/** Checks that the execution role can read the artifact. */
-async function checkData(
-  objects: ObjectStore,
-  {
-    location,
-    modelDataUrl,
-    roleArn,
-    region,
-  }: Readonly<Record<"modelDataUrl" | "roleArn" | "region", string>> & {
-    readonly location: S3Location;
-  },
-): Promise<void> {
-  try {
-    if ((await objects.head(location)) !== undefined) return;
-  } catch (error) {
-    if (!isAccessDenied(error)) throw error;
-    // Observed (philschmid/llm-sagemaker-sample#2).
-    throw validationException(
-      `Could not access model data at ${modelDataUrl}. Please ensure that the role "${roleArn}" exists and that its trust relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" permissions and that the object is located in ${region}. If your Model uses multiple models or uncompressed models, please ensure that the role has "s3:ListBucket" permission.`,
-    );
-  }
-  throw validationException(couldNotFind(modelDataUrl));
-}
-
-function couldNotFind(url: string): string {
-  return `Could not find model data at ${url}.`;
-}
-
-function checkContainer(container: ContainerDefinition): { image: string; modelDataUrl: string; location: S3Location } {
+function checkContainer(
+  container: ContainerDefinition,
+  commandOf: SageMakerDependencies["commandOf"],
+): Pick<ModelRecord, "image" | "command" | "modelData"> {
   refuseMembers("PrimaryContainer", container, [
     "AdditionalModelDataSources",
     "ContainerMetricsConfig",
     "ImageConfig",
     "InferenceSpecificationName",
-    "ModelDataSource",
     "ModelPackageName",
     "MultiModelConfig",
   ]);
   if (container.Mode === "MultiModel") refuse("multi-model containers");
-  const { Image: image, ModelDataUrl: modelDataUrl } = container;
+  const { Image: image } = container;
   if (image === undefined) throw validationException("Image is required in PrimaryContainer.");
-  if (!runnableImage.test(image)) {
+  const command = commandOf?.(image);
+  if (command === undefined && !runnableImage.test(image)) {
     refuse(
-      `the image ${image}: it runs AWS's PyTorch inference images (ACCOUNT.dkr.ecr.REGION.amazonaws.com/pytorch-inference:TAG)`,
+      `the image ${image}: it runs AWS's PyTorch inference images (ACCOUNT.dkr.ecr.REGION.amazonaws.com/pytorch-inference:TAG), and images that its option --image maps to a local command`,
     );
   }
-  if (modelDataUrl === undefined) refuse("models without ModelDataUrl");
-  const location = parseS3Location(modelDataUrl);
-  if (location === undefined) {
-    throw validationException(couldNotFind(modelDataUrl));
-  }
-  if (!location.key.endsWith(".tar.gz")) {
-    throw validationException(`The ModelDataUrl ${modelDataUrl} must end with .tar.gz.`);
-  }
-  return { image, modelDataUrl, location };
+  const modelData = modelDataOf(container);
+  if (command === undefined && modelData === undefined) refuse("models of AWS's images without model data");
+  return { image, command, modelData };
 }
