@@ -172,7 +172,7 @@ describe("The emulated SageMaker", () => {
     }
 
     it("with an image that stands for a local command, also without model data", async () => {
-      await fixture.stop();
+      await fixture[Symbol.asyncDispose]();
       const Image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/team/model:1";
       fixture = await SageMakerFixture.start({
         commandOf: (image) => (image === Image ? "python serve.py" : undefined),
