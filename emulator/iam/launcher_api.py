@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import denials
 from conditions import key_arn
 from decisions import Decision, caller_of, decide
-from encryption import is_aws_managed
 from ministack.core import iam_evaluator
 from ministack.core.responses import set_request_account_id, set_request_region
 from principals import UnknownPrincipalError
@@ -99,7 +98,7 @@ def _unusable_alias(action: str, resource: str) -> Decision | None:
     """
     if not _is_alias(resource):
         return None
-    allowed = is_aws_managed(resource)
+    allowed = ":alias/aws/" in resource
     return Decision(allowed, "", action, resource, "" if allowed else f"Alias {resource} is not found.")
 
 
