@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { copyFile, appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, request as forward } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -34,6 +34,10 @@ const isRequest = ({ method, url = "" }: IncomingMessage): boolean => method ===
 /** The upload of a video. */
 const isUpload = (request: IncomingMessage): boolean =>
   request.method === "PUT" && !isRecord(request) && !isRequest(request);
+
+/** The read of a whole result of a part after the first one; reads of the status are of one byte. */
+const isPartResult = ({ method, url = "", headers }: IncomingMessage): boolean =>
+  method === "GET" && headers.range === undefined && url.includes("/part-00001.json");
 
 before(() => takeDownLeftover());
 
@@ -165,11 +169,15 @@ describe("a client that is killed while it submits to the local stack", () => {
 
   for (const [moment, point, calls] of [
     ["while it uploads the video", { isAt: isUpload, count: 1, answered: false }, 4],
+    ["after the upload, before its answer", { isAt: isUpload, count: 1, answered: true }, 4],
     ["before the record of the job is written", { isAt: isRecord, count: 1, answered: false }, 4],
+    ["after the record of the job is written", { isAt: isRecord, count: 1, answered: true }, 4],
     ["before the second request object is written", { isAt: isRequest, count: 2, answered: false }, 4],
+    ["after the second request object is written", { isAt: isRequest, count: 2, answered: true }, 4],
     ["before the second call reaches the service", { isAt: isInvocation, count: 2, answered: false }, 4],
     ["between the second call and its answer", { isAt: isInvocation, count: 2, answered: true }, 5],
     ["before the record has the first acceptance", { isAt: isRecord, count: 2, answered: false }, 4],
+    ["after the record has the first acceptance", { isAt: isRecord, count: 2, answered: true }, 4],
   ] as const) {
     it(`has all parts of a video after ${calls} calls if it is killed ${moment}`, async () => {
       const [video = ""] = await makeVideos("parts.mp4");
@@ -190,6 +198,27 @@ describe("a client that is killed while it submits to the local stack", () => {
       assert.partialDeepStrictEqual(merged, { inferenceId: job, result: { frames: 12, truncated: false } });
     });
   }
+
+  it("has no merged result if it is killed while it merges, and merges again on the next run", async () => {
+    const [video = ""] = await makeVideos("merged.mp4");
+    const journal = `${video}.jsonl`;
+    const submit = ["submit", video, "--part", "0.05", "--wait", "--limit", "600", "--journal", journal];
+    const { status, stderr } = await client(...submit).finished;
+    assert.equal(status, 0, stderr);
+    const to = `${video}.results`;
+    const first = client("fetch", journal, "--to", to);
+    const point: KillPoint = { isAt: isPartResult, count: 1, answered: false };
+    killPoint = { ...point, left: point.count, kill: () => void first.child.kill("SIGKILL") };
+    assert.equal((await first.finished).status, null);
+    killPoint = undefined;
+    assert.deepEqual(
+      (await readdir(to)).filter((name) => name.endsWith(".json")),
+      [],
+    );
+    const { stdout } = await client("fetch", journal, "--to", to).finished;
+    assert.partialDeepStrictEqual(linesOf(stdout)[0], { status: "completed", result: { frames: 12 } });
+    assert.equal(called.length, 4);
+  });
 });
 
 function linesOf(stdout: string): readonly unknown[] {
