@@ -225,7 +225,7 @@ export class Alarms {
   }
 
   /** Returns the periods that have data. */
-  #points(watched: AlarmSettings["watched"], start: number, end: number, period: number): EvaluatedPeriod[] {
+  #points(watched: AlarmSettings["watched"], start: number, end: number, period: number): readonly EvaluatedPeriod[] {
     if (watched instanceof MetricQueries) {
       const { id = "" } = watched.queries.find(({ isReturned }) => isReturned) ?? {};
       return watched.points(id, this.#metrics, { start, end });

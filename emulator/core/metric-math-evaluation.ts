@@ -1,43 +1,79 @@
 /** Evaluates metric math over time series, with CloudWatch's rules for missing values (user guide, "Using metric math"). */
 
+import { MetricMathError } from "./metric-math-errors.ts";
+import type { MetricSearch } from "./metric-search.ts";
+
 /** One value per period; undefined if there is no data point. */
 export type Series = readonly (number | undefined)[];
 
-/** A scalar is undefined if it is the quotient of a division by zero. */
-type Value = number | undefined | Series;
+/** A member of an array of time series. */
+export interface LabelledSeries {
+  readonly label: string;
+  readonly values: Series;
+}
+
+/** An array of time series (the guide's TS[]). */
+export interface SeriesArray {
+  readonly members: readonly LabelledSeries[];
+}
+
+/** A scalar (the guide's S; undefined if it has no value, such as a quotient of zero), a time series (TS), or an array. */
+export type Value = number | undefined | Series | SeriesArray;
+
+/** Shape of a value: the guide's S, TS and TS[]. */
+export type Shape = "scalar" | "series" | "array";
+
+/** Periods of an evaluation, and the values of other queries and of searches in them. */
+export interface Evaluation {
+  readonly length: number;
+  /** Start of the first period, ms since the epoch. */
+  readonly start: number;
+  /** ms. */
+  readonly period: number;
+  /** Returns the result of another query. */
+  valueOf(id: string): Series | SeriesArray;
+  /** Returns the label of another query. */
+  labelOf(id: string): string;
+  /** Returns the found metrics, with their labels. */
+  search(search: MetricSearch): readonly LabelledSeries[];
+}
 
 /** A parsed expression. */
 export interface Expression {
-  /** Shape of the result: a time series, or a scalar (the guide's TS and S). */
-  readonly isSeries: boolean;
+  readonly shape: Shape;
   /** Ids of the queries whose series it uses, each once. */
   readonly references: readonly string[];
-  /** Evaluates it over `length` periods; `seriesOf` returns the series of other queries over the same periods. */
-  evaluate(length: number, seriesOf: (id: string) => Series): Value;
+  readonly searches: readonly MetricSearch[];
+  /** Id of the query, if the expression is only a reference. */
+  readonly id?: string;
+  /** The number, if the expression is one. */
+  readonly constant?: number;
+  evaluate(evaluation: Evaluation): Value;
 }
 
 /** Makes a scalar. */
 export function number(value: number): Expression {
-  return { isSeries: false, references: [], evaluate: () => value };
+  return { shape: "scalar", references: [], searches: [], constant: value, evaluate: () => value };
 }
 
-/** Makes the series of another query. */
-export function reference(id: string): Expression {
-  return { isSeries: true, references: [id], evaluate: (_length, seriesOf) => seriesOf(id) };
+/** Makes the result of another query. */
+export function reference(id: string, shape: Shape): Expression {
+  return { shape, references: [id], searches: [], id, evaluate: (evaluation) => evaluation.valueOf(id) };
 }
 
-/** Makes an expression from the values of others; by default a series if one of them is one. */
-function combination(
+/** Makes an expression from the values of others. */
+export function combination(
   operands: readonly Expression[],
-  combined: (values: readonly Value[], length: number) => Value,
-  isSeries = operands.some((operand) => operand.isSeries),
+  shape: Shape,
+  combined: (values: readonly Value[], evaluation: Evaluation) => Value,
 ): Expression {
   return {
-    isSeries,
+    shape,
     references: [...new Set(operands.flatMap(({ references }) => references))],
-    evaluate(length, seriesOf) {
-      const values = operands.map((operand) => operand.evaluate(length, seriesOf));
-      return combined(values, length);
+    searches: operands.flatMap(({ searches }) => searches),
+    evaluate(evaluation) {
+      const values = operands.map((operand) => operand.evaluate(evaluation));
+      return combined(values, evaluation);
     },
   };
 }
@@ -48,30 +84,32 @@ export type Operator = (left: number, right: number) => number;
 /**
  * Makes an operation on two values. "Missing values in a time series are treated as 0", and so is a comparison if "only
  * one of the time series has a value". If no series has one, there is no data point.
+ * @throws MetricMathError if both are arrays
  */
 export function binary(operator: Operator, left: Expression, right: Expression): Expression {
-  const scalar = (one: number | undefined, other: number | undefined): number | undefined => {
-    const value = one === undefined || other === undefined ? undefined : operator(one, other);
-    // "If the value of a data point causes a function to attempt to divide by zero, the data point is dropped".
-    return Number.isFinite(value) ? value : undefined;
-  };
-  return combination([left, right], ([first, second]) => {
-    if (!isSeries(first)) {
-      if (!isSeries(second)) return scalar(first, second);
-      return second.map((value) => (value === undefined ? undefined : scalar(first, value)));
-    }
-    if (!isSeries(second)) return first.map((value) => (value === undefined ? undefined : scalar(value, second)));
-    return first.map((value, index) => {
-      const other = second[index];
-      return value === undefined && other === undefined ? undefined : scalar(value ?? 0, other ?? 0);
-    });
-  });
+  const shapes = [left.shape, right.shape];
+  if (shapes.every((shape) => shape === "array")) {
+    throw new MetricMathError("An operator cannot combine two arrays of time series.");
+  }
+  const shape = shapes.includes("array") ? "array" : shapes.includes("series") ? "series" : "scalar";
+  return combination([left, right], shape, ([first, second]) => applied(operator, first, second));
 }
 
-/** Makes FILL: a series whose missing values are `filler`, a scalar. */
-export function fill(series: Expression, filler: Expression): Expression {
-  return combination([series, filler], ([points, value]) => {
-    return isSeries(points) && !isSeries(value) ? points.map((point) => point ?? value) : points;
+function applied(operator: Operator, first: Value, second: Value): Value {
+  const scalar = (one: number | undefined, other: number | undefined): number | undefined => {
+    // "If the value of a data point causes a function to attempt to divide by zero, the data point is dropped".
+    return one === undefined || other === undefined ? undefined : finite(operator(one, other));
+  };
+  if (isArray(first)) return mapMembers(first, (values) => applied(operator, values, second) as Series);
+  if (isArray(second)) return mapMembers(second, (values) => applied(operator, first, values) as Series);
+  if (!isSeries(first)) {
+    if (!isSeries(second)) return scalar(first, second);
+    return second.map((value) => (value === undefined ? undefined : scalar(first, value)));
+  }
+  if (!isSeries(second)) return first.map((value) => (value === undefined ? undefined : scalar(value, second)));
+  return first.map((value, index) => {
+    const other = second[index];
+    return value === undefined && other === undefined ? undefined : scalar(value ?? 0, other ?? 0);
   });
 }
 
@@ -82,7 +120,7 @@ export function fill(series: Expression, filler: Expression): Expression {
  */
 export function choose(condition: Expression, whenTrue: Expression, whenFalse?: Expression): Expression {
   const operands = [condition, whenTrue, ...(whenFalse === undefined ? [] : [whenFalse])];
-  const chosen = ([decisive, first, second]: readonly Value[], length: number): Series =>
+  return combination(operands, "series", ([decisive, first, second], { length }) =>
     Array.from({ length }, (_, index) => {
       const decision = at(decisive, index);
       if (decision === undefined) return undefined;
@@ -90,20 +128,39 @@ export function choose(condition: Expression, whenTrue: Expression, whenFalse?: 
       const value = at(first, index);
       // If its condition is a scalar, IF returns the chosen series unchanged.
       return value === undefined && isSeries(decisive) && isSeries(first) ? 0 : value;
-    });
-  return combination(operands, chosen, true);
+    }),
+  );
 }
 
-function isSeries(value: Value): value is Series {
-  return typeof value === "object";
+/** Returns the number, or undefined if it is none that CloudWatch shows. */
+export function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
 }
 
-function at(value: Value, index: number): number | undefined {
+/** Tells whether a value is a time series. */
+export function isSeries(value: Value): value is Series {
+  return Array.isArray(value);
+}
+
+/** Tells whether a value is an array of time series. */
+export function isArray(value: Value): value is SeriesArray {
+  return typeof value === "object" && "members" in value;
+}
+
+/** Changes the values of each member. */
+export function mapMembers({ members }: SeriesArray, change: (values: Series) => Series): SeriesArray {
+  return { members: members.map(({ label, values }) => ({ label, values: change(values) })) };
+}
+
+/** Returns the value in a period; a scalar has its value in each. */
+export function at(value: Value, index: number): number | undefined {
+  if (isArray(value)) return undefined;
   return isSeries(value) ? value[index] : value;
 }
 
 /** Evaluates an expression; a scalar has its value in each period. */
-export function evaluateExpression(expression: Expression, length: number, seriesOf: (id: string) => Series): Series {
-  const value = expression.evaluate(length, seriesOf);
-  return isSeries(value) ? value : Array.from({ length }, () => value);
+export function evaluateExpression(expression: Expression, evaluation: Evaluation): Series | SeriesArray {
+  const value = expression.evaluate(evaluation);
+  if (isArray(value) || isSeries(value)) return value;
+  return Array.from({ length: evaluation.length }, () => value);
 }

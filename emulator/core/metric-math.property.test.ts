@@ -3,9 +3,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
-import { evaluateExpression } from "./metric-math-evaluation.ts";
 import type { Series } from "./metric-math-evaluation.ts";
-import { parseExpression } from "./metric-math.ts";
+import { evaluated as evaluatedOver } from "./metric-math-harness.ts";
 
 const value = fc.integer({ min: -3, max: 3 });
 const point = fc.option(value, { nil: undefined, freq: 3 });
@@ -84,7 +83,7 @@ function parenthesized(tree: Tree): string {
 }
 
 function evaluated(text: string, given: Readonly<Record<string, Series>>): Series {
-  return evaluateExpression(parseExpression(text), length, (id) => given[id] ?? []);
+  return evaluatedOver(text, given, length);
 }
 
 describe("every expression of metric math", () => {
@@ -167,8 +166,7 @@ describe("each period of metric math", () => {
     fc.assert(
       fc.property(expression, inputs, fc.nat(length - 1), (tree, given, index) => {
         const only = { a: [given.a[index]], b: [given.b[index]] };
-        const parsed = parseExpression(written(tree));
-        const [result] = evaluateExpression(parsed, 1, (id) => (id === "a" ? only.a : only.b));
+        const [result] = evaluatedOver(written(tree), only, 1);
         assert.equal(evaluated(written(tree), given)[index], result);
       }),
     );

@@ -1,31 +1,29 @@
 /**
- * Parses CloudWatch's metric math: arithmetic, comparisons, AND and OR, IF and FILL. Source: CloudWatch user guide,
- * "Using metric math" (awsdocs/amazon-cloudwatch-user-guide, doc_source/using-metric-math.md). Other functions and
- * arrays of series are refused by name.
+ * Parses CloudWatch's metric math. Source: CloudWatch user guide, "Using metric math"
+ * (awsdocs/amazon-cloudwatch-user-guide, doc_source/using-metric-math.md).
  */
 
-import { binary, choose, fill, number, reference } from "./metric-math-evaluation.ts";
-import type { Expression, Operator } from "./metric-math-evaluation.ts";
+import { MetricMathError, UnimplementedMetricMathError } from "./metric-math-errors.ts";
+import { binary, number, reference } from "./metric-math-evaluation.ts";
+import type { Expression, Operator, Shape } from "./metric-math-evaluation.ts";
+import { arrayOf, buildCall, unimplementedFunctions } from "./metric-math-functions.ts";
+import type { Argument, Scope } from "./metric-math-functions.ts";
 
-/** An expression that CloudWatch does not accept. */
-export class MetricMathError extends Error {
-  override readonly name: string = "MetricMathError";
-}
-
-/** A part of metric math that is not implemented; the message names it. */
-export class UnimplementedMetricMathError extends Error {
-  override readonly name = "UnimplementedMetricMathError";
+/** The queries that an expression can use, and their shapes. */
+export interface ParseScope extends Scope {
+  /** @throws MetricMathError if there is no such query */
+  shapeOf(id: string): Shape;
 }
 
 interface Token {
-  readonly kind: "end" | "name" | "number" | "symbol";
+  readonly kind: "end" | "name" | "number" | "symbol" | "text";
   readonly text: string;
   /** Offset in the expression. */
   readonly at: number;
 }
 
 const tokenPattern =
-  /\s*(?:(?<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?<name>[A-Za-z_]\w*)|(?<symbol>==|!=|<=|>=|&&|\|\||[-+*/^<>(),[\]"']))/y;
+  /\s*(?:(?<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?<name>[A-Za-z_]\w*)|(?<symbol>==|!=|<=|>=|&&|\|\||[-+*/^<>(),[\]])|(?<text>'[^']*'|"[^"]*"))/y;
 
 /** @throws MetricMathError at the first character that starts no token */
 function tokenize(text: string): Token[] {
@@ -33,10 +31,12 @@ function tokenize(text: string): Token[] {
   tokenPattern.lastIndex = 0;
   while (text.slice(tokenPattern.lastIndex).trim() !== "") {
     const start = tokenPattern.lastIndex;
-    const { number, name, symbol } = tokenPattern.exec(text)?.groups ?? {};
-    const found = number ?? name ?? symbol;
-    if (found === undefined) throw new MetricMathError(`Unexpected character in ${place(text, start)}.`);
-    const kind = number === undefined ? (name === undefined ? "symbol" : "name") : "number";
+    const groups = tokenPattern.exec(text)?.groups ?? {};
+    const kind = (["number", "name", "symbol", "text"] as const).find((each) => groups[each] !== undefined);
+    const found = kind === undefined ? undefined : groups[kind];
+    if (kind === undefined || found === undefined) {
+      throw new MetricMathError(`Unexpected character in ${place(text, start)}.`);
+    }
     tokens.push({ kind, text: found, at: tokenPattern.lastIndex - found.length });
   }
   return [...tokens, { kind: "end", text: "the end", at: text.length }];
@@ -70,10 +70,12 @@ const comparisonLevel = 2;
 class Parser {
   readonly #text: string;
   readonly #tokens: readonly Token[];
+  readonly #scope: ParseScope;
   #index = 0;
 
-  constructor(text: string) {
+  constructor(text: string, scope: ParseScope) {
     this.#text = text;
+    this.#scope = scope;
     this.#tokens = tokenize(text);
   }
 
@@ -145,46 +147,64 @@ class Parser {
       this.#expect(")");
       return inner;
     }
-    if (text === "[") throw new UnimplementedMetricMathError("arrays of time series in metric math");
-    if (text === '"' || text === "'") throw new UnimplementedMetricMathError("texts in metric math");
+    if (this.#take("[")) return this.#array();
+    if (kind === "text") throw new MetricMathError(`A text is only an argument of METRICS or SEARCH: ${text}.`);
     if (kind !== "number" && kind !== "name") throw this.#unexpected("a number, an id, a function or '('");
     this.#index += 1;
     if (kind === "number") return number(Number(text));
-    if (/^[a-z]/.test(text)) return reference(text);
-    if (!this.#take("(")) {
-      if (text === "REPEAT" || text === "LINEAR") throw new UnimplementedMetricMathError(`FILL with ${text}`);
-      throw new MetricMathError(`'${text}' in expression '${this.#text}' is not an id: ids begin with a small letter.`);
+    if (/^[a-z]/.test(text)) return reference(text, this.#scope.shapeOf(text));
+    if (this.#take("(")) return this.#call(text);
+    if (text === "SELECT") throw new UnimplementedMetricMathError("queries of Metrics Insights (SELECT)");
+    throw new MetricMathError(`'${text}' in expression '${this.#text}' is not an id: ids begin with a small letter.`);
+  }
+
+  #array(): Expression {
+    const members = [this.#level(0)];
+    while (this.#take(",")) members.push(this.#level(0));
+    this.#expect("]");
+    if (members.some(({ shape }) => shape === "scalar")) {
+      throw new MetricMathError(`An array has time series, not numbers (${place(this.#text, this.#next.at)}).`);
     }
-    return this.#call(text);
+    return arrayOf(members);
   }
 
   #call(name: string): Expression {
-    if (name !== "FILL" && name !== "IF") throw new UnimplementedMetricMathError(`the function ${name} in metric math`);
-    const first = this.#level(0);
-    this.#expect(",");
-    const second = this.#level(0);
-    const third = name === "IF" && this.#take(",") ? this.#level(0) : undefined;
-    this.#expect(")");
-    if (name === "FILL") {
-      if (!first.isSeries) throw new MetricMathError("FILL fills a time series, not a number.");
-      if (second.isSeries) throw new UnimplementedMetricMathError("FILL with the values of another time series");
-      return fill(first, second);
+    const args: Argument[] = [];
+    if (!this.#take(")")) {
+      do args.push(this.#argument());
+      while (this.#take(","));
+      this.#expect(")");
     }
-    if (!first.isSeries && !(second.isSeries && third?.isSeries !== false)) {
-      throw new MetricMathError("IF with a number as its condition needs time series as its values.");
+    if (unimplementedFunctions.includes(name)) {
+      throw new UnimplementedMetricMathError(`the function ${name} in metric math`);
     }
-    return choose(first, second, third);
+    const call = buildCall(name, args, this.#scope);
+    if (call === undefined) throw new MetricMathError(`There is no function ${name} in metric math.`);
+    return call;
+  }
+
+  #argument(): Argument {
+    const { kind, text } = this.#next;
+    if (kind === "text") {
+      this.#index += 1;
+      return { text: text.slice(1, -1) };
+    }
+    if (kind === "name" && /^[A-Z]/.test(text) && this.#tokens[this.#index + 1]?.text !== "(") {
+      this.#index += 1;
+      return { keyword: text };
+    }
+    return { expression: this.#level(0) };
   }
 }
 
 /**
- * Parses an expression that yields one time series.
+ * Parses an expression that yields time series.
  * @throws MetricMathError if CloudWatch does not accept it
  * @throws UnimplementedMetricMathError if a part of it is not implemented here
  */
-export function parseExpression(text: string): Expression {
-  const expression = new Parser(text).parse();
-  if (!expression.isSeries) {
+export function parseExpression(text: string, scope: ParseScope): Expression {
+  const expression = new Parser(text, scope).parse();
+  if (expression.shape === "scalar") {
     throw new MetricMathError(`Expression '${text}' yields a number, but must yield a time series.`);
   }
   return expression;

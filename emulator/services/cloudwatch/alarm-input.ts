@@ -61,9 +61,15 @@ function mathOf(input: PutMetricAlarmInput, place: Place): { watched: MetricQuer
     }
   }
   const watched = queriesOf(Metrics, place);
+  // Observed (RoboFinSystems/robosystems#1131).
+  if (watched.hasSearch) throw validationError("SEARCH is not supported on Metric Alarms");
   const [returned, ...others] = watched.queries.filter(({ isReturned }) => isReturned);
   if (returned === undefined || others.length > 0) {
     throw validationError("Exactly one element of the metrics list should return data.");
+  }
+  // The rule: user guide, "Using metric math", SEARCH. AWS's words are unconfirmed.
+  if (watched.shape(returned.id) === "array") {
+    throw validationError(`Expression ${returned.id} yields several time series, but an alarm can watch only one.`);
   }
   return { watched, period: watched.period(returned.id) };
 }

@@ -54,11 +54,59 @@ describe("GetMetricData with metric math", () => {
     ]);
   });
 
+  it("returns each series of an array under the id of its query, and pages over them", async () => {
+    const harness = await filled();
+    for (const [Value, Job] of [
+      [1, "a"],
+      [2, "b"],
+    ] as const) {
+      const Dimensions = [{ Name: "Job", Value: Job }];
+      const MetricData = [{ MetricName: "Errors", Dimensions, Timestamp: harness.at(1), Value }];
+      await harness.call("PutMetricData", { Namespace: "Videos", MetricData });
+    }
+    const MetricDataQueries = [
+      { Id: "found", Expression: "SEARCH('{Videos,Job} MetricName=\"Errors\"', 'Sum', 60)", Label: "errors" },
+      { Id: "all", Expression: "SUM(found)" },
+    ];
+    const pages: [string | undefined, string | undefined, number[] | undefined][] = [];
+    for (let NextToken: string | undefined, isFirst = true; isFirst || NextToken !== undefined; isFirst = false) {
+      const page: GetMetricDataOutput = await harness.call(
+        "GetMetricData",
+        dataQuery(harness, { MetricDataQueries, MaxDatapoints: 2, ...(NextToken === undefined ? {} : { NextToken }) }),
+      );
+      for (const { Id, Label, Values } of page.MetricDataResults ?? []) pages.push([Id, Label, Values]);
+      NextToken = page.NextToken;
+    }
+    assert.deepEqual(pages, [
+      ["found", "errors a", [1]],
+      ["found", "errors b", [2]],
+      ["all", "all", []],
+      ["found", "errors a", []],
+      ["found", "errors b", []],
+      ["all", "all", [3]],
+    ]);
+  });
+
+  it("gives an expression without metrics its period", async () => {
+    const harness = await filled();
+    const MetricDataQueries = [{ Id: "e", Expression: "TIME_SERIES(7)", Period: 300 }];
+    const { MetricDataResults } = await harness.call<GetMetricDataOutput>(
+      "GetMetricData",
+      dataQuery(harness, { MetricDataQueries }),
+    );
+    assert.deepEqual(MetricDataResults?.[0]?.Values, [7, 7]);
+  });
+
   const refusals: [string, RegExp, (harness: MonitoringHarness) => Partial<GetMetricDataInput>][] = [
     [
       "a function that is not implemented, by name",
-      /does not implement the function RATE in metric math/,
-      () => ({ MetricDataQueries: [{ Id: "e", Expression: "RATE(m)" }] }),
+      /does not implement the function SERVICE_QUOTA in metric math/,
+      () => ({
+        MetricDataQueries: [
+          { Id: "e", Expression: "SERVICE_QUOTA(m)" },
+          { Id: "m", MetricStat: stat },
+        ],
+      }),
     ],
     [
       "an expression over a query that does not exist",
@@ -87,9 +135,19 @@ describe("GetMetricData with metric math", () => {
       }),
     ],
     [
-      "a separate period of an expression, by name",
-      /does not implement Period next to the expression or metric of query e/,
-      () => ({ MetricDataQueries: [{ Id: "e", Expression: "m", Period: 60 }] }),
+      "another period of an expression than its metrics have, by name",
+      /does not implement metrics of different periods in one expression \(e\)/,
+      () => ({
+        MetricDataQueries: [
+          { Id: "e", Expression: "m", Period: 300 },
+          { Id: "m", MetricStat: stat },
+        ],
+      }),
+    ],
+    [
+      "a period next to that of a metric, by name",
+      /does not implement Period next to the metric of query m/,
+      () => ({ MetricDataQueries: [{ Id: "m", MetricStat: stat, Period: 60 }] }),
     ],
     [
       "an expression over too long a time, by name",
@@ -235,9 +293,14 @@ describe("PutMetricAlarm with metric math", () => {
     ],
     ["an invalid expression", metrics(() => [{ ...rate, Expression: "1 +" }]), /Expected a number/],
     [
-      "a function that is not implemented, by name",
-      metrics(() => [{ ...rate, Expression: "SEARCH('x')" }]),
-      /does not implement the function SEARCH in metric math/,
+      "a search",
+      metrics(() => [{ ...rate, Expression: "SUM(SEARCH('x', 'Sum', 300))" }]),
+      /SEARCH is not supported on Metric Alarms/,
+    ],
+    [
+      "several time series",
+      metrics((queries) => [{ ...rate, Expression: "METRICS()" }, ...queries.slice(1)]),
+      /Expression rate yields several time series/,
     ],
     [
       "a period of 90 seconds",

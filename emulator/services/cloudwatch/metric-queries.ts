@@ -3,7 +3,7 @@
  */
 
 import type { MetricDataQuery as WireQuery, StandardUnit } from "@aws-sdk/client-cloudwatch";
-import { MetricMathError, UnimplementedMetricMathError } from "../../core/metric-math.ts";
+import { MetricMathError, UnimplementedMetricMathError } from "../../core/metric-math-errors.ts";
 import { MetricQueries } from "../../core/metric-queries.ts";
 import type { MetricDataQuery, MetricStat } from "../../core/metric-queries.ts";
 import { statisticName } from "../../core/statistics.ts";
@@ -40,14 +40,15 @@ function queryOf(query: WireQuery, place: Place): MetricDataQuery {
     throw unimplemented("metrics of other accounts");
   }
   if (label?.includes("${") === true) throw unimplemented("dynamic labels");
-  // Metrics Insights needs it; for other queries the periods of the metrics decide.
-  if (period !== undefined) throw unimplemented(`Period next to the expression or metric of query ${id}`);
+  if (period !== undefined && stat !== undefined) throw unimplemented(`Period next to the metric of query ${id}`);
+  if (period !== undefined) checkPeriod(period);
   return {
     id,
     label,
     // API reference, MetricDataQuery: ReturnData.
     isReturned: query.ReturnData ?? true,
     source: stat === undefined ? (expression ?? "") : statOf(id, stat),
+    period: period === undefined ? undefined : period * 1_000,
   };
 }
 
@@ -71,10 +72,11 @@ export function queriesOf(queries: readonly WireQuery[], place: Place): MetricQu
 
 /** Formats the queries as they were given. */
 export function wireQueries({ queries }: MetricQueries): WireQuery[] {
-  return queries.map(({ id, label, isReturned, source }) => ({
+  return queries.map(({ id, label, isReturned, source, period }) => ({
     Id: id,
     Label: label,
     ReturnData: isReturned,
+    Period: period === undefined ? undefined : period / 1_000,
     ...(typeof source === "string"
       ? { Expression: source }
       : {

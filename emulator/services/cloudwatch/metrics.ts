@@ -68,23 +68,18 @@ interface Series {
 
 /** Returns the handlers of the operations that read metrics. */
 export function metricHandlers(metrics: MetricStore, clock: Clock, wallClock: WallClockQueries, place: Place) {
-  const seriesOf = (query: MetricDataQuery, queries: MetricQueries, input: GetMetricDataInput): Series => {
-    const { id, label, source } = query;
+  const seriesOf = (query: MetricDataQuery, queries: MetricQueries, input: GetMetricDataInput): Series[] => {
+    const { id, source } = query;
     const period = queries.period(id);
     const shift = wallClock.shift(input.EndTime, period);
     const range = rangeOf(input.StartTime, input.EndTime, period, shift);
     if (typeof source === "string" && (range.end - range.start) / period > mostDatapoints) {
       throw unimplemented(`expressions over more than ${mostDatapoints.toLocaleString("en-US")} periods`);
     }
-    const points = queries.points(id, metrics, range).map(({ timestamp, value }) => {
-      return { timestamp: timestamp - shift, value };
+    return queries.results(id, metrics, range).map(({ label, points }) => {
+      const shifted = points.map(({ timestamp, value }) => ({ timestamp: timestamp - shift, value }));
+      return { id, label, points: input.ScanBy === "TimestampAscending" ? shifted : shifted.reverse() };
     });
-    return {
-      id,
-      // No API model has CloudWatch's default for an expression; its console shows the id.
-      label: label ?? (typeof source === "string" ? id : source.metric.name),
-      points: input.ScanBy === "TimestampAscending" ? points : points.reverse(),
-    };
   };
 
   return {
@@ -96,11 +91,13 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, wallClock: Wa
         throw validationError(`The collection MetricDataQueries must not have a size greater than ${mostQueries}.`);
       }
       const read = queriesOf(queries, place);
-      const series = read.queries.filter(({ isReturned }) => isReturned).map((query) => seriesOf(query, read, input));
-      const all = series.flatMap(({ id, points }) => points.map((point) => ({ id, point })));
+      const returned = read.queries.filter(({ isReturned }) => isReturned);
+      const series = returned.flatMap((query) => seriesOf(query, read, input));
+      const all = series.flatMap((each) => each.points.map((point) => ({ each, point })));
       const { items, nextToken } = paged(all, Math.min(MaxDatapoints, mostDatapoints), NextToken);
-      const results = series.map(({ id, label, points }): MetricDataResult => {
-        const shown = items.filter((item) => item.id === id).map(({ point }) => point);
+      const results = series.map((each): MetricDataResult => {
+        const { id, label, points } = each;
+        const shown = items.filter((item) => item.each === each).map(({ point }) => point);
         const last = points.at(-1);
         const isWhole = last === undefined || nextToken === undefined || shown.includes(last);
         return {
