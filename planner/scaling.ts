@@ -49,12 +49,14 @@ function ruleOf(policy: StepPolicy | TrackingPolicy<string, number>): StepScalin
   const { namespace, metricName, dimensions, statistic } = configuration.customizedMetricSpecification;
   return {
     type: "TargetTrackingScaling",
-    metric: {
-      namespace,
-      name: metricName,
-      dimensions: Object.fromEntries(dimensions.map(({ name, value }) => [name, value])),
+    watched: {
+      metric: {
+        namespace,
+        name: metricName,
+        dimensions: Object.fromEntries(dimensions.map(({ name, value }) => [name, value])),
+      },
+      statistic,
     },
-    statistic,
     target: configuration.targetValue,
     scaleOutCooldown: configuration.scaleOutCooldown * 1_000,
     scaleInCooldown: configuration.scaleInCooldown * 1_000,

@@ -4,7 +4,7 @@ import type { AlarmSettings } from "./alarms.ts";
 import type { ScalingAssumptions } from "./assumptions.ts";
 import { Autoscaler } from "./autoscaler.ts";
 import { MetricStore } from "./metrics.ts";
-import { backlogTracking, wakeStep } from "./scaling-harness.ts";
+import { backlogMetric, backlogTracking, wakeStep } from "./scaling-harness.ts";
 import type { StepScaling, TargetTracking } from "./scaling-policy.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -70,7 +70,11 @@ export class CapacityHarness {
 
   /** Adds target tracking of the metric with the policy's name. */
   track(name: string, changes: Partial<TargetTracking>): void {
-    this.autoscaler.putPolicy(resourceId, name, { ...backlogTracking, metric: { ...metric, name }, ...changes });
+    this.autoscaler.putPolicy(resourceId, name, {
+      ...backlogTracking,
+      watched: { ...backlogMetric, metric: { ...metric, name } },
+      ...changes,
+    });
   }
 
   /** Lets a minute pass in which the metrics have these values. */

@@ -1,7 +1,7 @@
 /** A test harness: an asynchronous endpoint with target tracking and a step policy from zero, in virtual time. */
 
 import { Alarms } from "./alarms.ts";
-import type { AlarmSettings } from "./alarms.ts";
+import type { AlarmSettings, WatchedMetric } from "./alarms.ts";
 import { Autoscaler } from "./autoscaler.ts";
 import { EndpointHarness, minute } from "./endpoint-harness.ts";
 import type { LatencyModel } from "./latency-model.ts";
@@ -14,11 +14,16 @@ import type { InvocationRequest } from "./worker.ts";
 export const resourceId = "endpoint/videos/variant/main";
 const endpointDimension = { EndpointName: "videos" };
 
+/** The metric that the blog post's policy tracks. */
+export const backlogMetric: WatchedMetric = {
+  metric: { namespace: "AWS/SageMaker", name: "ApproximateBacklogSizePerInstance", dimensions: endpointDimension },
+  statistic: "Average",
+};
+
 /** The blog post's target tracking: 5 requests per instance, cooldowns of two minutes. */
 export const backlogTracking: TargetTracking = {
   type: "TargetTrackingScaling",
-  metric: { namespace: "AWS/SageMaker", name: "ApproximateBacklogSizePerInstance", dimensions: endpointDimension },
-  statistic: "Average",
+  watched: backlogMetric,
   target: 5,
   scaleOutCooldown: 2 * minute,
   scaleInCooldown: 2 * minute,

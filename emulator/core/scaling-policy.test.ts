@@ -8,7 +8,7 @@ import type { ScalingAssumptions } from "./assumptions.ts";
 import { MetricQueries } from "./metric-queries.ts";
 import { breachOf, stepCapacity, trackingAlarms, trackingCapacity } from "./scaling-policy.ts";
 import type { StepScaling } from "./scaling-policy.ts";
-import { backlogTracking, wakeAlarm, wakeStep } from "./scaling-harness.ts";
+import { backlogMetric, backlogTracking, wakeAlarm, wakeStep } from "./scaling-harness.ts";
 
 /** Returns the request of a step policy for a metric's value. */
 function requested(
@@ -54,7 +54,7 @@ describe("a step policy", () => {
 
   it("gets the threshold as the value of metric math if AWS hands on only the breach", () => {
     const source = "m + 0";
-    const { metric } = backlogTracking;
+    const { metric } = backlogMetric;
     const watched = new MetricQueries([
       { id: "m", isReturned: false, source: { metric, statistic: "Average", period: 60_000 } },
       { id: "e", isReturned: true, source },

@@ -28,8 +28,10 @@ export interface StepScaling {
 }
 
 /** Configuration of target tracking. Cooldowns are in milliseconds. */
-export interface TargetTracking extends WatchedMetric {
+export interface TargetTracking {
   readonly type: "TargetTrackingScaling";
+  /** A metric, or queries, one of which returns the tracked result. */
+  readonly watched: WatchedMetric | MetricQueries;
   readonly target: number;
   /** ms. */
   readonly scaleOutCooldown: number;
@@ -131,7 +133,7 @@ export function trackingAlarms(
 ): { high: AlarmSettings; low?: AlarmSettings } {
   const creator = `${names.policyArn}:createdBy/${names.uuid()}`;
   const base = {
-    watched: { metric: policy.metric, statistic: policy.statistic, unit: policy.unit },
+    watched: policy.watched,
     period: 60_000,
     treatMissingData: "missing",
     description: `DO NOT EDIT OR DELETE. For TargetTrackingScaling policy ${creator}.`,

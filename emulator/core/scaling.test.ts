@@ -10,7 +10,7 @@ import type { Settlement } from "./endpoint-api.ts";
 import { LatencyLauncher } from "./latency-model.ts";
 import { MetricStore } from "./metrics.ts";
 import { RealClock } from "./real-clock.ts";
-import { ScalingHarness, backlogTracking, resourceId, wakeAlarm, wakeStep } from "./scaling-harness.ts";
+import { ScalingHarness, backlogMetric, backlogTracking, resourceId, wakeAlarm, wakeStep } from "./scaling-harness.ts";
 import type { InvocationRequest } from "./worker.ts";
 
 describe("scaling from zero", () => {
@@ -122,8 +122,12 @@ describe("scaling to zero", () => {
 
   it("waits until every target-tracking policy is ready to scale in", async () => {
     const harness = (await new ScalingHarness().deployed(1)).withTracking();
-    const metric = { ...backlogTracking.metric, name: "Age", namespace: "Videos" };
-    harness.autoscaler.putPolicy(resourceId, "age", { ...backlogTracking, metric, target: 60 });
+    const metric = { ...backlogMetric.metric, name: "Age", namespace: "Videos" };
+    harness.autoscaler.putPolicy(resourceId, "age", {
+      ...backlogTracking,
+      watched: { ...backlogMetric, metric },
+      target: 60,
+    });
     const { metrics, start } = harness.endpoints;
     for (let elapsed = 1; elapsed <= 60; elapsed += 1) {
       metrics.put({ ...metric, timestamp: start + elapsed * minute, value: elapsed <= 30 ? 59 : 0 });

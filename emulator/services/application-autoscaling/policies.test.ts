@@ -6,6 +6,7 @@ import type {
   PutScalingPolicyResponse,
 } from "@aws-sdk/client-application-auto-scaling";
 import { describe, it } from "mocha";
+import { MetricQueries } from "../../core/metric-queries.ts";
 import { refusalCode } from "../../testing/refusal-code.ts";
 import { ScalingServiceHarness, key, registered, stepPolicy, trackingPolicy } from "./harness.ts";
 
@@ -102,6 +103,65 @@ describe("PutScalingPolicy", () => {
     ...(upper === undefined ? {} : { MetricIntervalUpperBound: upper }),
   });
   const metric = trackingPolicy.TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification;
+  const backlog = {
+    Id: "b",
+    MetricStat: {
+      Metric: { Namespace: "AWS/SageMaker", MetricName: "ApproximateBacklogSize", Dimensions: metric.Dimensions },
+      Stat: "Maximum",
+    },
+  };
+  const each = { Id: "each", Expression: "b / FILL(n, 1)", ReturnData: true };
+  const math = (Metrics: readonly object[]): object => tracking({ CustomizedMetricSpecification: { Metrics } });
+
+  it("tracks metric math: describes its queries, watches them with its alarms, and acts on their result", async () => {
+    const harness = await registered();
+    const instances = {
+      Id: "n",
+      MetricStat: {
+        Metric: { Namespace: "/aws/sagemaker/Endpoints", MetricName: "CPUUtilization", Dimensions: metric.Dimensions },
+        Stat: "SampleCount",
+      },
+      ReturnData: false,
+    };
+    const Metrics = [{ ...each, Label: "per instance" }, { ...backlog, ReturnData: false }, instances];
+    await harness.call("PutScalingPolicy", math(Metrics));
+    const { ScalingPolicies: [policy] = [] } = await harness.call<DescribeScalingPoliciesResponse>(
+      "DescribeScalingPolicies",
+      { ServiceNamespace: "sagemaker" },
+    );
+    const described = policy?.TargetTrackingScalingPolicyConfiguration?.CustomizedMetricSpecification;
+    assert.deepEqual(JSON.parse(JSON.stringify(described)), { Metrics });
+    assert.match(policy?.Alarms?.map(({ AlarmName }) => AlarmName).join() ?? "", /-AlarmHigh-.*-AlarmLow-/);
+    const [high] = harness.alarms.list();
+    assert.ok(high?.settings.watched instanceof MetricQueries);
+    assert.equal(high.settings.period, 60_000);
+
+    const put = (namespace: string, name: string, value: number): void => {
+      harness.metrics.put({
+        namespace,
+        name,
+        dimensions: { EndpointName: "videos" },
+        timestamp: harness.clock.now(),
+        value,
+      });
+    };
+    for (let index = 0; index < 3; index += 1) {
+      put("AWS/SageMaker", "ApproximateBacklogSize", 18);
+      put("/aws/sagemaker/Endpoints", "CPUUtilization", 50);
+      await harness.clock.advance(60_000);
+    }
+    // One instance has 18 requests; the target is 5 each.
+    assert.equal(harness.counts.get(key.ResourceId), 4);
+  });
+
+  it("refuses a second target tracking of the same metric math", async () => {
+    const harness = await registered();
+    await harness.call("PutScalingPolicy", math([backlog]));
+    await assert.rejects(harness.call("PutScalingPolicy", { ...math([backlog]), PolicyName: "again" }), {
+      message: "Only one TargetTrackingScaling policy for a given metric specification is allowed.",
+    });
+  });
+
   const refusals: [string, object, RegExp][] = [
     [
       "a step without bounds",
@@ -136,10 +196,37 @@ describe("PutScalingPolicy", () => {
       }),
       /The emulator refuses the predefined metric SageMakerVariantInvocationsPerInstance, .* Use a CustomizedMetric/,
     ],
+    ["metric math without a result", math([]), /Exactly one query in Metrics must have ReturnData true/],
+    ["two results of metric math", math([backlog, { Id: "twice", Expression: "2 * b" }]), /Exactly one query/],
+    ["an id used twice", math([each, each]), /The Id of each query in Metrics must be unique/],
+    ["an id with a capital", math([{ ...backlog, Id: "E" }]), /must begin with a small letter/],
+    ["an invalid expression", math([{ Id: "e", Expression: "b +" }, backlog]), /found the end/],
     [
-      "metric math, by name",
-      tracking({ CustomizedMetricSpecification: { Metrics: [] } }),
-      /does not implement metric math/,
+      "an unknown statistic",
+      math([{ ...backlog, MetricStat: { ...backlog.MetricStat, Stat: "p" } }]),
+      /value p for Stat/,
+    ],
+    ["a search", math([{ Id: "e", Expression: "SUM(SEARCH('x', 'Sum', 60))" }]), /SEARCH is not supported/],
+    [
+      "several time series",
+      math([
+        { Id: "e", Expression: "METRICS()" },
+        { ...backlog, ReturnData: false },
+      ]),
+      /single time series/,
+    ],
+    [
+      "a function that is not implemented, by name",
+      math([
+        { Id: "e", Expression: "SERVICE_QUOTA(b)" },
+        { ...backlog, ReturnData: false },
+      ]),
+      /does not implement the function SERVICE_QUOTA/,
+    ],
+    [
+      "metric math together with a metric",
+      tracking({ CustomizedMetricSpecification: { ...metric, Metrics: [backlog] } }),
+      /MetricName, Namespace, Dimensions, Statistic cannot be specified together with Metrics/,
     ],
     ["tracking without a metric", tracking({ CustomizedMetricSpecification: undefined }), /Exactly one of/],
     [

@@ -14,6 +14,7 @@ import type { StepAdjustment, StepScaling, TargetTracking } from "../../core/sca
 import { validationException } from "../../wire/service.ts";
 import type { AwsError } from "../../wire/service.ts";
 import { refuse } from "../unsupported.ts";
+import { trackedMetric, wireTrackedMetric } from "./tracked-metric.ts";
 
 /** API reference, StepScalingPolicyConfiguration. */
 const mostSteps = 20;
@@ -115,22 +116,11 @@ function trackingRule(configuration: TargetTrackingScalingPolicyConfiguration): 
     );
   }
   if (customized === undefined) throw refusedPredefined(String(predefined?.PredefinedMetricType));
-  if (customized.Metrics !== undefined) refuse("metric math in CustomizedMetricSpecification");
-  const { Namespace, MetricName, Statistic, Unit, Dimensions = [] } = customized;
-  if (Namespace === undefined || MetricName === undefined || Statistic === undefined) {
-    throw validationException("CustomizedMetricSpecification must have MetricName, Namespace and Statistic");
-  }
   const { TargetValue = 0, ScaleOutCooldown, ScaleInCooldown, DisableScaleIn = false } = configuration;
   if (TargetValue <= 0) throw validationException("TargetValue must be greater than 0");
   return {
     type: "TargetTrackingScaling",
-    metric: {
-      namespace: Namespace,
-      name: MetricName,
-      dimensions: Object.fromEntries(Dimensions.map(({ Name = "", Value = "" }) => [Name, Value])),
-    },
-    statistic: Statistic,
-    unit: Unit,
+    watched: trackedMetric(customized),
     target: TargetValue,
     scaleOutCooldown: milliseconds(ScaleOutCooldown),
     scaleInCooldown: milliseconds(ScaleInCooldown),
@@ -172,19 +162,11 @@ export function wireRule(rule: StepScaling | TargetTracking): WireRule {
       },
     };
   }
-  const { metric, statistic, unit } = rule;
   return {
     PolicyType: "TargetTrackingScaling",
     TargetTrackingScalingPolicyConfiguration: {
       TargetValue: rule.target,
-      CustomizedMetricSpecification: {
-        MetricName: metric.name,
-        Namespace: metric.namespace,
-        Dimensions: Object.entries(metric.dimensions).map(([Name, Value]) => ({ Name, Value })),
-        // Extended statistics need Metrics: this member has the five simple ones.
-        Statistic: typeof statistic === "string" ? statistic : undefined,
-        Unit: unit,
-      },
+      CustomizedMetricSpecification: wireTrackedMetric(rule.watched),
       ScaleOutCooldown: rule.scaleOutCooldown / 1_000,
       ScaleInCooldown: rule.scaleInCooldown / 1_000,
       DisableScaleIn: rule.disableScaleIn,

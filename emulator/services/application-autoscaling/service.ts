@@ -9,7 +9,6 @@ import type {
   ScalingPolicy as WirePolicy,
 } from "@aws-sdk/client-application-auto-scaling";
 import type { Autoscaler } from "../../core/autoscaler.ts";
-import { sameDimensions } from "../../core/metrics.ts";
 import type { Roles } from "../../aws-ports.ts";
 import type { CapacityPort, NotScaledReason, ScalingPolicy } from "../../core/scaling-types.ts";
 import { validationException } from "../../wire/service.ts";
@@ -21,6 +20,7 @@ import { scalingServicePermissions } from "./permissions.ts";
 import { ruleOf, wireRule } from "./policy-input.ts";
 import { checkKind, scalableDimension, serviceNamespace } from "./resource.ts";
 import { scheduledActionHandlers } from "./scheduled-actions.ts";
+import { tracksTheSame } from "./tracked-metric.ts";
 import { tagHandlers, tagsOf, targetTags } from "./tags.ts";
 
 /** Dependencies of the service. */
@@ -149,12 +149,7 @@ export function applicationAutoScaling(dependencies: ApplicationAutoScalingDepen
       const isTaken = autoscaler.policies().some((other) => {
         if (other.resourceId !== ResourceId || other.name === PolicyName) return false;
         if (rule.type !== "TargetTrackingScaling" || other.rule.type !== rule.type) return false;
-        const [left, right] = [rule.metric, other.rule.metric];
-        return (
-          left.namespace === right.namespace &&
-          left.name === right.name &&
-          sameDimensions(left.dimensions, right.dimensions)
-        );
+        return tracksTheSame(rule.watched, other.rule.watched);
       });
       if (isTaken) {
         throw validationException("Only one TargetTrackingScaling policy for a given metric specification is allowed.");
