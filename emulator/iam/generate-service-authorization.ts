@@ -62,6 +62,7 @@ const checked = {
       "DeleteDashboards",
       "DescribeAlarmHistory",
       "DescribeAlarms",
+      "DescribeAlarmsForMetric",
       "DisableAlarmActions",
       "EnableAlarmActions",
       "GetDashboard",

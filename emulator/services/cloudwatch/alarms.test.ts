@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type {
   DescribeAlarmHistoryOutput,
   DescribeAlarmsInput,
+  DescribeAlarmsForMetricOutput,
   DescribeAlarmsOutput,
   ListTagsForResourceOutput,
   PutMetricAlarmInput,
@@ -200,6 +201,12 @@ describe("DescribeAlarms", () => {
     await assert.rejects(names(harness, { NextToken: "1" }), { code: "InvalidNextToken" });
   });
 
+  it("returns no composite alarms", async () => {
+    const harness = await withAlarm();
+    const found = await harness.call<DescribeAlarmsOutput>("DescribeAlarms", { AlarmTypes: ["CompositeAlarm"] });
+    assert.deepEqual([found.MetricAlarms, found.CompositeAlarms], [[], []]);
+  });
+
   it("shows the alarms that target tracking has created, which can be tagged, too", async () => {
     const harness = new MonitoringHarness();
     const { clock, alarms } = harness;
@@ -225,6 +232,44 @@ describe("DescribeAlarms", () => {
     await harness.call("TagResource", { ResourceARN, Tags: [{ Key: "a", Value: "1" }] });
     const { Tags } = await harness.call<ListTagsForResourceOutput>("ListTagsForResource", { ResourceARN });
     assert.deepEqual(Tags, [{ Key: "a", Value: "1" }]);
+  });
+});
+
+describe("DescribeAlarmsForMetric", () => {
+  const { Namespace, MetricName, Dimensions } = alarm;
+  const metric = { Namespace, MetricName, Dimensions };
+  const filters: readonly [string, object, boolean][] = [
+    ["the metric", {}, true],
+    ["its statistic", { Statistic: alarm.Statistic }, true],
+    ["another statistic", { Statistic: "Sum" }, false],
+    ["an extended statistic", { ExtendedStatistic: "p90" }, false],
+    ["its period", { Period: alarm.Period }, true],
+    ["another period", { Period: 3_600 }, false],
+    ["another unit", { Unit: "Bytes" }, false],
+    ["other dimensions", { Dimensions: [] }, false],
+    ["another name", { MetricName: "Other" }, false],
+    ["another namespace", { Namespace: "Other" }, false],
+  ];
+  for (const [what, changes, isFound] of filters) {
+    it(`${isFound ? "finds" : "does not find"} an alarm by ${what}`, async () => {
+      const harness = await withAlarm();
+      const input = { ...metric, ...changes };
+      const { MetricAlarms = [] } = await harness.call<DescribeAlarmsForMetricOutput>("DescribeAlarmsForMetric", input);
+      assert.deepEqual(
+        MetricAlarms.map(({ AlarmName }) => AlarmName),
+        isFound ? [alarm.AlarmName] : [],
+      );
+    });
+  }
+
+  it("does not find alarms on metric math", async () => {
+    const harness = new MonitoringHarness();
+    const MetricStat = { Metric: metric, Period: 60, Stat: "Sum" };
+    const { EvaluationPeriods, Threshold, ComparisonOperator } = alarm;
+    const rest = { EvaluationPeriods, Threshold, ComparisonOperator };
+    await harness.call("PutMetricAlarm", { AlarmName: "math", Metrics: [{ Id: "m", MetricStat }], ...rest });
+    const found = await harness.call<DescribeAlarmsForMetricOutput>("DescribeAlarmsForMetric", metric);
+    assert.deepEqual(found.MetricAlarms, []);
   });
 });
 

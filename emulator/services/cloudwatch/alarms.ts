@@ -3,11 +3,13 @@
 import type { CloudWatch, MetricAlarm, StandardUnit } from "@aws-sdk/client-cloudwatch";
 import type { Alarm, Alarms, AlarmSettings } from "../../core/alarms.ts";
 import { MetricQueries } from "../../core/metric-queries.ts";
+import { sameDimensions } from "../../core/metrics.ts";
+import { statisticName } from "../../core/statistics.ts";
 import { AwsError } from "../../wire/service.ts";
 import type { Handlers } from "../../wire/service.ts";
 import { settingsOf } from "./alarm-input.ts";
 import { unimplemented, validationError } from "./errors.ts";
-import { alarmArn, wireDimensions } from "./identity.ts";
+import { alarmArn, dimensionsOf, wireDimensions } from "./identity.ts";
 import type { Place } from "./identity.ts";
 import { wireQueries } from "./metric-queries.ts";
 import { paged } from "./metrics.ts";
@@ -108,6 +110,25 @@ export function alarmHandlers(alarms: Alarms, tags: TagStore, wallClock: WallClo
       const { items, nextToken } = paged(found, input.MaxRecords ?? pageSize, input.NextToken);
       const metricAlarms = items.map((alarm) => wireAlarm(alarm, place));
       return { MetricAlarms: metricAlarms, CompositeAlarms: [], NextToken: nextToken };
+    },
+
+    /** Only alarms on the metric itself, not those on metric math (API reference, DescribeAlarmsForMetric). */
+    DescribeAlarmsForMetric(input) {
+      const { Namespace, MetricName, Statistic, ExtendedStatistic = Statistic, Period, Unit } = input;
+      const dimensions = dimensionsOf(input.Dimensions);
+      const found = alarms.list().filter(({ settings: { watched, period } }) => {
+        if (watched instanceof MetricQueries) return false;
+        const { metric, statistic, unit } = watched;
+        return (
+          metric.namespace === Namespace &&
+          metric.name === MetricName &&
+          sameDimensions(metric.dimensions, dimensions) &&
+          (ExtendedStatistic === undefined || ExtendedStatistic === statisticName(statistic)) &&
+          (Period === undefined || Period * 1_000 === period) &&
+          (Unit === undefined || Unit === unit)
+        );
+      });
+      return { MetricAlarms: found.map((alarm) => wireAlarm(alarm, place)) };
     },
 
     /** Deletes all or, if one of the alarms does not exist, none (API reference, DeleteAlarms). */

@@ -40,6 +40,7 @@ export function monitoringPermissions(tags: TagStore, place: Place): ServicePerm
     // with a prefix is unconfirmed.
     DescribeAlarms: ({ AlarmNames: names = [] }) =>
       onAlarms("cloudwatch:DescribeAlarms", names.length === 0 ? ["*"] : names),
+    DescribeAlarmsForMetric: () => [permission("cloudwatch:DescribeAlarmsForMetric", "*")],
     DescribeAlarmHistory: ({ AlarmName = "*" }) => [onAlarm("cloudwatch:DescribeAlarmHistory", AlarmName)],
     DeleteAlarms: ({ AlarmNames }) => onAlarms("cloudwatch:DeleteAlarms", AlarmNames),
     SetAlarmState: ({ AlarmName }) => [onAlarm("cloudwatch:SetAlarmState", AlarmName)],

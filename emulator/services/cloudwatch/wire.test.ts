@@ -7,18 +7,25 @@ import {
   DeleteAlarmsCommand,
   DescribeAlarmHistoryCommand,
   DescribeAlarmsCommand,
+  DescribeAnomalyDetectorsCommand,
   GetDashboardCommand,
   GetMetricDataCommand,
   GetMetricStatisticsCommand,
+  GetMetricWidgetImageCommand,
   ListMetricsCommand,
   ListTagsForResourceCommand,
+  PutAnomalyDetectorCommand,
+  PutCompositeAlarmCommand,
   PutDashboardCommand,
+  PutInsightRuleCommand,
   PutMetricAlarmCommand,
   PutMetricDataCommand,
+  PutMetricStreamCommand,
   ResourceNotFound,
   SetAlarmStateCommand,
   TagResourceCommand,
 } from "@aws-sdk/client-cloudwatch";
+import type { CloudWatchServiceException } from "@aws-sdk/client-cloudwatch";
 import { after, before, describe, it } from "mocha";
 import type { Gateway } from "../../gateway/gateway.ts";
 import { sdkConfig, startTestGateway } from "../../testing/test-gateway.ts";
@@ -109,6 +116,25 @@ describe("CloudWatch through the gateway", () => {
       (error) => error instanceof DashboardInvalidInputError && error.dashboardValidationMessages?.length === 1,
     );
   });
+
+  const metric = { Namespace: "Videos", MetricName: "Failures" };
+  const refused = {
+    PutCompositeAlarm: new PutCompositeAlarmCommand({ AlarmName: "any", AlarmRule: "ALARM(failures)" }),
+    PutAnomalyDetector: new PutAnomalyDetectorCommand({ SingleMetricAnomalyDetector: { ...metric, Stat: "Sum" } }),
+    DescribeAnomalyDetectors: new DescribeAnomalyDetectorsCommand({}),
+    GetMetricWidgetImage: new GetMetricWidgetImageCommand({ MetricWidget: "{}" }),
+    PutInsightRule: new PutInsightRuleCommand({ RuleName: "rule", RuleDefinition: "{}" }),
+    PutMetricStream: new PutMetricStreamCommand({ FirehoseArn: "f", RoleArn: "r", Name: "s", OutputFormat: "json" }),
+  };
+  for (const [operation, command] of Object.entries(refused)) {
+    it(`refuses ${operation} by name, without retries`, async () => {
+      await assert.rejects(client.send(command as PutCompositeAlarmCommand), (error: CloudWatchServiceException) => {
+        assert.match(error.message, new RegExp(`The emulator does not implement .*:${operation}\\.`));
+        assert.deepEqual([error.name, error.$metadata.attempts], ["NotImplementedException", 1]);
+        return true;
+      });
+    });
+  }
 
   it("refuses an alarm without a statistic as AWS does", async () => {
     await assert.rejects(client.send(new PutMetricAlarmCommand({ ...alarm, Statistic: undefined })), {
