@@ -6,7 +6,7 @@
 import type { EndpointOptions, Settlement } from "./endpoint-api.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
 import type { Dimensions } from "./metric-types.ts";
-import type { InvocationRequest } from "./worker.ts";
+import type { InstanceUsage, InvocationRequest } from "./worker.ts";
 
 type MetricSource = Pick<EndpointOptions<InvocationRequest>, "name" | "variant" | "metrics">;
 
@@ -16,6 +16,8 @@ export interface QueueState {
   readonly inProcess: number;
   /** Share of the occupied slots of each instance in service, 0 to 1. */
   readonly loads: readonly number[];
+  /** Use of each instance in service, in the order of `loads`. */
+  readonly usages: readonly InstanceUsage[];
   readonly starting: number;
   /** Arrival of the oldest request that the age covers, ms since the epoch. */
   readonly oldest: number | undefined;
@@ -44,7 +46,7 @@ export class EndpointMetrics {
   /** Publishes the gauges of the queue and of the instances at one moment. */
   sample(timestamp: number, state: QueueState): void {
     this.#sampleQueue(timestamp, state);
-    this.#sampleInstances(timestamp, state.loads);
+    this.#sampleInstances(timestamp, state);
   }
 
   /** Publishes the gauges of the queue; their only dimension is EndpointName. */
@@ -66,21 +68,22 @@ export class EndpointMetrics {
   }
 
   /**
-   * Publishes a datapoint of CPUUtilization for each instance, so that SampleCount is their number (developer guide,
-   * "Monitor SageMaker with CloudWatch"). The emulator does not measure the processor: the value is the share of the
-   * occupied slots.
+   * Publishes a datapoint of each metric for each instance, so that the SampleCount of CPUUtilization is their number
+   * (developer guide, "Monitor SageMaker with CloudWatch"). If an instance does not measure its processors, as models of
+   * instances do not, the value is the share of its occupied slots.
    */
-  #sampleInstances(timestamp: number, loads: readonly number[]): void {
-    if (loads.length === 0) return;
-    const percents = loads.map((load) => load * 100);
-    const value = {
-      sampleCount: percents.length,
-      sum: percents.reduce((sum, percent) => sum + percent, 0),
-      minimum: Math.min(...percents),
-      maximum: Math.max(...percents),
+  #sampleInstances(timestamp: number, { loads, usages }: QueueState): void {
+    const put = (name: string, value: number | undefined): void => {
+      if (value === undefined) return;
+      const id = { namespace: instanceNamespace, name, dimensions: this.#variant };
+      this.#source.metrics.put({ ...id, timestamp, value, unit: "Percent" });
     };
-    const id = { namespace: instanceNamespace, name: "CPUUtilization", dimensions: this.#variant };
-    this.#source.metrics.put({ ...id, timestamp, value, unit: "Percent" });
+    for (const [index, load] of loads.entries()) {
+      const { cpu = load * 100, memory, disk } = usages[index] ?? {};
+      put("CPUUtilization", cpu);
+      put("MemoryUtilization", memory);
+      put("DiskUtilization", disk);
+    }
   }
 
   /** Publishes the wait of a request whose first run starts after `waited` ms in the queue. */

@@ -172,6 +172,36 @@ describe("an asynchronous endpoint's metrics", () => {
     ]);
   });
 
+  it("have the measured use of each instance, instead of its occupied slots", async () => {
+    const harness = new EndpointHarness();
+    const model = harness.launcher();
+    const uses = [
+      { cpu: 150, memory: 20, disk: 1 },
+      { cpu: 50, memory: 40 },
+    ];
+    const launcher = {
+      launch: async (...args: Parameters<typeof model.launch>) => {
+        const instance = await model.launch(...args);
+        const use = uses.shift() ?? {};
+        return { run: instance.run.bind(instance), stop: () => instance.stop(), usage: () => use };
+      },
+    };
+    const deployment = harness.endpoint.deploy({ launcher, concurrency: 1, initialCount: 2 });
+    await harness.clock.advance(minute);
+    await deployment;
+    await harness.clock.advance(minute);
+    const measured = (name: string): unknown[] => {
+      const dimensions = { EndpointName: "videos", VariantName: "main" };
+      const metric = { namespace: "/aws/sagemaker/Endpoints", name, dimensions };
+      const points = harness.metrics.query({ metric, start: harness.start, end: harness.clock.now(), period: minute });
+      return points.map(({ sampleCount, sum }) => [sampleCount, sum]);
+    };
+    assert.deepEqual(measured("CPUUtilization"), [[2, 200]]);
+    assert.deepEqual(measured("MemoryUtilization"), [[2, 60]]);
+    assert.deepEqual(measured("DiskUtilization"), [[1, 1]]);
+    assert.deepEqual(measured("GPUUtilization"), []);
+  });
+
   it("support every assumption about the backlog per instance at zero instances", async () => {
     const expected = {
       undivided: [0, 7],

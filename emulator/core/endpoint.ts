@@ -304,6 +304,7 @@ export class AsyncEndpoint<Request extends InvocationRequest> {
         queued: this.queued,
         inProcess: this.inProcess,
         loads: this.#serving?.loads ?? [],
+        usages: this.#serving?.usages() ?? [],
         starting: this.capacity.starting,
         oldest: this.#oldest(),
       });

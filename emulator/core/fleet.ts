@@ -6,7 +6,7 @@ import type { Fleet } from "./endpoint-api.ts";
 import { RunningInstance } from "./running-instance.ts";
 import type { InstanceEvents } from "./running-instance.ts";
 import type { EndpointAssumptions } from "./assumptions.ts";
-import type { Instance, InvocationRequest } from "./worker.ts";
+import type { Instance, InstanceUsage, InvocationRequest } from "./worker.ts";
 
 /** Maximum back-off, ms. */
 const longestBackoff = 600_000;
@@ -72,6 +72,11 @@ export class InstanceFleet<Request extends InvocationRequest> {
   /** Share of the occupied slots of each instance in service, 0 to 1. */
   get loads(): number[] {
     return [...this.#inService].map(({ occupied }) => Math.min(1, occupied / this.#options.fleet.concurrency));
+  }
+
+  /** Measures the use of each instance in service, in the order of `loads`. */
+  usages(): InstanceUsage[] {
+    return [...this.#inService].map((instance) => instance.usage());
   }
 
   get starting(): number {

@@ -2,7 +2,7 @@
 
 import type { Clock } from "./clock.ts";
 import type { Job } from "./request-queue.ts";
-import type { Instance, InvocationRequest, RunOutcome } from "./worker.ts";
+import type { Instance, InstanceUsage, InvocationRequest, RunOutcome } from "./worker.ts";
 
 /** End of one run of a request: completed, timed out, or interrupted because its instance stopped. */
 export type RunEnd =
@@ -39,6 +39,11 @@ export class RunningInstance<Request extends InvocationRequest> {
   /** Returns the number of occupied slots. */
   get occupied(): number {
     return this.#occupied;
+  }
+
+  /** Measures the use of the instance's resources. */
+  usage(): InstanceUsage {
+    return this.#instance.usage?.() ?? {};
   }
 
   run(job: Job<Request>): void {

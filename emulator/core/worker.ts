@@ -42,6 +42,17 @@ export interface FailedRun {
 /** Outcome of a run. */
 export type RunOutcome = CompletedRun | FailedRun;
 
+/**
+ * Use of an instance's resources, percent; absent what is not measured. Source: developer guide, "Amazon SageMaker AI
+ * metrics in Amazon CloudWatch", metrics of endpoint instances.
+ */
+export interface InstanceUsage {
+  /** Sum over all cores: up to 400 with four. */
+  readonly cpu?: number;
+  readonly memory?: number;
+  readonly disk?: number;
+}
+
 /** One running instance. */
 export interface Instance<Request extends InvocationRequest> {
   /**
@@ -54,6 +65,8 @@ export interface Instance<Request extends InvocationRequest> {
    * a new instance replaces it. Absent: it never ends before it is stopped.
    */
   readonly lost?: Promise<string>;
+  /** Measures the use of its resources; the processors' since the previous call. @default not measured */
+  usage?(): InstanceUsage;
   /** Ends the instance and everything that belongs to it; resolves when it is gone completely. */
   stop(): Promise<void>;
 }

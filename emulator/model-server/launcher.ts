@@ -27,6 +27,7 @@ import type { RunningServer } from "./model-server.ts";
 import type { ServerSocket } from "./http.ts";
 import { LoadError, untilHealthy, untilReady } from "./readiness.ts";
 import type { ServerPlace } from "./readiness.ts";
+import { UsageMeter } from "./usage.ts";
 
 /** Options of the model servers on this machine. */
 export interface ModelServerOptions {
@@ -121,7 +122,8 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       else await artifacts.unpack(modelData, model, objects);
       onContainerStart?.();
       const server = await this.#start(place, access?.environment ?? {}, signal);
-      return new ModelServer({ server, objects, cleanUp });
+      const meter = new UsageMeter({ pid: server.process.pid, folder: place.base });
+      return new ModelServer({ server, objects, cleanUp, usage: () => meter.read() });
     } catch (error) {
       await cleanUp();
       throw error;

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Instance, RunOutcome, RunTimings } from "../core/worker.ts";
+import type { Instance, InstanceUsage, RunOutcome, RunTimings } from "../core/worker.ts";
 import { isAccessDenied } from "../aws-ports.ts";
 import type { ObjectContent, ObjectStore } from "../aws-ports.ts";
 import type { GuardedProcess } from "../processes/guarded.ts";
@@ -24,6 +24,8 @@ export interface ModelServerParts {
   readonly objects: ObjectStore;
   /** Removes the instance's folders. */
   readonly cleanUp: () => Promise<void>;
+  /** Measures the use of its resources. @default not measured */
+  readonly usage?: () => InstanceUsage;
 }
 
 /** Maximum size of an input. Source: developer guide, "Asynchronous inference". */
@@ -79,6 +81,10 @@ export class ModelServer implements Instance<Invocation> {
       const { stage } = progress;
       return { status: "failed", reason: failureReason(stage, invocation, error), stage, timings: {} };
     }
+  }
+
+  usage(): InstanceUsage {
+    return this.#parts.usage?.() ?? {};
   }
 
   stop(): Promise<void> {
