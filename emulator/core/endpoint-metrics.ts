@@ -79,10 +79,12 @@ export class EndpointMetrics {
       this.#source.metrics.put({ ...id, timestamp, value, unit: "Percent" });
     };
     for (const [index, load] of loads.entries()) {
-      const { cpu = load * 100, memory, disk } = usages[index] ?? {};
+      const { cpu = load * 100, memory, disk, gpu, gpuMemory } = usages[index] ?? {};
       put("CPUUtilization", cpu);
       put("MemoryUtilization", memory);
       put("DiskUtilization", disk);
+      put("GPUUtilization", gpu);
+      put("GPUMemoryUtilization", gpuMemory);
     }
   }
 

@@ -177,7 +177,7 @@ describe("an asynchronous endpoint's metrics", () => {
     const model = harness.launcher();
     const uses = [
       { cpu: 150, memory: 20, disk: 1 },
-      { cpu: 50, memory: 40 },
+      { cpu: 50, memory: 40, gpu: 300, gpuMemory: 120 },
     ];
     const launcher = {
       launch: async (...args: Parameters<typeof model.launch>) => {
@@ -199,7 +199,8 @@ describe("an asynchronous endpoint's metrics", () => {
     assert.deepEqual(measured("CPUUtilization"), [[2, 200]]);
     assert.deepEqual(measured("MemoryUtilization"), [[2, 60]]);
     assert.deepEqual(measured("DiskUtilization"), [[1, 1]]);
-    assert.deepEqual(measured("GPUUtilization"), []);
+    assert.deepEqual(measured("GPUUtilization"), [[1, 300]]);
+    assert.deepEqual(measured("GPUMemoryUtilization"), [[1, 120]]);
   });
 
   it("support every assumption about the backlog per instance at zero instances", async () => {

@@ -51,6 +51,10 @@ export interface InstanceUsage {
   readonly cpu?: number;
   readonly memory?: number;
   readonly disk?: number;
+  /** Sum over all GPUs: up to 400 with four. */
+  readonly gpu?: number;
+  /** Sum over all GPUs: up to 400 with four. */
+  readonly gpuMemory?: number;
 }
 
 /** One running instance. */

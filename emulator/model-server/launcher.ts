@@ -21,6 +21,7 @@ import type { Invocation } from "../services/sagemaker/invocation.ts";
 import type { ArtifactCache } from "./artifact.ts";
 import { commandEnvironment, containerEnvironment } from "./environment.ts";
 import { failureOf } from "./failure-log.ts";
+import { GpuMeter } from "./gpu.ts";
 import { LogShipper } from "./log-shipper.ts";
 import { ModelServer } from "./model-server.ts";
 import type { RunningServer } from "./model-server.ts";
@@ -89,6 +90,7 @@ interface Place extends ServerPlace {
 export class ModelServerLauncher implements InstanceLauncher<Invocation> {
   readonly #container: ContainerSpec;
   readonly #options: ModelServerOptions;
+  readonly #gpus = new GpuMeter();
 
   constructor(container: ContainerSpec, options: ModelServerOptions) {
     this.#container = container;
@@ -123,7 +125,7 @@ export class ModelServerLauncher implements InstanceLauncher<Invocation> {
       onContainerStart?.();
       const server = await this.#start(place, access?.environment ?? {}, signal);
       const meter = new UsageMeter({ pid: server.process.pid, folder: place.base });
-      return new ModelServer({ server, objects, cleanUp, usage: () => meter.read() });
+      return new ModelServer({ server, objects, cleanUp, usage: () => ({ ...meter.read(), ...this.#gpus.read() }) });
     } catch (error) {
       await cleanUp();
       throw error;
