@@ -36,10 +36,12 @@ async function parse(define: (context: CommandContext) => CommandUnknownOpts, ar
 describe("the command line of npm start", () => {
   it("takes every option", async () => {
     const args = ["--video", "a.mp4", "--weights", "coco", "--speed", "60", "--port", "4567", "--keep", "--json"];
+    args.push("--provider", "official");
     assert.deepEqual((await parse(startCommand, args)).values, {
       video: "a.mp4",
       weights: "coco",
       speed: 60,
+      provider: "official",
       port: 4567,
       keep: true,
       json: true,
@@ -50,6 +52,7 @@ describe("the command line of npm start", () => {
     assert.deepEqual((await parse(startCommand, [])).values, {
       video: "model/samples/street.mp4",
       speed: 960,
+      provider: "emulated",
       port: 4566,
       keep: false,
       json: false,
@@ -62,6 +65,7 @@ describe("the command line of npm start", () => {
     ["a port that no machine has", ["--port", "65536"], /--port/],
     ["a speed of half", ["--speed", "0.5"], /--speed takes a whole number from 1 to 3600/],
     ["weights that do not exist", ["--weights", "large"], /--weights takes small or coco/],
+    ["an unknown provider", ["--provider", "other"], /--provider takes emulated or official/],
     ["an unknown option", ["--fast"], /--fast/],
     ["an operand", ["video.mp4"], /too many arguments/i],
     ["an option without its value", ["--video"], /video/],

@@ -44,6 +44,10 @@ describe("The gateway under attack by raw requests", () => {
       "/2015-03-31/functions",
       "/%32015-03-31/functions",
       "/v20180820/tags/arn",
+      "/v20180820/tags/arn%3Aaws%3As3%3A%3A%3Avideos%2Fkey",
+      "/v20180820/tags/arn:aws:s3:::videos/../../_ministack/reset",
+      "/v20180820/tags/arn%3Aaws%3As3%3A%3A%3A..",
+      "/v20180820/mrap/instances",
       "/restapis/12345678/stage/_user_request_/",
       "/iceberg/v1/config",
       "/health",
@@ -84,6 +88,17 @@ describe("The gateway under attack by raw requests", () => {
       });
     }
   });
+
+  for (const host of ["127.0.0.1", "000000000000.s3-control.localhost"]) {
+    it(`forwards S3 Control's path of a bucket's tags at ${host}`, async () => {
+      const target = "/v20180820/tags/arn%3Aaws%3As3%3A%3A%3Avideos";
+      await attacked(await bytesOf({ target, host: `${host}:${gateway.port}` }));
+      assert.deepEqual(
+        arrived.map((request) => request.target),
+        [target],
+      );
+    });
+  }
 
   describe("does not split a request", () => {
     for (const [method, service] of [

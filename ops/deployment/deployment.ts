@@ -24,12 +24,23 @@ const passphrase = "local";
 /** Folders that come first on the PATH: this Node's, which runs the program, and the Pulumi CLI's. */
 export const pulumiPath = [dirname(process.execPath), join(pulumiRoot, "bin")];
 
-/** Returns the variables that the Pulumi CLI needs for a stack whose state is on this machine, besides the PATH and the AWS SDK's. */
+/** The emulator's provider, at a port, or the official one, with the emulator's address. */
+type ProviderAccess = { provider: "emulated"; providerPort: number } | { provider: "official"; url: string };
+
+/**
+ * Returns the variables that the Pulumi CLI needs for a stack whose state is on this machine, besides the PATH and the AWS SDK's. The
+ * official provider reads AWS_ENDPOINT_URL, too; the AWS SDK for Go addresses buckets of a host that is an IP address by path.
+ */
 export function pulumiEnvironment(
-  { providerPort }: Pick<Ready, "providerPort">,
+  access: Readonly<ProviderAccess>,
   paths: Pick<StatePaths, "backend" | "pulumiHome">,
 ): Record<string, string> {
-  return { ...backendEnvironment(paths), PULUMI_DEBUG_PROVIDERS: `aws:${providerPort}` };
+  if (access.provider === "emulated") {
+    return { ...backendEnvironment(paths), PULUMI_DEBUG_PROVIDERS: `aws:${access.providerPort}` };
+  }
+  // S3 Control's client puts the account before the host name (its endpoint rules), which an IP address does not allow.
+  const control = { AWS_ENDPOINT_URL_S3_CONTROL: access.url.replace("127.0.0.1", "s3-control.localhost") };
+  return { ...backendEnvironment(paths), ...control };
 }
 
 /** The properties that opening a stack needs. */
@@ -147,7 +158,11 @@ export class Deployment {
   static async openAt(place: StackOptions, outputsFile?: string): Promise<Deployment> {
     const { paths, providerPort, environment } = place;
     const stack = await openStack(place);
-    Object.assign(stack.workspace.envVars, environment, pulumiEnvironment({ providerPort }, paths));
+    Object.assign(
+      stack.workspace.envVars,
+      environment,
+      pulumiEnvironment({ provider: "emulated", providerPort }, paths),
+    );
     return new Deployment(stack, place, outputsFile);
   }
 

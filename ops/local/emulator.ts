@@ -11,6 +11,8 @@ import { z } from "zod";
 import { QuotedError } from "../../lib/errors.ts";
 import { writeWhole } from "../../lib/files.ts";
 import type { StatePaths } from "./local-folder.ts";
+import { providerKinds } from "./official-provider.ts";
+import type { ProviderKind } from "./official-provider.ts";
 
 /** The emulator did not start, or ended unexpectedly. */
 export class EmulatorError extends QuotedError {
@@ -25,6 +27,8 @@ const readySchema = z.object({
   accountId: z.string(),
   /** Key pair that signs the requests; each start has a new one. */
   credentials: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
+  /** Provider with which the engine deploys; the command that starts the emulator adds it. */
+  provider: z.enum(providerKinds).default("emulated"),
 });
 const brokenSchema = z.object({ error: z.string() });
 /** Line that the emulator prints when it is ready. */
@@ -50,6 +54,8 @@ export interface EmulatorOptions {
   readonly port?: number | undefined;
   /** Clock speed-up while nothing runs and a change is to come. */
   readonly speed: number;
+  /** Provider with which the engine deploys. @default "emulated" */
+  readonly provider?: ProviderKind;
   readonly signal: AbortSignal;
 }
 
@@ -105,7 +111,7 @@ export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEm
     }
   });
   try {
-    const ready = await firstLine(child, died, options);
+    const ready = { ...(await firstLine(child, died, options)), provider: options.provider ?? "emulated" };
     // Only the user may read the key pair.
     await writeWhole(options.paths.ready, JSON.stringify(ready), 0o600);
     await writeWhole(options.paths.credentials, credentialsFile(ready), 0o600);

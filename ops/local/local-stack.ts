@@ -7,6 +7,7 @@ import { Deployment } from "../deployment/deployment.ts";
 import { spawnEmulator } from "./emulator.ts";
 import type { Ready, RunningEmulator } from "./emulator.ts";
 import { packageModel } from "../start/model.ts";
+import { linkOfficialProvider } from "./official-provider.ts";
 import { checkPort, defaultPort } from "./port.ts";
 import { attachLocalRoles, detachLocalRoles } from "./roles.ts";
 import type { Progress } from "../../lib/progress.ts";
@@ -28,6 +29,8 @@ export interface EmulatorSessionOptions {
   readonly paths?: StatePaths;
   readonly port?: number | undefined;
   readonly speed?: number | undefined;
+  /** Executable of the official provider, with which the engine deploys. @default the emulator's provider */
+  readonly officialProvider?: string | undefined;
   /** Hands the lock to the emulator once the stack is deployed. To run after this process, the emulator must also be released. @default false */
   readonly keep?: boolean;
   readonly progress: Progress;
@@ -79,11 +82,13 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
     await release(paths);
   };
   try {
-    const { port = defaultPort, speed = defaultSpeed, configFile } = options;
+    const { port = defaultPort, speed = defaultSpeed, configFile, officialProvider } = options;
     await checkPort(port);
+    if (officialProvider !== undefined) await linkOfficialProvider(officialProvider, paths.pulumiHome);
+    const provider = officialProvider === undefined ? "emulated" : "official";
     const name = `Starting AWS on this machine${packaged ? "" : " and packaging the model"}`;
     const { result } = await progress.step(name, async () => {
-      const starting = spawnEmulator({ paths, port, speed, signal: options.signal });
+      const starting = spawnEmulator({ paths, port, speed, provider, signal: options.signal });
       const [started, built, opened] = await Promise.allSettled([
         starting,
         packaged ? undefined : packageModel(options.signal),

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { connect, plural, readCapacity, readOutputs } from "../../client/src/index.ts";
-import { createCommand, wholeNumber } from "../../lib/command-line.ts";
+import { createCommand, oneOf, wholeNumber } from "../../lib/command-line.ts";
 import type { CommandContext, TextSink } from "../../lib/command-line.ts";
 import { jsonLine, printable } from "../../lib/printable.ts";
 import { withoutLoopback } from "../../lib/proxies.ts";
@@ -12,22 +12,23 @@ import { configFileVariable, removeForeignSettings } from "./foreign-settings.ts
 import { stopEmulator } from "./emulator.ts";
 import type { Ready } from "./emulator.ts";
 import { bringUp, defaultSpeed, localState, speedHelp, takeDown } from "./local-stack.ts";
+import { findOfficialProvider, providerHelp, providerKinds } from "./official-provider.ts";
 import { defaultPort } from "./port.ts";
 import { Progress } from "../../lib/progress.ts";
 import { inUse, release, stackOwner } from "./local-folder.ts";
 import { assumeRole, roleHelp } from "./roles.ts";
 import type { RoleSession } from "./roles.ts";
 import { noStack, readRunning, requireRunning } from "./running-stack.ts";
-
 import { waitCommand } from "./wait.ts";
+
 /** Defines `local` with its commands `up`, `down`, `status`, `wait` and `env`. */
 export function localCommand(context: CommandContext) {
   return createCommand("local", "keep a local stack running between commands")
     .description(`Keeps the stack "local" and the AWS emulator running between commands.`)
     .addCommand(upCommand(context))
     .addCommand(statusCommand(context))
-    .addCommand(envCommand(context))
     .addCommand(waitCommand(context))
+    .addCommand(envCommand(context))
     .addCommand(downCommand(context))
     .addHelpText(
       "after",
@@ -43,6 +44,7 @@ function upCommand({ stdout, stderr, environment, signal }: CommandContext) {
   return createCommand("up", "start the emulator and deploy the stack")
     .option("--port <number>", "port of the emulator", wholeNumber("a whole number", 1, 65_535), defaultPort)
     .option("--speed <factor>", speedHelp, wholeNumber("a whole number", 1, 3600), defaultSpeed)
+    .option("--provider <name>", providerHelp, oneOf(providerKinds), "emulated")
     .option("--json", "print one JSON object to standard output: the URL and the stack's outputs", false)
     .addHelpText(
       "after",
@@ -52,9 +54,12 @@ Example:
 
 Exit status: 0 success; 1 the stack failed; 2 invalid input; 130 interrupted by Ctrl-C.`,
     )
-    .action(async ({ port, speed, json }) => {
+    .action(async ({ port, speed, provider, json }) => {
       removeForeignSettings(environment);
-      const stack = await bringUp({ port, speed, keep: true, progress: new Progress(stderr), signal });
+      const progress = new Progress(stderr);
+      const officialProvider =
+        provider === "official" ? await findOfficialProvider({ environment, progress, signal }) : undefined;
+      const stack = await bringUp({ port, speed, officialProvider, keep: true, progress, signal });
       await stack.aws.release();
       stdout.write(
         json

@@ -14,6 +14,8 @@ import { roleCredentials } from "../local/roles.ts";
 import { durationOf, ModelCommandError, startDrawing, weightsNames } from "./model.ts";
 import type { WeightsName } from "./model.ts";
 import { backToZero, oneVideo, waitForZero } from "./one-video.ts";
+import { findOfficialProvider, providerHelp, providerKinds } from "../local/official-provider.ts";
+import type { ProviderKind } from "../local/official-provider.ts";
 import { defaultPort } from "../local/port.ts";
 import { Progress } from "../../lib/progress.ts";
 import { maxBytesOf } from "./local-size-limit.ts";
@@ -37,6 +39,7 @@ export function startCommand(context: CommandContext) {
       oneOf(weightsNames),
     )
     .option("--speed <factor>", speedHelp, wholeNumber("a whole number", 1, 3600), defaultSpeed)
+    .option("--provider <name>", providerHelp, oneOf(providerKinds), "emulated")
     .option("--port <number>", "port of the emulator", wholeNumber("a whole number", 1, 65_535), defaultPort)
     .option("--keep", "keep the stack running; npm run local:down removes it", false)
     .option(
@@ -74,6 +77,7 @@ interface StartOptions {
   readonly footage: string | undefined;
   readonly weights?: WeightsName | undefined;
   readonly speed: number;
+  readonly provider: ProviderKind;
   readonly port: number;
   readonly keep: boolean;
   readonly json: boolean;
@@ -82,7 +86,7 @@ interface StartOptions {
 /** Sends the video through a new stack and prints the outcome. Passes the folder with the result to `onSaved`. */
 async function run(
   options: StartOptions,
-  { signal, stdout, stderr }: CommandContext,
+  { signal, stdout, stderr, environment }: CommandContext,
   onSaved: (folder: string) => void,
 ): Promise<void> {
   const started = performance.now();
@@ -93,12 +97,15 @@ async function run(
   };
   const video = resolve(options.footage ?? sample);
   const duration = await checkFirst(video, options, signal);
+  const officialProvider =
+    options.provider === "official" ? await findOfficialProvider({ environment, progress, signal }) : undefined;
   const weights = await chooseWeights({ asked: options.weights, footage: options.footage }, progress, signal);
   if (duration !== "not asked") progress.say(...expectation(weights, duration).split("\n"));
 
   await using cleanup = new AsyncDisposableStack();
   const { port, speed, keep } = options;
-  const stack = await bringUp({ port, speed, keep, progress, signal, ...(await modelOf(weights, cleanup)) });
+  const model = await modelOf(weights, cleanup);
+  const stack = await bringUp({ port, speed, officialProvider, keep, progress, signal, ...model });
   let measured: Pick<Report, "run" | "drawn" | "resultSeconds" | "instancesAfter">;
   try {
     const outputs = checkOutputs(stack.outputs, "The stack's outputs");

@@ -101,6 +101,11 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
   },
   { command: "npm run local:status", test: "e2e/stack/local.e2e.ts", text: 'local("status"' },
   {
+    command: "npm run local:up -- --provider official",
+    test: "ops/local/official-provider.test.ts",
+    text: "findOfficialProvider",
+  },
+  {
     command: "npm run local:wait -- --until 2026-07-01T08:00:00Z",
     test: "e2e/stack/local.e2e.ts",
     text: 'local("wait", "--until"',
