@@ -14,10 +14,10 @@ import { UsageMeter } from "./usage.ts";
 /** A process whose only child does the given work; it prints a line when the work is under way. */
 async function familyThat(work: string): Promise<ChildProcess> {
   const child = `${work}; console.log("started"); setInterval(() => {}, 1000)`;
-  const parent = `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(child)}], { stdio: "inherit" })`;
-  const process_ = spawn(process.execPath, ["-e", parent], { stdio: ["ignore", "pipe", "inherit"], detached: true });
-  await once(process_.stdout, "data");
-  return process_;
+  const script = `require("node:child_process").spawn(process.execPath, ["-e", ${JSON.stringify(child)}], { stdio: "inherit" })`;
+  const parent = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"], detached: true });
+  await once(parent.stdout, "data");
+  return parent;
 }
 
 describe("the use of an instance", () => {
