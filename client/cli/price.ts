@@ -16,7 +16,7 @@ export type Price =
 /** Jobs of an estimate. */
 export interface EstimatedJobs {
   readonly jobs: number;
-  /** What a job is called. @default "job" */
+  /** Noun for a job. @default "job" */
   readonly noun?: RequestNoun | undefined;
   /** Longest run of one job, seconds. */
   readonly timeoutSeconds: number;

@@ -205,7 +205,7 @@ function buildSort(args: readonly Argument[], name: string): Expression {
       const key = aggregate(existing(member.values), member.values.length);
       return { member, isEmpty: existing(member.values).length === 0, key: key ?? 0 };
     });
-    // Where series without data stand is unconfirmed: here they are last.
+    // AWS does not document the order of series without data: here they are last.
     ranked.sort((left, right) => Number(left.isEmpty) - Number(right.isEmpty) || sign * (left.key - right.key));
     const members = ranked.map(({ member }) => member);
     return { members: limit.length > 0 ? members.slice(0, at(most, 0) ?? 0) : members };

@@ -18,8 +18,8 @@ BUCKET_ARN = "arn:aws:s3:::"
 def for_everyone(document: object) -> dict[str, Any]:
     """Return the part of a policy that applies to a caller without credentials, with the principal "*".
 
-    A deny statement with NotPrincipal applies to all callers that it does not name. An allow statement with it counts
-    for nobody here; IAM's documentation advises against it.
+    A deny statement with NotPrincipal applies to all callers that it does not name. An allow statement with it never
+    counts; IAM's documentation advises against it.
     """
     try:
         parsed = json.loads(document) if isinstance(document, str) else document

@@ -21,7 +21,7 @@ export interface MeteredInstance {
   readonly folder: string;
 }
 
-/** What one reading of /proc shows of a family. */
+/** One reading of /proc about a family of processes. */
 interface FamilyUse {
   /** Processor time so far, with that of ended children, in s. */
   readonly seconds: number;

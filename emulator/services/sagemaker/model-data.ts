@@ -8,7 +8,7 @@ import type { S3Location } from "../../s3-location.ts";
 import { validationException } from "../../wire/service.ts";
 import { refuse, refuseMembers } from "../unsupported.ts";
 
-/** Where a container's model data is, and what it is. */
+/** Location and form of a container's model data. */
 export interface ModelData {
   /** The caller's spelling of the location, for messages. */
   readonly url: string;
