@@ -52,7 +52,12 @@ const steps = [
 /** Steps that run only if `--only` names them. */
 const onDemand = [
   pythonEnvironment(ray, "Python environment for Ray Serve", ["bin/python", "bin/serve"], uv),
-  pythonEnvironment(clients, "Python environment for boto3, AWS CLI 1 and SageMaker SDK v2", ["bin/python", "bin/aws"], uv),
+  pythonEnvironment(
+    clients,
+    "Python environment for boto3, AWS CLI 1 and SageMaker SDK v2",
+    ["bin/python", "bin/aws"],
+    uv,
+  ),
   pythonEnvironment(sagemaker3, "Python environment for SageMaker SDK v3", ["bin/python"], uv),
 ];
 const names = [...steps, ...onDemand].map(({ name }) => name);
@@ -61,8 +66,8 @@ const usage = `Installs the dependencies of this project that are missing on thi
 
 usage: node tools/setup.mjs [--only NAMES] [--quiet]
 
-  --only NAMES  install only these, separated by commas: ${names.join(", ")}
-                (default: all except ${onDemand.map(({ name }) => name).join(", ")})
+  --only NAMES  install only these, separated by commas: ${steps.map(({ name }) => name).join(", ")}
+                (the default), and on request: ${onDemand.map(({ name }) => name).join(", ")}
   --quiet       print nothing if everything is installed
   --help        print this text
 

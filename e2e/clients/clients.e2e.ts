@@ -20,7 +20,7 @@ async function isCli2(command: string): Promise<boolean> {
 }
 
 describe("clients of AWS on the emulator", function () {
-  this.timeout(8 * 60_000);
+  this.timeout(13 * 60_000);
   let session: ClientSession;
 
   before(async () => {

@@ -71,6 +71,8 @@ def notebook(session: Session, role: str) -> None:
     assert described["ProductionVariants"][0]["CurrentInstanceCount"] == 2
     predictor.delete_model()
     predictor.delete_endpoint()
+    # The SDK deletes only the configuration that the update made.
+    session.delete_endpoint_config("sdk-v2-notebook")
 
 
 def packed(session: Session, role: str) -> None:
@@ -115,7 +117,9 @@ def main() -> None:
     packed(session, role)
     delete_role(ROLE)
     empty_bucket(BUCKET)
-    assert boto3.client("sagemaker").list_models()["Models"] == []
+    sagemaker = boto3.client("sagemaker")
+    assert sagemaker.list_models()["Models"] == []
+    assert sagemaker.list_endpoint_configs()["EndpointConfigs"] == []
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ async function hasTerraform(): Promise<boolean> {
 }
 
 describe("Terraform on the emulator", function () {
-  this.timeout(10 * 60_000);
+  this.timeout(25 * 60_000);
   let session: ClientSession;
 
   const log = (): string => join(session.folderOf("terraform"), "provider.log");
