@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { ForeignPolicy, recordingOf } from "./raw-recording.ts";
-import { checkFresh, hashOf, StaleRecording } from "./recording.ts";
+import { checkFresh, hashOf, readRecording, StaleRecording } from "./recording.ts";
 import type { Document, AccountPolicies } from "./account-policies.ts";
 
 const name = "arn:aws:iam::123456789012:policy/video-local-caller-0a1b2c3";
@@ -46,6 +46,26 @@ describe("a recording", () => {
       Version: document.Version,
     };
     assert.equal(hashOf(same), hashOf(document));
+  });
+});
+
+describe("the committed recording", () => {
+  /** Inputs of the stack, a source bucket, and model artifacts. */
+  const readable = /^arn:aws:s3:::(video-(dev|local)-input-\w+\/(input|models)|rehearsal-source\/videos)\//;
+
+  it("has execution roles read inputs, source buckets and model artifacts in S3, and nothing else", async () => {
+    const { calls } = await readRecording();
+    const read = calls
+      .filter(
+        ({ caller, action }) => "role" in caller && caller.role.includes("-execution-") && action.startsWith("s3:Get"),
+      )
+      .map(({ resource }) => resource);
+    assert.deepEqual(
+      read.filter((resource) => !readable.test(resource)),
+      [],
+    );
+    const places = new Set(read.map((resource) => readable.exec(resource)?.[1]?.replace(/^video-.*\//, "")));
+    assert.deepEqual([...places].sort(), ["input", "models", "rehearsal-source/videos"]);
   });
 });
 
