@@ -279,8 +279,10 @@ export async function startSetups(): Promise<SetupEnvironment> {
       const { OutputLocation, FailureLocation } = await runtime<InvokeEndpointAsyncOutput>("InvokeEndpointAsync", job);
       return await eventually(async () => {
         if ((await contentOf(OutputLocation)) !== undefined) return {};
-        const message = await contentOf(FailureLocation);
-        return message === undefined ? undefined : { place: "failure object", message };
+        const content = await contentOf(FailureLocation);
+        if (content === undefined) return undefined;
+        const { failureReason } = JSON.parse(content) as { failureReason: string };
+        return { place: "failure object", message: failureReason };
       });
     },
 

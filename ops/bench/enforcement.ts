@@ -5,7 +5,7 @@ import { join } from "node:path";
 /** By file: text that the file must have, and lines for its end that replace what the text defines. */
 const changes = {
   "emulator/iam/enforcement.py": {
-    defines: ["def enforce(", "import Anonymous, Caller, Decision, Service, caller_of, decide"],
+    defines: ["def enforce(", "Caller, Decision, Service, caller_of, decide"],
     lines: [
       "def enforce(*_args, **_options):",
       "    return None",
