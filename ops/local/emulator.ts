@@ -56,6 +56,8 @@ export interface EmulatorOptions {
   readonly speed: number;
   /** Provider with which the engine deploys. @default "emulated" */
   readonly provider?: ProviderKind;
+  /** Further options of the command. @default none */
+  readonly further?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -80,7 +82,7 @@ export async function spawnEmulator(options: EmulatorOptions): Promise<RunningEm
   const port = options.port === undefined ? [] : ["--port", String(options.port)];
   const child = spawn(
     process.execPath,
-    [main, ...port, "--speed", String(options.speed), "--state-dir", options.paths.aws],
+    [main, ...port, "--speed", String(options.speed), "--state-dir", options.paths.aws, ...(options.further ?? [])],
     // A separate process group: Ctrl-C reaches only this process, which then stops the emulator in order.
     { stdio: ["ignore", "pipe", log, "ipc"], detached: true },
   );

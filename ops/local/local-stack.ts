@@ -6,6 +6,7 @@ import { repoRoot } from "../../tools/paths.mjs";
 import { Deployment } from "../deployment/deployment.ts";
 import { spawnEmulator } from "./emulator.ts";
 import type { Ready, RunningEmulator } from "./emulator.ts";
+import { imageOptions } from "./image-commands.ts";
 import { packageModel } from "../start/model.ts";
 import { linkOfficialProvider } from "./official-provider.ts";
 import { checkPort, defaultPort } from "./port.ts";
@@ -75,6 +76,7 @@ export interface LocalStack extends EmulatorSession {
 export async function prepareSession(options: EmulatorSessionOptions): Promise<EmulatorSession> {
   const { progress, paths = localState, packaged = false } = options;
   options.signal.throwIfAborted();
+  const further = await imageOptions(options.configFile ?? join(repoRoot, "Pulumi.local.yaml"));
   await takeOver(paths);
   let aws: RunningEmulator | undefined;
   const abandon = async (): Promise<void> => {
@@ -88,7 +90,7 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
     const provider = officialProvider === undefined ? "emulated" : "official";
     const name = `Starting AWS on this machine${packaged ? "" : " and packaging the model"}`;
     const { result } = await progress.step(name, async () => {
-      const starting = spawnEmulator({ paths, port, speed, provider, signal: options.signal });
+      const starting = spawnEmulator({ paths, port, speed, provider, further, signal: options.signal });
       const [started, built, opened] = await Promise.allSettled([
         starting,
         packaged ? undefined : packageModel(options.signal),
