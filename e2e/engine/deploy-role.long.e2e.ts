@@ -77,8 +77,11 @@ describe("the deployment role", () => {
   async function keyAndBoundary(): Promise<{ keyArn: string; boundaryArn: string }> {
     const client = { endpoint: aws.url, region: aws.region, credentials: aws.credentials };
     const [kms, iam] = [new KMSClient(client), new IAMClient(client)];
-    const { KeyMetadata: key } = await kms.send(new CreateKeyCommand({}));
-    const everything = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
+    const all = { Effect: "Allow", Action: "*", Resource: "*" };
+    const everything = { Version: "2012-10-17", Statement: [all] };
+    const principals = [{ AWS: aws.accountId }, { Service: `logs.${aws.region}.amazonaws.com` }];
+    const keyPolicy = { ...everything, Statement: principals.map((Principal) => ({ ...all, Principal })) };
+    const { KeyMetadata: key } = await kms.send(new CreateKeyCommand({ Policy: JSON.stringify(keyPolicy) }));
     const { Policy: policy } = await iam.send(
       new CreatePolicyCommand({ PolicyName: "async-video-dev-boundary", PolicyDocument: JSON.stringify(everything) }),
     );
