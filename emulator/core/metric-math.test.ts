@@ -140,6 +140,8 @@ describe("metric math", () => {
     ["FILL(m1, AVG)", /FILL takes a value, a time series, REPEAT or LINEAR/],
     ["SEARCH('a')", /SEARCH takes a search expression and a statistic/],
     ["SEARCH('a', 'Median', 60)", /SEARCH has no statistic 'Median'/],
+    ["m1 constructor m1", /Expected an operator or operand but found 'constructor'/],
+    ["__proto__(m1)", /'__proto__' in expression '__proto__\(m1\)' is not an id/],
     ["M1 + 1", /'M1' in expression 'M1 \+ 1' is not an id: ids begin with a small letter/],
     ["1 + 2", /yields a number, but must yield a time series/],
     ["FILL(1, m1)", /FILL takes a time series or an array of time series, then/],

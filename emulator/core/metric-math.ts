@@ -117,7 +117,8 @@ class Parser {
     if (operators === undefined) return this.#signed();
     let left = this.#level(index + 1);
     for (let count = 0; ; count += 1) {
-      const operator = this.#next.kind === "end" ? undefined : operators[this.#next.text];
+      const { text } = this.#next;
+      const operator = Object.hasOwn(operators, text) ? operators[text] : undefined;
       if (operator === undefined) return left;
       if (index === comparisonLevel && count > 0) throw this.#ambiguous("a chain of comparisons");
       this.#index += 1;
@@ -153,7 +154,7 @@ class Parser {
     this.#index += 1;
     if (kind === "number") return number(Number(text));
     if (/^[a-z]/.test(text)) return reference(text, this.#scope.shapeOf(text));
-    if (this.#take("(")) return this.#call(text);
+    if (/^[A-Z]/.test(text) && this.#take("(")) return this.#call(text);
     if (text === "SELECT") throw new UnimplementedMetricMathError("queries of Metrics Insights (SELECT)");
     throw new MetricMathError(`'${text}' in expression '${this.#text}' is not an id: ids begin with a small letter.`);
   }

@@ -49,6 +49,7 @@ describe("a search for metrics", () => {
     ['MetricName="CustomCount1"', metric("Other", { Name: "CustomCount1" }), false],
     ["InstanceType=micro", metric("X", { InstanceType: "t2.micro" }), true],
     ["InstanceType=micro", metric("micro", { InstanceId: "micro" }), false],
+    ["constructor=micro", metric("X", { InstanceType: "t2.micro" }), false],
     ['"InstanceId"=("i-1" OR "i-2") MetricName="CPUUtilization"', instance("i-2"), true],
     ['"InstanceId"=("i-1" OR "i-2") MetricName="CPUUtilization"', instance("i-3"), false],
     ["NOT Namespace=AWS", count, true],

@@ -165,7 +165,7 @@ function candidates({ namespace, name, dimensions }: MetricId, property: string 
   if (property === "MetricName") return [name];
   if (property === "Namespace") return [namespace];
   if (property === undefined) return [namespace, name, ...Object.entries(dimensions).flat()];
-  const value = dimensions[property];
+  const value = Object.hasOwn(dimensions, property) ? dimensions[property] : undefined;
   return value === undefined ? [] : [value];
 }
 
