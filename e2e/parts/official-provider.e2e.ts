@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { after, before, describe, it } from "mocha";
 import * as aws from "@pulumi/aws";
 import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
@@ -32,7 +33,7 @@ describe("the engine with --provider official", () => {
   it("starts the installed provider with the emulator's address, and attaches to none", async () => {
     const paths = statePaths(folder);
     const executable = join(folder, "installed");
-    const script = join(import.meta.dirname, "..", "testing", "official-provider.ts");
+    const script = fileURLToPath(new URL("../testing/official-provider.ts", import.meta.url));
     await writeFile(executable, `#!/bin/sh\nexec '${process.execPath}' '${script}' "$@"\n`, { mode: 0o755 });
     await mkdir(paths.backend, { recursive: true });
     await linkOfficialProvider(executable, paths.pulumiHome);
