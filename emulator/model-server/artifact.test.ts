@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { create } from "tar";
 import { servingPython } from "../../tools/paths.mjs";
@@ -239,6 +240,24 @@ with tarfile.open("packed.tar.gz", "w:gz") as t:
       objects.set("s3://models/video/code/inference.py", "another one");
       await unpackPrefix("c");
       assert.equal(await unpacked("c"), "another one");
+    });
+
+    it("leaves no files if one of its objects cannot be fetched, and is fetched completely later", async () => {
+      for (let index = 0; index < 20; index += 1) objects.set(`s3://models/video/part-${index}`, "part");
+      const get = objects.get.bind(objects);
+      objects.get = async (location) => {
+        if (location.key === "video/model.pt") return undefined;
+        await sleep(20);
+        return await get(location);
+      };
+      await assert.rejects(unpackPrefix("a"), ArtifactError);
+      assert.deepEqual(await readdir(join(folder, "cache")), []);
+      assert.ok(fetched < 8, `${fetched} objects were fetched after the failure`);
+      await sleep(100);
+      assert.deepEqual(await readdir(join(folder, "cache")), []);
+      objects.get = get;
+      await unpackPrefix("b");
+      assert.equal((await readdir(join(folder, "b"))).length, 22);
     });
 
     it("may be one object, named by the last part of its key", async () => {

@@ -79,11 +79,11 @@ export class ArtifactCache {
     const partial = `${path}.partial`;
     makeFolder(partial);
     try {
-      await inParallel(files, async (file) => {
+      await inParallel(files, async (file, signal) => {
         const content = await unlessDenied(objects.get(file.location));
         if (content === undefined) throw new ArtifactError(notDownloaded(url));
         if (form === "archive") await untar(url, content.body, partial);
-        else await download(url, content.body, join(partial, file.path));
+        else await download(url, content.body, join(partial, file.path), signal);
       });
       await checkEntries(url, partial);
       await rename(partial, path);
@@ -141,19 +141,34 @@ function checkNames(url: string, paths: ReadonlySet<string>): void {
   }
 }
 
-async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+/**
+ * Does work on each item. After the first failure no more work starts; that under way gets an aborted signal. Settles
+ * when no work is left, so that the caller can remove its files.
+ * @throws {unknown} the first failure
+ */
+async function inParallel<Item>(
+  items: readonly Item[],
+  work: (item: Item, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const queue = items.values();
+  const failed = new AbortController();
   await Promise.all(
     Array.from({ length: parallelReads }, async () => {
-      for (const item of queue) await work(item);
+      for (const item of queue) {
+        if (failed.signal.aborted) return;
+        await work(item, failed.signal).catch((error: unknown) => {
+          failed.abort(error);
+        });
+      }
     }),
   );
+  failed.signal.throwIfAborted();
 }
 
-async function download(url: string, body: Readable, file: string): Promise<void> {
+async function download(url: string, body: Readable, file: string, signal: AbortSignal): Promise<void> {
   makeFolder(dirname(file));
   try {
-    await pipeline(body, createWriteStream(file, { flags: "wx" }));
+    await pipeline(body, createWriteStream(file, { flags: "wx" }), { signal });
   } catch (error) {
     throw new ArtifactError(`The model data at ${url} could not be fetched: ${(error as Error).message}`, {
       cause: error,
