@@ -154,6 +154,10 @@ with tarfile.open("packed.tar.gz", "w:gz") as t:
       'entry("/code/one.py", b"one"); entry("/code/inference.py", kind=tarfile.LNKTYPE, link="/code/one.py")',
     ],
     [
+      "with a link to nothing in its folder",
+      'entry("code/inference.py", b"one"); entry("code/two", kind=tarfile.SYMTYPE, link="../nothing/two")',
+    ],
+    [
       "with a link upwards to one of its files",
       'entry("one.py", b"one"); entry("code/inference.py", kind=tarfile.SYMTYPE, link="../one.py")',
     ],
@@ -194,6 +198,11 @@ with tarfile.open("packed.tar.gz", "w:gz") as t:
       "a link out of the folder through another link",
       'entry("a/b/root", kind=tarfile.SYMTYPE, link="../.."); entry("up", kind=tarfile.SYMTYPE, link="a/b/root/..")',
       /the link up to a\/b\/root\/\.\., outside/,
+    ],
+    [
+      "a link to nothing outside through another link",
+      'entry("a/b/c/root", kind=tarfile.SYMTYPE, link="../../.."); entry("a/b/c/up", kind=tarfile.SYMTYPE, link="root/../../no")',
+      /the link a\/b\/c\/up to root\/\.\.\/\.\.\/no, outside/,
     ],
     ["a hard link outside", 'entry("link", kind=tarfile.LNKTYPE, link="/etc/passwd")', /link: Cannot hard link to/],
     ["a pipe", 'entry("pipe", kind=tarfile.FIFOTYPE)', /contains pipe, which is not a file/],

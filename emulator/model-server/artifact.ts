@@ -244,12 +244,18 @@ async function checkEntries(url: string, folder: string): Promise<void> {
       );
     }
     const target = await readlink(path);
-    // A link to nothing has no real path.
-    const end = await realpath(path).catch(() => resolve(entry.parentPath, target));
+    // A link to nothing has no real path. What ".." after a name means depends on the links before it.
+    const end = await realpath(path).catch(() => (leavesNames(target) ? "" : resolve(entry.parentPath, target)));
     if (!`${end}${sep}`.startsWith(`${await realpath(folder)}${sep}`)) {
       throw new ArtifactError(
         `The model data at ${url} contains the link ${name} to ${target}, outside the model's folder. Pack the file instead of the link.`,
       );
     }
   }
+}
+
+/** Tells whether a path has ".." after a name. */
+function leavesNames(path: string): boolean {
+  const names = path.split("/").filter((name) => name !== "" && name !== ".");
+  return names.lastIndexOf("..") > names.findIndex((name) => name !== "..") && names.some((name) => name !== "..");
 }
