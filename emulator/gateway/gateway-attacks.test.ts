@@ -100,6 +100,15 @@ describe("The gateway under attack by raw requests", () => {
     });
   }
 
+  it("forwards an object's key that is like S3 Control's path to the bucket in the host name", async () => {
+    const target = "/v20180820/tags/arn%3Aaws%3As3%3A%3A%3Aother";
+    await attacked(await bytesOf({ method: "PUT", target, host: `videos.localhost:${gateway.port}` }));
+    assert.deepEqual(
+      arrived.map((request) => request.target),
+      [`/videos${target}`],
+    );
+  });
+
   describe("does not split a request", () => {
     for (const [method, service] of [
       ["GET", "s3"],
