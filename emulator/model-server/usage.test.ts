@@ -64,4 +64,15 @@ describe("the use of an instance", () => {
     const { disk } = new UsageMeter({ pid: process.pid, folder }).read();
     assert.equal(disk, (100 * 5_000_000) / (blocks * bsize));
   });
+
+  for (const [what, path] of [
+    ["is gone", "missing"],
+    ["is no folder any more", "file"],
+  ] as const) {
+    it(`has no share of the file system if the folder ${what}`, () => {
+      writeFileSync(join(folder, "file"), "x");
+      const { disk } = new UsageMeter({ pid: process.pid, folder: join(folder, path) }).read();
+      assert.equal(disk, undefined);
+    });
+  }
 });

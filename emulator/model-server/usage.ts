@@ -116,20 +116,22 @@ function readOptional(path: string): string | undefined {
   }
 }
 
-/** Returns the folder's share of its file system, percent; undefined if the folder is gone. */
+/**
+ * Returns the folder's share of its file system, percent; undefined if the folder is gone, or if the model has made a
+ * part of it unreadable or replaced it meanwhile: an error here would end the emulator.
+ */
 function diskUse(folder: string): number | undefined {
   try {
     const { blocks, bsize } = statfsSync(folder);
     return (100 * sizeOf(folder)) / (blocks * bsize);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 
 /**
  * Returns the space that a folder's files take, bytes; a file that vanishes meanwhile counts as nothing.
- * @throws {Error} ENOENT if a folder vanishes
+ * @throws {Error} ENOENT, ENOTDIR or EACCES if a folder vanishes, is replaced or cannot be read
  */
 function sizeOf(folder: string): number {
   let total = 0;
