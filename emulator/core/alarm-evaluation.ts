@@ -117,10 +117,14 @@ export function evaluate(rule: AlarmRule, range: readonly EvaluatedPeriod[]): Ev
  * @param range the periods of the evaluation range, oldest first
  */
 export function remains(state: AlarmStateValue, rule: AlarmRule, range: readonly EvaluatedPeriod[]): boolean {
-  const newest = range.slice(-1);
-  return range.every((_, passed) => {
-    const later = [...range.slice(passed), ...Array.from({ length: passed }, () => newest).flat()];
-    return (evaluate(rule, later).state ?? state) === state;
+  const newest = range.at(-1) ?? { timestamp: 0, value: undefined };
+  const later = [...range, ...range.map(() => newest)];
+  // Once the range has only periods like the newest, further ones change nothing.
+  const differing = range.findLastIndex(
+    ({ value, sampleCount }) => value !== newest.value || sampleCount !== newest.sampleCount,
+  );
+  return range.slice(0, differing + 2).every((_, passed) => {
+    return (evaluate(rule, later.slice(passed, passed + range.length)).state ?? state) === state;
   });
 }
 
