@@ -336,6 +336,7 @@ describe("ListMetrics", () => {
     assert.deepEqual(await names({ Namespace: "Other" }), ["Other"]);
     assert.deepEqual(await names({ MetricName: "None" }), []);
     assert.deepEqual(await names({ Dimensions: [{ Name: "Job" }] }), ["Videos", "Other"]);
+    assert.deepEqual(await names({ Dimensions: [{ Name: "constructor" }] }), []);
     assert.deepEqual(await names({ Dimensions: [{ Name: "Job", Value: "b" }] }), ["Other"]);
     assert.deepEqual(await names({ RecentlyActive: "PT3H" }), ["Other"]);
   });

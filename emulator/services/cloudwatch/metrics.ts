@@ -166,7 +166,7 @@ export function metricHandlers(metrics: MetricStore, clock: Clock, wallClock: Wa
         .filter(({ name }) => MetricName === undefined || name === MetricName)
         .filter(({ dimensions }) =>
           filters.every(({ Name = "", Value }) => {
-            const value = dimensions[Name];
+            const value = Object.hasOwn(dimensions, Name) ? dimensions[Name] : undefined;
             return value !== undefined && (Value === undefined || Value === value);
           }),
         )
