@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, it } from "mocha";
 import { InvokeEndpointAsyncCommand } from "@aws-sdk/client-sagemaker-runtime";
 import { isBadInput, reasonOf } from "../../client/src/failure.ts";
+import { eventually } from "../../lib/testing/processes.ts";
 import { ModelServer } from "../../emulator/model-server/model-server.ts";
 import type { FakeFleet } from "../../emulator/testing/fake-aws.ts";
 import { SageMakerFixture } from "../../emulator/testing/sagemaker-fixture.ts";
@@ -30,7 +30,7 @@ describe("A failure object", () => {
     const input = { EndpointName: "endpoint", InputLocation: "s3://videos/none.mp4", InvocationTimeoutSeconds: 1 };
     const { FailureLocation = "" } = await fixture.runtime.send(new InvokeEndpointAsyncCommand(input));
     const { stored } = fixture.aws.objects;
-    while (!stored.has(FailureLocation)) await sleep(5);
+    await eventually(`there is an object at ${FailureLocation}`, () => stored.has(FailureLocation));
     const { body, contentType } = stored.get(FailureLocation) ?? { body: "", contentType: undefined };
     return { text: body.toString(), contentType };
   };
