@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .track import AnyPacket
 
 WINDOW_BYTES = 16 << 20
-"""Size in bytes of the packets in memory after which a window ends at the next keyframe."""
+"""Size in bytes of a window's own packets after which it ends at the next keyframe."""
 
 MAX_WINDOW_BYTES = 256 << 20
 """Maximum size in bytes of the packets in memory: several groups of pictures of 4K video."""
@@ -155,6 +155,8 @@ class _Windows:
         self._held: list[AnyPacket] = []
         self._packets = Packets()
         self._size = 0
+        # Size in bytes of the packets that the current window has from the one before.
+        self._kept = 0
         # Number of shown packets that were dropped, and the latest time of them.
         self._dropped = 0
         self._latest: int | None = None
@@ -174,6 +176,7 @@ class _Windows:
                     return
                 self._start, self._end, self._reached = window.part.end or Fraction(0), self._part.end, None
                 self._drop(self._origin)
+                self._kept = self._size
         self._find_origin()
         yield self._window(self._origin or 0, self._part.end)
 
@@ -188,7 +191,7 @@ class _Windows:
         count, is_key = len(self._held), bool(self._packets.keys[-1])
         if self._origin is None and (count > _REORDERED_PACKETS or (is_key and count > 1)):
             self._find_origin()
-        if is_key and self._origin is not None:
+        if is_key and self._origin is not None and self._packets.pts[-1] <= self._ticks(self._start - self._around):
             self._drop(self._origin)
         if self._size > MAX_WINDOW_BYTES:
             raise NoPlanError(f"a group of pictures has more than {MAX_WINDOW_BYTES} bytes")
@@ -201,7 +204,7 @@ class _Windows:
         """Tell whether the window ends with the last packet that was added."""
         number, time = len(self._held) - 1, self._packets.pts[-1]
         is_key = bool(self._packets.keys[-1])
-        if is_key and self._reached is None and self._size >= WINDOW_BYTES:
+        if is_key and self._reached is None and self._size - self._kept >= WINDOW_BYTES:
             # All targets before this time have their frames before this keyframe, or it is their frame.
             cut = (time - origin) * self._track.tick - self._around
             if cut > self._start and not self._part.ends_by(cut):
