@@ -47,6 +47,13 @@ def test_each_window_reads_about_its_bytes(
     assert 3 <= len(sizes) <= size / _WINDOW + 1
 
 
+def test_windows_before_keep_no_packets_in_memory(track: Track, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "WINDOW_BYTES", _WINDOW)
+    kept = list(windows.read_windows(track, WHOLE, Fraction(1), "exact", seeks=False))
+    packets = {id(packet): packet.size for window in kept for packet in window.packets}
+    assert sum(packets.values()) <= 2 * _WINDOW
+
+
 def test_the_keyframes_of_a_window_are_searched_only_at_its_end(track: Track, monkeypatch: pytest.MonkeyPatch) -> None:
     searches = 0
     search = windows._keys_until

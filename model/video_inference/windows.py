@@ -43,7 +43,7 @@ class Window:
     first_index
         Number in display order of the first frame of the timeline, counted from the first packet that was read.
     packets
-        The packets.
+        The packets, until the next window is read.
     """
 
     timeline: Timeline
@@ -238,7 +238,8 @@ class _Windows:
         self._latest = max([*times, origin if self._latest is None else self._latest])
         self._dropped += len(times)
         self._packets = self._packets.after(first)
-        self._held = self._held[first:]
+        # In place, because the windows before share the list: they must not keep their packets in memory.
+        del self._held[:first]
         self._size = sum(self._packets.sizes) + _PACKET_BYTES * len(self._held)
 
     def _ticks(self, seconds: Fraction) -> Fraction:
