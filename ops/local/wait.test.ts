@@ -57,7 +57,8 @@ describe("waitUntil", () => {
 });
 
 describe("local wait", () => {
-  for (const time of ["8:00", "2026-07-01", "2026-07-01T08:00:00", "2026-13-01T08:00:00Z"]) {
+  const dates = ["2026-13-01T08:00:00Z", "2026-02-30T08:00:00Z", "2026-07-01T24:00Z"];
+  for (const time of ["8:00", "2026-07-01", "2026-07-01T08:00:00", ...dates]) {
     it(`refuses ${time}`, async () => {
       let stderr = "";
       const status = await runCommandLine(waitCommand, ["--until", time], {

@@ -69,7 +69,9 @@ Exit status: 0 the moment has come; 1 not within the limit; 2 no stack is up, or
     .action(async ({ until, limit }) => {
       removeForeignSettings(environment);
       const moment = new Date(until);
-      if (Number.isNaN(moment.getTime())) throw new InvalidInputError(`--until ${until} is no time of the calendar.`);
+      // JavaScript reads February 30 as March 2.
+      const isInCalendar = !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(until.slice(0, -1));
+      if (!isInCalendar) throw new InvalidInputError(`--until ${until} is no time of the calendar.`);
       const ready = await requireRunning();
       const progress = new Progress(stderr);
       await progress.step(`Waiting for ${moment.toISOString()} on the stack's clock`, (step) =>
