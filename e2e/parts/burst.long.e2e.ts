@@ -139,7 +139,7 @@ describe("a burst on the local stack with a scripted model", function () {
     const burst = await readBurst(measurements);
     const { requests, measured } = JSON.parse(stdout) as PlanResult & { measured: MeasuredResult };
     assert.deepEqual([requests, measured], [count, burst.result]);
-    await assertAgreement(burst, defaults);
+    await assertAgreement(burst, defaults, { instanceMinutes: 1 });
   });
 
   it("publishes each job once to the success topic, and none to the error topic", async () => {
