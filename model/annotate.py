@@ -232,7 +232,7 @@ def _printer() -> Callable[[float], None]:
         nonlocal reported
         if time.monotonic() - reported >= _PROGRESS_SECONDS:
             reported = time.monotonic()
-            print(f"annotate.py: {int(100 * share)} % drawn", file=sys.stderr, flush=True)
+            print(f"annotate.py: {100 * share:.2f} % drawn", file=sys.stderr, flush=True)
 
     return show
 

@@ -4,6 +4,7 @@
  */
 import { createWriteStream } from "node:fs";
 import { mkdtempDisposable } from "node:fs/promises";
+import { constants } from "node:os";
 import { extname, join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -35,15 +36,18 @@ export interface AnnotateOptions {
   readonly signal: AbortSignal;
   /** Called several times a second while the video is downloaded, and about once a second while it is drawn. */
   readonly onProgress?: ((progress: AnnotateProgress) => void) | undefined;
-  /** Time limit for drawing, ms. @default half an hour */
-  readonly limitMs?: number | undefined;
+  /** Time limit for drawing without progress, ms. @default half an hour */
+  readonly stallMs?: number | undefined;
 }
 
 /** Output files of the drawing. */
 export type AnnotatedFiles = Readonly<z.infer<typeof filesSchema>>;
 
-/** Time limit for drawing, ms: a hostile video must not block the caller. */
-const drawLimitMs = 30 * 60_000;
+/**
+ * Time limit for drawing without progress, ms: a hostile video must not block the caller. A video of hours may take
+ * longer.
+ */
+const defaultStallMs = 30 * 60_000;
 
 /**
  * Downloads the job's video from its input location and draws the result's boxes on it, into `folder`; then removes the
@@ -100,25 +104,52 @@ function percentOf(loaded: number, total: number): number {
 const cacheVariables = ["ASYNC_VIDEO_INFERENCE_CACHE", "XDG_CACHE_HOME"];
 
 /** Line of `model/annotate.py --progress`. */
-const drawnLine = /^annotate\.py: (\d+) % drawn$/;
+const drawnLine = /^annotate\.py: (\d+\.\d+) % drawn$/;
 
 async function draw(
   args: readonly string[],
-  { signal, onProgress, limitMs = drawLimitMs }: AnnotateOptions,
+  { signal, onProgress, stallMs = defaultStallMs }: AnnotateOptions,
 ): Promise<AnnotatedFiles> {
   const program = [join("tools", "python.mjs"), join("model", "annotate.py"), ...args, "--json", "--progress"];
-  const onError = (line: string): void => {
-    const [, percent] = drawnLine.exec(line) ?? [];
-    if (percent !== undefined) onProgress?.({ step: "drawing on", percent: Number(percent) });
-  };
   // It runs FFmpeg's decoders on a video that may be hostile.
   const env = childEnvironment(process.env, cacheVariables);
-  const ended = await run([process.execPath, ...program], { cwd: projectRoot, env, limit: limitMs, signal, onError });
-  if (ended.timedOut) {
-    throw new SetupError(`The video cannot be annotated: drawing took more than ${limitMs / 1000} s.`);
+  const stalled = new AbortController();
+  const timer = setTimeout(() => {
+    stalled.abort();
+  }, stallMs);
+  let drawn = 0;
+  const onError = (line: string): void => {
+    const percent = Number(drawnLine.exec(line)?.[1]);
+    // A hostile video may have endless frames at one percentage. NaN is another line.
+    if (!(percent > drawn)) return;
+    drawn = percent;
+    timer.refresh();
+    onProgress?.({ step: "drawing on", percent: Math.floor(percent) });
+  };
+  try {
+    const { status, stdout, stderr } = await run([process.execPath, ...program], {
+      cwd: projectRoot,
+      env,
+      // The time limit starts again with each progress.
+      limit: undefined,
+      signal: AbortSignal.any([signal, stalled.signal]),
+      onError,
+    });
+    if (status !== 0) throw new SetupError(`The video cannot be annotated: ${reasonOf(status, stderr)}`);
+    return filesSchema.parse(JSON.parse(stdout));
+  } catch (error) {
+    if (!stalled.signal.aborted || signal.aborted) throw error;
+    throw new SetupError(`The video cannot be annotated: drawing made no progress for ${stallMs / 1000} s.`);
+  } finally {
+    clearTimeout(timer);
   }
-  if (ended.status !== 0) {
-    throw new SetupError(`The video cannot be annotated: ${lastLine(ended.stderr) ?? "no reason was given"}`);
+}
+
+/** Returns the reason why the program failed, from its exit status and its standard error. */
+function reasonOf(status: number, stderr: string): string {
+  if (status === 128 + constants.signals.SIGKILL) {
+    return "the system ended the program with SIGKILL, probably because memory ran out. Close other programs, or draw on a machine with more memory.";
   }
-  return filesSchema.parse(JSON.parse(ended.stdout));
+  const messages = stderr.split("\n").filter((line) => !drawnLine.test(line));
+  return lastLine(messages.join("\n")) ?? `the program ended with exit status ${status} and gave no reason.`;
 }

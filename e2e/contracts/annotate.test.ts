@@ -69,7 +69,7 @@ describe("the annotation program", () => {
     fixture.aws.objects.set("in/videos/a.mp4", await readFile(sample));
     const python = join(fixture.folder, relative(cacheRoot, serving.python));
     await mkdir(dirname(python), { recursive: true });
-    const lines = ["echo 'annotate.py: 40 % drawn' >&2", 'echo \'{"movie":"m","animation":"a"}\''];
+    const lines = ["echo 'annotate.py: 40.25 % drawn' >&2", 'echo \'{"movie":"m","animation":"a"}\''];
     await writeFile(python, `#!/bin/sh\n${lines.join("\n")}\n`, { mode: 0o755 });
     Object.assign(process.env, { ASYNC_VIDEO_INFERENCE_CACHE: fixture.folder });
     using stack = connect(fixture.aws.outputs);
@@ -82,18 +82,45 @@ describe("the annotation program", () => {
     assert.ok(told.length > 2);
   });
 
-  it("is stopped at its time limit", async () => {
+  /** Draws with a shell script in place of Python. */
+  const drawWith = async (script: string, stallMs?: number) => {
     const python = join(fixture.folder, relative(cacheRoot, serving.python));
     await mkdir(dirname(python), { recursive: true });
-    await writeFile(python, "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+    await writeFile(python, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     Object.assign(process.env, { ASYNC_VIDEO_INFERENCE_CACHE: fixture.folder });
     fixture.aws.objects.set("in/videos/a.mp4", Buffer.from("video"));
     using stack = connect(fixture.aws.outputs);
     const job = await invoke(stack, { inputLocation: "s3://in/videos/a.mp4", contentType: "video/mp4" });
     const { signal } = new AbortController();
-    await assert.rejects(annotate(stack, job, "result.json", fixture.folder, { signal, limitMs: 1_000 }), {
+    return await annotate(stack, job, "result.json", fixture.folder, { signal, stallMs });
+  };
+  const files = `echo '{"movie":"m","animation":"a"}'`;
+  const drawn = (percent: string) => `echo 'annotate.py: ${percent} % drawn' >&2`;
+
+  it("is stopped if it makes no progress", async () => {
+    const repeated = `while sleep 0.2; do ${drawn("40.25")}; done`;
+    await assert.rejects(drawWith(repeated, 2_000), {
       name: "SetupError",
-      message: /drawing took more than 1 s/,
+      message: /drawing made no progress for 2 s/,
     });
+  });
+
+  it("may take longer than the time limit while it makes progress", async () => {
+    const steps = [1, 2, 3, 4].map((step) => `${drawn(`0.0${step}`)}; sleep 1`);
+    assert.deepEqual(await drawWith([...steps, files].join("\n"), 3_000), { movie: "m", animation: "a" });
+  });
+
+  it("names the signal that killed it, and the remedy", async () => {
+    await assert.rejects(drawWith(`${drawn("45.00")}\nkill -KILL $$`), {
+      name: "SetupError",
+      message: /SIGKILL, probably because memory ran out.*more memory/,
+    });
+  });
+
+  it("prints its last message, which is not a progress line", async () => {
+    await assert.rejects(drawWith(`echo 'annotate.py: broken' >&2\n${drawn("45.00")}\nexit 1`), {
+      message: /annotated: annotate.py: broken$/,
+    });
+    await assert.rejects(drawWith(`${drawn("45.00")}\nexit 3`), { message: /exit status 3 and gave no reason/ });
   });
 });

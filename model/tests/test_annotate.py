@@ -81,7 +81,7 @@ def test_the_progress_is_printed_on_request(
     arguments = ["--video", str(street), "--result", str(unknown), "--out", str(tmp_path / "out"), "--progress"]
     assert annotate.main(arguments) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert (lines[0], lines[-1]) == ("annotate.py: 0 % drawn", "annotate.py: 100 % drawn")
+    assert (lines[0], lines[-1]) == ("annotate.py: 0.00 % drawn", "annotate.py: 100.00 % drawn")
 
 
 def test_captions_state_the_time_of_the_shown_detections(
