@@ -21,7 +21,7 @@ export type JobsOperand = { readonly files: readonly string[] } | { readonly ids
 
 /**
  * Returns the jobs, if the command line names any.
- * @throws UsageError if it names files and ids
+ * @throws UsageError if it names files and ids, or standard input twice
  */
 export function jobsOperandOf(
   operands: readonly string[],
@@ -30,6 +30,8 @@ export function jobsOperandOf(
 ): JobsOperand | undefined {
   const journal = journalOf(flags, context);
   const files = journal === undefined ? operands : [...operands, journal];
+  if (files.filter((file) => file === "-").length > 1)
+    throw new UsageError("Use - only once: standard input is read once");
   if (flags.id === undefined) return files.length === 0 ? undefined : { files };
   if (files.length > 0) throw new UsageError("Use either files of jobs or --id, not both");
   if (flags.id.includes("")) throw new UsageError("--id is empty: give the InferenceId of a job");

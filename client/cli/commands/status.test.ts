@@ -47,6 +47,19 @@ describe("the command status", () => {
     assert.equal(stdout.match(/[ab]\.mp4 \(video-[\w-]+\): completed: s3:\/\//g)?.length, 2);
   });
 
+  for (const arguments_ of [
+    ["-", "-"],
+    ["-", "--journal", "-"],
+  ]) {
+    it(`refuses to read standard input twice (${arguments_.join(" ")})`, async () => {
+      fixture.aws.onInvocation = fixture.complete;
+      const { stdout: jobs } = await submit();
+      const { status, stderr } = await fixture.execute(["status", ...arguments_], jobs);
+      assert.equal(status, 2);
+      assert.match(stderr, /Use - only once/);
+    });
+  }
+
   it("shows the jobs of several files, each once, and records the ends in each journal", async () => {
     fixture.aws.onInvocation = fixture.complete;
     const { stdout: printed } = await fixture.submit(fixture.path("a.mp4"));
