@@ -220,7 +220,7 @@ describe("a burst on the local stack with a scripted model", function () {
     /** Waits for minutes of the service's clock, at most 120 s of real time. Each alarm is evaluated once a minute. */
     async function laterBy(minutes: number): Promise<void> {
       const now = await stack.clock.now();
-      await waitUntil(aws, new Date(now.getTime() + minutes * 60_000), { limitSeconds: 120 });
+      await waitUntil(aws, new Date(now.getTime() + minutes * 60_000), { limitSeconds: 120, signal });
     }
 
     /** Returns the names of the failure alarms in the state ALARM. */

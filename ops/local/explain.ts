@@ -18,7 +18,7 @@ const decisionSchema = z.object({
 type Decision = z.infer<typeof decisionSchema>;
 
 /** Defines `explain`. */
-export function explainCommand({ stdout, exitWith }: CommandContext) {
+export function explainCommand({ stdout, exitWith, signal }: CommandContext) {
   return createCommand("explain", "say whether a role may make a call, and why")
     .description(
       "Asks the emulator whether a role's policies, its boundary and the resource's policy allow a call, and prints the policy and the Sid of the statement that decides. Conditions on tags and other values of a request count as not met.",
@@ -40,7 +40,7 @@ Exit status: 0 allowed; 1 denied; 2 no stack is up, no such role, or wrong usage
       const ready = await requireRunning();
       const { Arn: roleArn = "" } = await findRole(ready, role);
       const question = { roleArn, action, resources: [resource] };
-      const decision = decisionSchema.parse(await postPage(ready, "/_local/explain", question));
+      const decision = decisionSchema.parse(await postPage(ready, "/_local/explain", question, signal));
       stdout.write(json ? `${jsonLine({ role: roleArn, action, resource, ...decision })}\n` : textOf(decision));
       exitWith(decision.allowed ? 0 : 1);
     });

@@ -10,9 +10,14 @@ const limit = 30_000;
 
 /**
  * Posts a JSON document to a page as the administrator; returns the JSON document of the answer.
- * @throws UserError if the emulator refuses the request
+ * @throws UserError if the emulator refuses the request; the signal's reason after an abort
  */
-export async function postPage(ready: Pick<Ready, "url" | "region" | "credentials">, path: string, content: object) {
+export async function postPage(
+  ready: Pick<Ready, "url" | "region" | "credentials">,
+  path: string,
+  content: object,
+  signal: AbortSignal,
+) {
   const url = new URL(path, ready.url);
   const body = JSON.stringify(content);
   const { region, credentials } = ready;
@@ -23,7 +28,7 @@ export async function postPage(ready: Pick<Ready, "url" | "region" | "credential
     method: "POST",
     headers: signed.headers,
     body,
-    signal: AbortSignal.timeout(limit),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(limit)]),
   });
   const text = await answer.text();
   if (!answer.ok) throw new UserError(`The emulator answers ${answer.status}: ${text}`);

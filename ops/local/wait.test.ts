@@ -35,15 +35,27 @@ describe("waitUntil", () => {
     server.close();
   });
 
-  const wait = (limitSeconds: number) => {
+  const wait = (limitSeconds: number, signal = new AbortController().signal) => {
     const { port } = server.address() as AddressInfo;
-    return waitUntil({ url: `http://127.0.0.1:${port}`, region: "us-east-1", credentials }, until, { limitSeconds });
+    const ready = { url: `http://127.0.0.1:${port}`, region: "us-east-1", credentials };
+    return waitUntil(ready, until, { limitSeconds, signal });
   };
 
   it("asks the emulator for the moment until it has come", async () => {
     times = ["2026-07-01T07:00:00.000Z", "2026-07-01T07:59:59.999Z", "2026-07-01T08:00:00.000Z"];
     await wait(30);
     assert.deepEqual(asked, Array(3).fill(["/_local/await", { until: "2026-07-01T08:00:00.000Z" }]));
+  });
+
+  it("ends at once after an abort, while the emulator does not answer", async () => {
+    const stop = new AbortController();
+    const interrupted = new Error("interrupted");
+    server.removeAllListeners("request").once("request", () => {
+      stop.abort(interrupted);
+    });
+    const before = performance.now();
+    await assert.rejects(wait(30, stop.signal), (error) => error === interrupted);
+    assert.ok(performance.now() - before < 15_000);
   });
 
   it("says what the clock shows at the limit, and how to go further", async () => {

@@ -16,7 +16,7 @@ const answer = z.object({ now: z.iso.datetime() });
 export interface MomentWaitOptions {
   /** Real seconds after which the wait fails. */
   readonly limitSeconds: number;
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
   /** Receives the stack's time repeatedly. */
   readonly onProgress?: (now: Date) => void;
 }
@@ -32,7 +32,8 @@ export async function waitUntil(
 ): Promise<void> {
   const now = await poll(
     async () => {
-      const moment = new Date(answer.parse(await postPage(ready, "/_local/await", { until: until.toISOString() })).now);
+      const page = await postPage(ready, "/_local/await", { until: until.toISOString() }, signal);
+      const moment = new Date(answer.parse(page).now);
       onProgress?.(moment);
       return moment;
     },
