@@ -274,6 +274,11 @@ describe("The launcher's interface", () => {
       s3.destroy();
     });
 
+    it("takes the audience that the provider lists from several", async () => {
+      const { Credentials } = await assume({ aud: ["other", "sts.amazonaws.com"] });
+      assert.ok(Credentials);
+    });
+
     for (const [title, change, code, message] of [
       [
         "another subject",
@@ -287,6 +292,7 @@ describe("The launcher's interface", () => {
         "InvalidIdentityTokenException",
         /Incorrect token audience/,
       ],
+      ["audiences that are no text", { aud: [{}] }, "InvalidIdentityTokenException", /Incorrect token audience/],
       [
         "an issuer without a provider",
         { iss: "https://example.com" },

@@ -87,7 +87,8 @@ def _check(role_arn: str, claims: dict[str, Any], duration: str) -> None:
         code = "InvalidIdentityToken"
         raise RefusedError(code, f"No OpenIDConnect provider found in your account for {issuer}")
     audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-    if not set(audiences) & set(provider["ClientIDList"]):
+    audience = next((each for each in audiences if each in provider["ClientIDList"]), None)
+    if audience is None:
         code, message = "InvalidIdentityToken", "Incorrect token audience"
         raise RefusedError(code, message)
     now = int(time.time())
@@ -96,7 +97,7 @@ def _check(role_arn: str, claims: dict[str, Any], duration: str) -> None:
         message = f"Token expired: current date/time {now} must be before the expiration date/time {expiry}"
         raise RefusedError(code, message)
     role = iam._roles.get_scoped(account, None, role_arn.rsplit("/", 1)[-1])
-    decision = decide(WebIdentity(provider_arn, str(audiences[0]), str(claims["sub"])), ACTION, role_arn)
+    decision = decide(WebIdentity(provider_arn, audience, str(claims["sub"])), ACTION, role_arn)
     if role is None or not decision.allowed:
         message = f"Not authorized to perform {ACTION}"
         denials.record(replace(decision, principal=f"{host}:{claims['sub']}", message=message))
