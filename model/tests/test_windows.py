@@ -10,7 +10,7 @@ import pytest
 
 from video_inference import windows
 from video_inference.part import WHOLE
-from video_inference.plan import Packets, Sampled
+from video_inference.plan import NoPlanError, Packets, Sampled
 from video_inference.track import Track
 from videos.times import regular
 from videos.writer import Encoding, write
@@ -45,6 +45,20 @@ def test_each_window_reads_about_its_bytes(
     sizes = [len(window.packets) for window in read]
     size = track_bytes(track)
     assert 3 <= len(sizes) <= size / _WINDOW + 1
+
+
+def test_windows_for_keyframes_hold_about_two_intervals(track: Track, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 1)
+    fps = Fraction(1, 8)
+    counts = [len(one.packets) for one in windows.read_windows(track, WHOLE, fps, "keyframe", seeks=False)]
+    assert max(counts[:-1]) <= 2 / fps * _RATE + 20
+
+
+def test_too_many_packets_in_memory_are_an_error(track: Track, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "MAX_WINDOW_BYTES", 1 << 18)
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 1 << 30)
+    with pytest.raises(NoPlanError, match="packets that must be in memory have more than"):
+        list(windows.read_windows(track, WHOLE, Fraction(1), "exact", seeks=False))
 
 
 def test_windows_before_keep_no_packets_in_memory(track: Track, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,10 @@ WINDOW_BYTES = 16 << 20
 """Size in bytes of a window's own packets after which it ends at the next keyframe."""
 
 MAX_WINDOW_BYTES = 256 << 20
-"""Maximum size in bytes of the packets in memory: several groups of pictures of 4K video."""
+"""Maximum size in bytes of the packets in memory: several groups of pictures of 4K video.
+
+With `sampling=keyframe`, these are also the packets of about two sampling intervals.
+"""
 
 # Memory of a packet apart from its content.
 _PACKET_BYTES = 512
@@ -74,23 +77,26 @@ def read_windows(track: Track, part: Part, fps: Fraction, sampling: Sampled, *, 
     Raises
     ------
     NoPlanError
-        If the packets do not show the times of the frames, a group of pictures is too large, or the container's index
-        leads elsewhere.
+        If the packets do not show the times of the frames, more than `MAX_WINDOW_BYTES` must be in memory, or the
+        container's index leads elsewhere.
     BrokenVideoError, LateError, EncryptedVideoError
         See `Track.packets`.
     """
     track.check_times()
-    # A keyframe may replace the nearest frame within half an interval, and that of the target before.
-    around = 2 / fps if sampling == "keyframe" else Fraction(0)
+    margin = _Margin()
+    if sampling == "keyframe":
+        # A keyframe may replace a frame within half an interval of its target. The target before the first one counts,
+        # too, because two targets may have the same frame.
+        margin = _Margin(before=3 / (2 * fps), after=1 / (2 * fps))
     if not seeks:
-        yield from _Windows(track, part, around).read(track.packets())
+        yield from _Windows(track, part, margin).read(track.packets())
         return
     origin = _first_time(track)
     step = _FIRST_STEP_BACK
     while True:
-        seconds = part.start - around - step
+        seconds = part.start - margin.before - step
         start = None if seconds <= 0 else origin + int(seconds / track.tick)
-        windows = _Windows(track, part, around, origin, is_inner=start is not None)
+        windows = _Windows(track, part, margin, origin, is_inner=start is not None)
         read = windows.read(_packets_from(track, start))
         first = next(read)
         if start is None or windows.reaches_back(first):
@@ -127,6 +133,14 @@ def _packets_from(track: Track, start: int | None) -> Iterator[AnyPacket]:
         yield packet
 
 
+@dataclass(frozen=True)
+class _Margin:
+    """Seconds before the start and after the end of a window in which the frames of its targets may be."""
+
+    before: Fraction = Fraction(0)
+    after: Fraction = Fraction(0)
+
+
 class _Windows:
     """Splits packets into windows at keyframes.
 
@@ -136,8 +150,8 @@ class _Windows:
         Track of the packets.
     part
         Part of the video.
-    around
-        Seconds around a target in which its frame may be.
+    margin
+        Times around the targets of a window in which their frames may be.
     origin
         Time in ticks of the video's first frame; None if the first packet that is read tells it.
     is_inner
@@ -145,11 +159,11 @@ class _Windows:
     """
 
     def __init__(
-        self, track: Track, part: Part, around: Fraction, origin: int | None = None, *, is_inner: bool = False
+        self, track: Track, part: Part, margin: _Margin, origin: int | None = None, *, is_inner: bool = False
     ) -> None:
         self._track = track
         self._part = part
-        self._around = around
+        self._margin = margin
         self._origin = origin
         self._is_inner = is_inner
         self._held: list[AnyPacket] = []
@@ -182,7 +196,7 @@ class _Windows:
 
     def reaches_back(self, window: Window) -> bool:
         """Tell whether a window has two groups of pictures that begin before the part, so that it has all it needs."""
-        return len(_keys_until(window.timeline.packets, self._ticks(self._part.start - self._around))) >= 2
+        return len(_keys_until(window.timeline.packets, self._ticks(self._part.start - self._margin.before))) >= 2
 
     def _add(self, packet: AnyPacket) -> None:
         self._track.note(packet, self._packets)
@@ -191,10 +205,14 @@ class _Windows:
         count, is_key = len(self._held), bool(self._packets.keys[-1])
         if self._origin is None and (count > _REORDERED_PACKETS or (is_key and count > 1)):
             self._find_origin()
-        if is_key and self._origin is not None and self._packets.pts[-1] <= self._ticks(self._start - self._around):
+        if (
+            is_key
+            and self._origin is not None
+            and self._packets.pts[-1] <= self._ticks(self._start - self._margin.before)
+        ):
             self._drop(self._origin)
         if self._size > MAX_WINDOW_BYTES:
-            raise NoPlanError(f"a group of pictures has more than {MAX_WINDOW_BYTES} bytes")
+            raise NoPlanError(f"the packets that must be in memory have more than {MAX_WINDOW_BYTES >> 20} MiB")
 
     def _find_origin(self) -> None:
         if self._origin is None:
@@ -206,12 +224,12 @@ class _Windows:
         is_key = bool(self._packets.keys[-1])
         if is_key and self._reached is None and self._size - self._kept >= WINDOW_BYTES:
             # All targets before this time have their frames before this keyframe, or it is their frame.
-            cut = (time - origin) * self._track.tick - self._around
+            cut = (time - origin) * self._track.tick - self._margin.after
             if cut > self._start and not self._part.ends_by(cut):
                 self._end = cut
         if self._end is None:
             return False
-        if self._reached is None and time >= self._ticks(self._end + self._around):
+        if self._reached is None and time >= self._ticks(self._end + self._margin.after):
             self._reached = number
         if self._reached is None or number == self._reached:
             return False
@@ -230,7 +248,7 @@ class _Windows:
 
     def _drop(self, origin: int) -> None:
         """Drop the packets before the last two groups of pictures that begin before the window."""
-        keys = _keys_until(self._packets, self._ticks(self._start - self._around))
+        keys = _keys_until(self._packets, self._ticks(self._start - self._margin.before))
         if len(keys) < 2 or keys[-2] == 0:
             return
         first = keys[-2]
