@@ -47,14 +47,14 @@ describe("the command status", () => {
     assert.equal(stdout.match(/[ab]\.mp4 \(video-[\w-]+\): completed: s3:\/\//g)?.length, 2);
   });
 
-  for (const arguments_ of [
+  for (const operands of [
     ["-", "-"],
     ["-", "--journal", "-"],
   ]) {
-    it(`refuses to read standard input twice (${arguments_.join(" ")})`, async () => {
+    it(`refuses to read standard input twice (${operands.join(" ")})`, async () => {
       fixture.aws.onInvocation = fixture.complete;
       const { stdout: jobs } = await submit();
-      const { status, stderr } = await fixture.execute(["status", ...arguments_], jobs);
+      const { status, stderr } = await fixture.execute(["status", ...operands], jobs);
       assert.equal(status, 2);
       assert.match(stderr, /Use - only once/);
     });
