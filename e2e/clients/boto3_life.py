@@ -118,13 +118,13 @@ def endpoint(role: str, topics: dict[str, str]) -> None:
     assert sagemaker.describe_endpoint_config(EndpointConfigName=NAME)["AsyncInferenceConfig"]
     sagemaker.add_tags(ResourceArn=described["EndpointArn"], Tags=[{"Key": "team", "Value": "video"}])
     assert sagemaker.list_tags(ResourceArn=described["EndpointArn"])["Tags"][0]["Key"] == "team"
-    for operation, key in (
-        ("list_endpoints", "Endpoints"),
-        ("list_endpoint_configs", "EndpointConfigs"),
-        ("list_models", "Models"),
+    for operation, key, name in (
+        ("list_endpoints", "Endpoints", "EndpointName"),
+        ("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
+        ("list_models", "Models", "ModelName"),
     ):
-        found = [one for page in sagemaker.get_paginator(operation).paginate() for one in page[key]]
-        assert len(found) == 1, found
+        found = [one[name] for page in sagemaker.get_paginator(operation).paginate() for one in page[key]]
+        assert NAME in found, found
 
 
 def invoke(name: str) -> dict[str, Any]:
@@ -211,8 +211,10 @@ def autoscaling() -> None:
         AlarmActions=[step["PolicyARN"]],
     )
     cloudwatch.get_waiter("alarm_exists").wait(AlarmNames=[f"{NAME}-from-zero"])
-    assert scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"][0]["MinCapacity"] == 0
-    assert len(scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]) == 2
+    targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[RESOURCE])
+    assert targets["ScalableTargets"][0]["MinCapacity"] == 0
+    policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=RESOURCE)
+    assert len(policies["ScalingPolicies"]) == 2
 
     def instances() -> int:
         variant = sagemaker.describe_endpoint(EndpointName=NAME)["ProductionVariants"][0]
@@ -221,7 +223,7 @@ def autoscaling() -> None:
 
     until("no instance", lambda: instances() == 0)
     assert json.loads(read(invoke("1")["OutputLocation"])) == {"echo": {"count": 1}}
-    pages = scaling.get_paginator("describe_scaling_activities").paginate(ServiceNamespace="sagemaker")
+    pages = scaling.get_paginator("describe_scaling_activities").paginate(ServiceNamespace="sagemaker", ResourceId=RESOURCE)
     causes = [activity["Cause"] for page in pages for activity in page["ScalingActivities"]]
     assert len(causes) >= 2, causes
 
@@ -312,8 +314,8 @@ def delete(topics: dict[str, str], queue: str) -> None:
     logs.delete_log_group(logGroupName=f"/aws/sagemaker/Endpoints/{NAME}")
     delete_role(NAME)
     empty_bucket(BUCKET)
-    assert sagemaker.list_endpoints()["Endpoints"] == []
-    assert cloudwatch.describe_alarms()["MetricAlarms"] == []
+    assert sagemaker.list_endpoints(NameContains=NAME)["Endpoints"] == []
+    assert cloudwatch.describe_alarms(AlarmNamePrefix=NAME)["MetricAlarms"] == []
 
 
 def main() -> None:
