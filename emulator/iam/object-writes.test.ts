@@ -90,6 +90,12 @@ describe("S3 on the emulator", function () {
       assert.equal(await keyOf("plain", "alias"), (await managedKey())?.Arn);
     });
 
+    it("by PutObject with the ARN of the key's alias", async () => {
+      const SSEKMSKeyId = `arn:aws:kms:${testRegion}:${testAccount}:alias/aws/s3`;
+      await s3.send(new PutObjectCommand({ Bucket: "plain", Key: "arn", Body: "x", ...encrypted, SSEKMSKeyId }));
+      assert.equal(await keyOf("plain", "arn"), (await managedKey())?.Arn);
+    });
+
     it("by an upload in parts", async () => {
       await upload("parts", encrypted);
       assert.equal(await keyOf("plain", "parts"), (await managedKey())?.Arn);

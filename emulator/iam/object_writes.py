@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
 
 from managed_keys import managed_key
-from ministack.services import s3
+from ministack.services import kms, s3
 
 if TYPE_CHECKING:
     from asgi import Response
@@ -33,13 +33,12 @@ def _wrap_encryption() -> None:
     resolve = s3._resolve_sse_write_headers
 
     def resolve_sse_write_headers(headers: dict[str, str], bucket: str) -> tuple[dict[str, str] | None, Any]:
-        if headers.get(ALGORITHM) == "aws:kms" and _is_managed(headers.get(KEY_ID)):
-            headers = {**headers, KEY_ID: managed_key("s3")}
+        if headers.get(ALGORITHM) == "aws:kms":
+            headers = {**headers, KEY_ID: _key_arn(headers.get(KEY_ID))}
         stored, error = resolve(headers, bucket)
         if stored and stored.get(ALGORITHM) == "aws:kms":
-            if _is_managed(stored.get(KEY_ID)):
-                # The bucket's default encryption.
-                stored = {**stored, KEY_ID: managed_key("s3")}
+            # Also the bucket's default encryption may name no key, or an alias.
+            stored = {**stored, KEY_ID: _key_arn(stored.get(KEY_ID))}
             if _has_bucket_key(headers, bucket):
                 stored = {**stored, BUCKET_KEY: "true"}
         return stored, error
@@ -76,8 +75,15 @@ def _wrap_uploads() -> None:
     s3._create_multipart_upload, s3._complete_multipart_upload = create_multipart_upload, complete_multipart_upload
 
 
-def _is_managed(key: str | None) -> bool:
-    return not key or key == "alias/aws/s3"
+def _key_arn(name: str | None) -> str:
+    """Return the key's ARN, which S3 keeps; a name that KMS does not know stays.
+
+    Source: S3 API Reference, PutObject, x-amz-server-side-encryption-aws-kms-key-id: a key ID, ARN or alias.
+    """
+    if not name:
+        return managed_key("s3")
+    key = kms._resolve_key(name)
+    return name if key is None else str(key["Arn"])
 
 
 def _has_bucket_key(headers: dict[str, str], bucket: str) -> bool:
