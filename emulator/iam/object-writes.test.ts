@@ -176,7 +176,7 @@ describe("S3 on the emulator", function () {
     });
   });
 
-  describe("keeps of an upload in parts", () => {
+  describe("keeps of an upload", () => {
     const tagsOf = async (Bucket: string, Key: string) =>
       (await s3.send(new GetObjectTaggingCommand({ Bucket, Key }))).TagSet;
 
@@ -198,6 +198,13 @@ describe("S3 on the emulator", function () {
       await upload("untagged", { Tagging: "stage=one" });
       await upload("untagged", {});
       assert.deepEqual(await tagsOf("plain", "untagged"), []);
+    });
+
+    it("no tags of an object that PutObject replaces without tags", async () => {
+      const place = { Bucket: "plain", Key: "replaced", Body: "x" };
+      await s3.send(new PutObjectCommand({ ...place, Tagging: "stage=one" }));
+      await s3.send(new PutObjectCommand(place));
+      assert.deepEqual(await tagsOf("plain", "replaced"), []);
     });
 
     it("at most ten tags", async () => {

@@ -1,4 +1,4 @@
-"""Data of a write that S3 keeps: the key that encrypts it, its bucket key, and the tags of an upload in parts.
+"""Data of a write that S3 keeps: the key that encrypts it, its bucket key, and its tags.
 
 Sources: S3 User Guide, "Using server-side encryption with AWS KMS keys": without a key, S3 uses the managed key
 aws/s3; S3 API Reference, CreateMultipartUpload, x-amz-tagging.
@@ -48,7 +48,14 @@ def _wrap_encryption() -> None:
 
 
 def _wrap_uploads() -> None:
-    create, complete = s3._create_multipart_upload, s3._complete_multipart_upload
+    put, create, complete = s3._put_object, s3._create_multipart_upload, s3._complete_multipart_upload
+
+    def put_object(bucket: str, key: str, body: bytes, headers: dict[str, str]) -> Response:
+        response: Response = put(bucket, key, body, headers)
+        if response[0] == 200 and not headers.get("x-amz-tagging"):
+            # It replaces the tags of the object that it replaces.
+            s3._object_tags.pop((bucket, key, s3._buckets[bucket]["objects"][key].get("version_id")), None)
+        return response
 
     def create_multipart_upload(bucket: str, key: str, headers: dict[str, str]) -> Response:
         tags = dict(parse_qsl(headers.get("x-amz-tagging", ""), keep_blank_values=True))
@@ -72,6 +79,7 @@ def _wrap_uploads() -> None:
             s3._object_tags[(bucket, key, version)] = upload["tags"]
         return response
 
+    s3._put_object = put_object
     s3._create_multipart_upload, s3._complete_multipart_upload = create_multipart_upload, complete_multipart_upload
 
 
