@@ -31,7 +31,7 @@ export function explainCommand({ stdout, exitWith, signal }: CommandContext) {
       "after",
       `
 Example:
-  npm run explain -- --role caller --action s3:PutObject --resource arn:aws:s3:::BUCKET/KEY
+  npm run explain -- --role caller --action s3:PutObject --resource arn:aws:s3:::BUCKET/input/KEY
 
 Exit status: 0 allowed; 1 denied; 2 no stack is up, no such role, or wrong usage.`,
     )

@@ -94,7 +94,7 @@ export async function isKeptUp(paths: StatePaths, owner: Owner): Promise<boolean
 export function inUse(owner: Owner, keptUp: boolean): StackInUse {
   return new StackInUse(
     keptUp
-      ? `The local stack is up already, in use by process ${owner.pid}. Use it, or, for npm start and ci:rehearse, take it down first: npm run local:down`
+      ? `The local stack is up already (process ${owner.pid}). To use it: eval "$(npm run -s local:env)"; to start another one, first take it down: npm run local:down`
       : `The local stack is in use by process ${owner.pid}, another command of this clone. Wait for it to end, or stop it with Ctrl-C.`,
   );
 }

@@ -30,8 +30,8 @@ export interface EmulatorSessionOptions {
   readonly paths?: StatePaths;
   readonly port?: number | undefined;
   readonly speed?: number | undefined;
-  /** Executable of the official provider, with which the engine deploys. @default the emulator's provider */
-  readonly officialProvider?: string | undefined;
+  /** Finds the executable of the official provider, with which the engine deploys. @default the emulator's provider */
+  readonly officialProvider?: (() => Promise<string>) | undefined;
   /** Hands the lock to the emulator once the stack is deployed. To run after this process, the emulator must also be released. @default false */
   readonly keep?: boolean;
   readonly progress: Progress;
@@ -86,7 +86,7 @@ export async function prepareSession(options: EmulatorSessionOptions): Promise<E
   try {
     const { port = defaultPort, speed = defaultSpeed, configFile, officialProvider } = options;
     await checkPort(port);
-    if (officialProvider !== undefined) await linkOfficialProvider(officialProvider, paths.pulumiHome);
+    if (officialProvider !== undefined) await linkOfficialProvider(await officialProvider(), paths.pulumiHome);
     const provider = officialProvider === undefined ? "emulated" : "official";
     const name = `Starting AWS on this machine${packaged ? "" : " and packaging the model"}`;
     const { result } = await progress.step(name, async () => {

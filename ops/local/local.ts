@@ -58,7 +58,7 @@ Exit status: 0 success; 1 the stack failed; 2 invalid input; 130 interrupted by 
       removeForeignSettings(environment);
       const progress = new Progress(stderr);
       const officialProvider =
-        provider === "official" ? await findOfficialProvider({ environment, progress, signal }) : undefined;
+        provider === "official" ? () => findOfficialProvider({ environment, progress, signal }) : undefined;
       const stack = await bringUp({ port, speed, officialProvider, keep: true, progress, signal });
       await stack.aws.release();
       stdout.write(
@@ -186,7 +186,7 @@ Exit status: 0 success; 2 no stack is up, or no such role.`,
 /** Assumes a role, and prints when its session expires. */
 async function sessionOfRole(ready: Ready, role: string, stderr: TextSink): Promise<RoleSession> {
   const session = await assumeRole(ready, role);
-  stderr.write(`The credentials of ${role} expire at ${session.expiration.toLocaleTimeString()} (real time).\n`);
+  stderr.write(`The credentials of ${role} expire at ${session.expiration.toISOString()} (real time).\n`);
   return session;
 }
 

@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { existsSync, readFileSync } from "node:fs";
 import { rm, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { InvalidInputError } from "../../lib/errors.ts";
 import { makeFolder } from "../../lib/files.ts";
@@ -81,7 +81,7 @@ async function download(executable: string, home: string, options: OfficialProvi
     throw new InvalidInputError(
       `The official provider is not at ${executable}, and cannot be downloaded: ${lastLine(stderr)?.replace(/^error: /, "") ?? `exit status ${status}`}`,
       {
-        hint: `on a machine with internet access, run "pulumi ${install}" and copy the folder; or use --provider emulated`,
+        hint: `on a machine with internet access, run "pulumi ${install}", and copy its ~/.pulumi/plugins/${basename(dirname(executable))} to ${dirname(dirname(executable))}; or use --provider emulated`,
       },
     );
   });

@@ -55,7 +55,7 @@ export function waitCommand({ stderr, environment, signal }: CommandContext) {
     .requiredOption(
       "--until <time>",
       "moment of the stack's clock in UTC, such as 2026-07-01T08:00:00Z",
-      matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z$/, "a time in UTC, such as 2026-07-01T08:00:00Z"),
+      matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z$/, "takes a time in UTC, such as 2026-07-01T08:00:00Z"),
     )
     .option("--limit <seconds>", "real seconds to wait", wholeNumber("a whole number", 1, 86_400), 600)
     .addHelpText(
@@ -72,7 +72,8 @@ Exit status: 0 the moment has come; 1 not within the limit; 2 no stack is up, or
       const moment = new Date(until);
       // JavaScript reads February 30 as March 2.
       const isInCalendar = !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(until.slice(0, -1));
-      if (!isInCalendar) throw new InvalidInputError(`--until ${until} is no time of the calendar.`);
+      if (!isInCalendar)
+        throw new InvalidInputError(`--until ${until} does not exist in the calendar: give another day or time.`);
       const ready = await requireRunning();
       const progress = new Progress(stderr);
       await progress.step(`Waiting for ${moment.toISOString()} on the stack's clock`, (step) =>

@@ -98,7 +98,7 @@ async function run(
   const video = resolve(options.footage ?? sample);
   const duration = await checkFirst(video, options, signal);
   const officialProvider =
-    options.provider === "official" ? await findOfficialProvider({ environment, progress, signal }) : undefined;
+    options.provider === "official" ? () => findOfficialProvider({ environment, progress, signal }) : undefined;
   const weights = await chooseWeights({ asked: options.weights, footage: options.footage }, progress, signal);
   if (duration !== "not asked") progress.say(...expectation(weights, duration).split("\n"));
 

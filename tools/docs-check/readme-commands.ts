@@ -38,7 +38,7 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     text: 'eval "$(node ops/main.ts local env --role ${role})"',
   },
   {
-    command: "npm run explain -- --role caller --action s3:PutObject --resource arn:aws:s3:::BUCKET/KEY",
+    command: "npm run explain -- --role caller --action s3:PutObject --resource arn:aws:s3:::BUCKET/input/KEY",
     test: "e2e/stack/local.e2e.ts",
     text: '"explain", "--role", "caller"',
   },
@@ -106,7 +106,7 @@ export const readmeCommands: readonly (RunByTest | RunByCi | NotRun)[] = [
     text: "findOfficialProvider",
   },
   {
-    command: "npm run local:wait -- --until 2026-07-01T08:00:00Z",
+    command: 'npm run local:wait -- --until "$(date -u -d tomorrow +%FT08:00:00Z)"',
     test: "e2e/stack/local.e2e.ts",
     text: 'local("wait", "--until"',
   },
