@@ -223,7 +223,9 @@ def autoscaling() -> None:
 
     until("no instance", lambda: instances() == 0)
     assert json.loads(read(invoke("1")["OutputLocation"])) == {"echo": {"count": 1}}
-    pages = scaling.get_paginator("describe_scaling_activities").paginate(ServiceNamespace="sagemaker", ResourceId=RESOURCE)
+    pages = scaling.get_paginator("describe_scaling_activities").paginate(
+        ServiceNamespace="sagemaker", ResourceId=RESOURCE
+    )
     causes = [activity["Cause"] for page in pages for activity in page["ScalingActivities"]]
     assert len(causes) >= 2, causes
 
