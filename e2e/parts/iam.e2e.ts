@@ -216,9 +216,13 @@ describe("A role on the emulator", function () {
       const principal = { Service: "sagemaker.amazonaws.com" };
       const roleArn = await createRole(aws, "execution", { allow: statements(await valueOf(policy)), principal });
       const missing: string[] = [];
-      const { "start of an instance with an encrypted volume": notOfThisProgram, ...events } = actorCalls;
-      assert.ok(notOfThisProgram.length > 0);
-      for (const [when, calls] of Object.entries(events)) {
+      const notOfThisProgram: ReadonlySet<string> = new Set<keyof typeof actorCalls>([
+        "start of an instance with an encrypted volume",
+        "CreateModel with uncompressed data",
+        "start of an instance with uncompressed data",
+      ]);
+      for (const [when, calls] of Object.entries(actorCalls)) {
+        if (notOfThisProgram.has(when)) continue;
         for (const { action, resource } of calls.filter((call) => call.as === "execution role")) {
           const on = resource.startsWith("key of ") ? key : resources[resource];
           assert.ok(on, `The test knows no ${resource}.`);
